@@ -1,0 +1,42 @@
+// Every limit and every choice of the kernel, each with its reason. A table that is full is an error somebody
+// sees; the number is here. Imports nothing: every folder may import it.
+
+import type { u32 } from './lib/layout.ts'
+
+// --- Packets. ---------------------------------------------------------------------------------------------
+/** Bytes of one packet buffer: a 1514-byte frame, a VLAN tag, the device's header and head room fit in one. */
+export const PACKET_BUFFER_SIZE: u32 = 2048
+/** Packet buffers in a machine of 64 MiB and more: two full rings of 256, as many again in the stack. */
+export const PACKET_COUNT: u32 = 1024
+/** Packet buffers in a smaller machine: 512 KiB of 16 MiB. */
+export const PACKET_COUNT_SMALL: u32 = 256
+/** RAM from which PACKET_COUNT is used. */
+export const PACKET_COUNT_MEMORY: u32 = 64 << 20
+/** Frames taken from one card before the others, the timers and the disks get their turn (Linux's NAPI weight). */
+export const POLL_BUDGET: u32 = 64
+
+// --- Rings. -----------------------------------------------------------------------------------------------
+/** Largest virtqueue used: QEMU's default for virtio-net is 256, for virtio-blk 256 since 5.0. */
+export const VIRTQUEUE_SIZE_LIMIT: u32 = 256
+
+// --- Tables of the network. -------------------------------------------------------------------------------
+/** Interfaces: eth0 to eth7, more than QEMU's pc has comfortable slots for. */
+export const INTERFACE_LIMIT: u32 = 8
+/** ARP entries over all interfaces: a /24 and its gateway twice over; Linux starts to collect at 512. */
+export const ARP_ENTRY_LIMIT: u32 = 512
+/** Packets held per address while it is being resolved. RFC 1122 §2.3.2.2 asks for at least one. */
+export const ARP_QUEUE_LIMIT: u32 = 3
+/** Routes: connected and default ones of every interface, and room for as many static ones. */
+export const ROUTE_LIMIT: u32 = 64
+/** UDP ports with a listener: services and clients of the kernel. */
+export const UDP_PORT_LIMIT: u32 = 64
+
+// --- Boot. ------------------------------------------------------------------------------------------------
+/** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */
+export const COMMAND_LINE_LIMIT: u32 = 2048
+/** RAM the direct map reaches: design of the 32-bit address, docs/architecture.md. */
+export const DIRECT_MAP_LIMIT: u32 = 0x60000000
+
+// --- Time. ------------------------------------------------------------------------------------------------
+/** Microseconds the main loop polls before it halts: below this a halt and its wake-up cost more than they save. */
+export const IDLE_POLL_MICROSECONDS: u32 = 50
