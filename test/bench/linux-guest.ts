@@ -1,0 +1,162 @@
+// The Linux guest that Porphyry is measured against: Debian's cloud kernel, unpacked and never installed, and an
+// initramfs of busybox with the virtio modules. Everything stays under build/bench/; nothing on the host changes.
+//
+// Debian's kernel has virtio as modules, so /init inserts them, in three passes: an insmod whose dependencies are
+// not there yet fails and is tried again, which spares the initramfs a depmod index.
+
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { benchDirectory } from './results.ts'
+
+/** What QEMU needs to boot the guest. */
+export interface LinuxGuest {
+  /** Path of the kernel, for -kernel. */
+  kernel: string
+  /** Path of the initramfs, for -initrd. */
+  initramfs: string
+  /** Debian's name and version of the kernel package. */
+  version: string
+}
+
+/** What /init prints on the console when the guest can be used. */
+export const LINUX_READY = /bench: ready/
+
+const META_PACKAGE = 'linux-image-cloud-amd64'
+const MODULES = [
+  'virtio_ring', 'virtio', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci',
+  'failover', 'net_failover', 'virtio_net', 'virtio_blk',
+]
+
+const INIT = `#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+for pass in 1 2 3; do
+  for module in ${MODULES.join(' ')}; do
+    [ -d /sys/module/$module ] || insmod /modules/$module.ko 2>/dev/null
+  done
+done
+for word in $(cat /proc/cmdline); do
+  case $word in bench.address=*) address=\${word#*=} ;; esac
+done
+ip link set lo up
+if [ -n "$address" ]; then
+  ip addr add "$address" dev eth0 && ip link set eth0 up
+fi
+echo "bench: ready"
+exec sleep 1000000
+`
+
+/**
+ * The guest's kernel command line. `address` is that of eth0 with its prefix length, `10.0.0.2/24`; null leaves
+ * the card down.
+ */
+export function linuxCommandLine(address: string | null): string {
+  const base = 'console=ttyS0 quiet mitigations=off'
+  return address === null ? base : `${base} bench.address=${address}`
+}
+
+/**
+ * Build the guest, or return the one that is there if its parts have not changed.
+ * Throws if the package can not be downloaded, or static busybox, iperf3, dpkg, readelf or cpio is missing.
+ */
+export function linuxGuest(): LinuxGuest {
+  const directory = join(benchDirectory(), 'linux')
+  mkdirSync(directory, { recursive: true })
+  const archive = downloadKernel(directory)
+  const version = archive.replace(/^.*\//, '').replace(/_amd64\.deb$/, '').replace('_', ' ')
+  const guest = { kernel: join(directory, 'vmlinuz'), initramfs: join(directory, 'initramfs.cpio'), version }
+  const stamp = join(directory, 'stamp')
+  const key = fingerprint([archive, '/usr/bin/iperf3', busyboxPath()])
+  const current = existsSync(stamp) && readFileSync(stamp, 'utf8') === key
+  if (current && existsSync(guest.kernel) && existsSync(guest.initramfs)) return guest
+
+  rmSync(stamp, { force: true })
+  const unpacked = join(directory, 'package')
+  rmSync(unpacked, { recursive: true, force: true })
+  execFileSync('dpkg', ['-x', archive, unpacked])
+  const images = readdirSync(join(unpacked, 'boot')).filter((name) => name.startsWith('vmlinuz-'))
+  if (images[0] === undefined) throw new Error(`no vmlinuz in ${archive}`)
+  copyFileSync(join(unpacked, 'boot', images[0]), guest.kernel)
+  writeInitramfs(unpacked, join(directory, 'root'), guest.initramfs)
+  rmSync(unpacked, { recursive: true })
+  writeFileSync(stamp, key)
+  return guest
+}
+
+/** The path of the kernel's .deb in `directory`, downloaded if it is not there. */
+function downloadKernel(directory: string): string {
+  const here = kernelArchive(directory)
+  if (here !== null) return here
+  const depends = run('apt-cache', ['depends', '--important', META_PACKAGE])
+  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1]
+  if (name === undefined) throw new Error(`${META_PACKAGE} is not in this system's package lists (apt-get update?)`)
+  // _apt, the user apt downloads as, may not reach this folder.
+  execFileSync('apt-get', ['-q', '-o', 'APT::Sandbox::User=root', 'download', name], { cwd: directory, stdio: 'pipe' })
+  const archive = kernelArchive(directory)
+  if (archive === null) throw new Error(`apt-get download ${name} left no file in ${directory}`)
+  return archive
+}
+
+function kernelArchive(directory: string): string | null {
+  const name = readdirSync(directory).find((each) => /^linux-image-.*-cloud-amd64_.*\.deb$/.test(each))
+  return name === undefined ? null : join(directory, name)
+}
+
+/** Lay out the initramfs in `root` and pack it into `output`: newc, not compressed, which boots fastest. */
+function writeInitramfs(unpacked: string, root: string, output: string): void {
+  rmSync(root, { recursive: true, force: true })
+  for (const each of ['bin', 'dev', 'proc', 'sys', 'tmp', 'modules']) mkdirSync(join(root, each), { recursive: true })
+  copyFileSync(busyboxPath(), join(root, 'bin/busybox'))
+  copyFileSync('/usr/bin/iperf3', join(root, 'bin/iperf3'))
+  for (const library of sharedLibraries('/usr/bin/iperf3')) {
+    mkdirSync(join(root, dirname(library)), { recursive: true })
+    copyFileSync(library, join(root, library))
+  }
+  copyModules(unpacked, join(root, 'modules'))
+  writeFileSync(join(root, 'init'), INIT)
+  for (const each of ['init', 'bin/busybox', 'bin/iperf3']) chmodSync(join(root, each), 0o755)
+  const names = run('find', ['.'], root).split('\n').filter((name) => name !== '').sort().join('\n')
+  const archive = execFileSync('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'],
+    { cwd: root, input: names + '\n', maxBuffer: 1 << 28 })
+  writeFileSync(output, archive)
+  rmSync(root, { recursive: true })
+}
+
+/** Copy each of MODULES that the package has; one that is built into this kernel has no file, and needs none. */
+function copyModules(unpacked: string, to: string): void {
+  const found = run('find', [join(unpacked, 'lib/modules'), '-name', '*.ko']).split('\n')
+  for (const module of MODULES) {
+    const file = found.find((path) => path.endsWith(`/${module}.ko`))
+    if (file !== undefined) copyFileSync(file, join(to, `${module}.ko`))
+  }
+  if (!existsSync(join(to, 'virtio_net.ko'))) throw new Error('the kernel package has no virtio_net.ko')
+}
+
+/** Paths of the libraries and of the loader a dynamic executable asks for. */
+function sharedLibraries(executable: string): string[] {
+  return [...run('ldd', [executable]).matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!)
+}
+
+/** The static busybox of Debian's busybox-static. */
+function busyboxPath(): string {
+  const path = ['/usr/bin/busybox', '/bin/busybox'].find((each) => existsSync(each))
+  if (path === undefined || run('readelf', ['-lW', path]).includes('INTERP')) {
+    throw new Error('the Linux guest needs a static busybox: package busybox-static')
+  }
+  return path
+}
+
+/** A digest of the contents of `files` and of how they are put together here. */
+function fingerprint(files: string[]): string {
+  const hash = createHash('sha256').update(INIT)
+  for (const file of files) hash.update(readFileSync(file))
+  return hash.digest('hex')
+}
+
+function run(command: string, args: string[], cwd?: string): string {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) })
+}
