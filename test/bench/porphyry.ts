@@ -1,6 +1,6 @@
-// What is measured of Porphyry: the files that `make kernel` and `make iso` leave.
+// What is measured of Porphyry: the kernel and the ISO, built from the sources as they are.
 
-import { existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { projectDirectory } from './results.ts'
 
@@ -11,8 +11,7 @@ export const PORPHYRY_ISO = join(projectDirectory, 'build/porphyry.iso')
 /** What the kernel prints when it serves. */
 export const PORPHYRY_READY = /boot: ready us=\d+/
 
-/** Throws, naming the command that makes it, if a file to be measured is not there. */
-export function requireBuilt(): void {
-  if (!existsSync(PORPHYRY_ELF)) throw new Error(`${PORPHYRY_ELF} is not there: make kernel`)
-  if (!existsSync(PORPHYRY_ISO)) throw new Error(`${PORPHYRY_ISO} is not there: make iso`)
+/** Build both, or find that nothing changed. Throws if the build fails; its messages are on stderr. */
+export function buildPorphyry(): void {
+  execFileSync(process.execPath, ['bin/porphyry.js', 'iso'], { cwd: projectDirectory, stdio: ['ignore', 2, 2] })
 }
