@@ -56,6 +56,7 @@ class Subtest {
   private hasSubtests = false
   private skips = 0
   private readonly own: Failure[] = []
+  private comments = '' // a failing boot test's serial log, for one
   private readonly failedBefore: number
 
   constructor(parser: Parser, private readonly path: string[], private readonly count: Count) {
@@ -70,6 +71,9 @@ class Subtest {
         // A skipped `t.test` arrives as a bare point: it is a test beside its siblings.
         if (this.hasSubtests) count.skipped++
       } else if (!result.ok) this.own.push({ name: result.name, diagnostics: describe(result.diag) })
+    })
+    parser.on('comment', comment => {
+      if (!/^# (Subtest|time=)/.test(comment)) this.comments += comment.replace(/^# ?/, '')
     })
     follow(parser, path, count)
   }
@@ -88,6 +92,8 @@ class Subtest {
     if (this.own.length === 0 && count.failures.length < count.failed) {
       count.failures.push({ name, diagnostics: describe(result.diag) })
     }
+    const last = count.failures.at(-1)
+    if (last && this.comments) last.diagnostics += `\n${this.comments}`
   }
 }
 
