@@ -11,11 +11,14 @@
 
 import { clockNow64, clockUpdate } from './clock.ts'
 import { copy64, divide64, load8, store8 } from './intrinsics.ts'
-import { nth, plus, staticMemory, staticRow, staticStruct, struct, type cstring, type i32, type ptr, type u32 } from './layout.ts'
+import {
+  nth, plus, staticMemory, staticRow, staticStruct, struct, type cstring, type i32, type ptr, type u32,
+} from './layout.ts'
 import { copyBytes, stringLength } from './memory.ts'
 import {
-  TextWriter, isPrintable, writeBytes, writeChar, writeDecimal, writeDecimal64, writeHex, writeHex64, writeIpv4, writeMac,
-  writePadded, writePadded64, writeQuoted, writeSigned, writeText, writeUuid, writerInit, writerLength, writerRoom,
+  TextWriter, isPrintable, writeBytes, writeChar, writeDecimal, writeDecimal64, writeHex, writeHex64, writeIpv4,
+  writeMac, writePadded, writePadded64, writeQuoted, writeSigned, writeText, writeUuid, writerInit, writerLength,
+  writerRoom,
 } from './print.ts'
 
 export const enum Level { Error, Warn, Info, Debug }
@@ -279,7 +282,8 @@ function isPlain(p: ptr, n: u32): boolean {
   let i: u32 = 0
   while (i < n) {
     const char = load8(p, i)
-    if (!isPrintable(char) || char == CHAR_SPACE || char == CHAR_QUOTE || char == CHAR_BACKSLASH || char == CHAR_EQUALS) return false
+    if (!isPrintable(char) || char == CHAR_SPACE || char == CHAR_EQUALS) return false
+    if (char == CHAR_QUOTE || char == CHAR_BACKSLASH) return false
     i += 1
   }
   return n != 0

@@ -4,7 +4,9 @@
 // written after it, so a number is never half there. Usable in every context: a writer is its owner's.
 
 import { copy64, divide64, load32, load8, store8 } from './intrinsics.ts'
-import { distance, plus, staticMemory, struct, type Stored, type bool, type cstring, type i32, type ptr, type u32 } from './layout.ts'
+import {
+  distance, plus, staticMemory, struct, type Stored, type bool, type cstring, type i32, type ptr, type u32,
+} from './layout.ts'
 import { copyBytes, stringLength } from './memory.ts'
 
 @struct
