@@ -1,0 +1,224 @@
+// Members of structs: fields to loads and stores at an address and a constant offset, getters and setters to
+// calls. Offsets of structs held by value add up: `tcb.send.unacknowledged` is one load.
+
+import ts from 'typescript'
+import { constantOf } from './constants.ts'
+import { operand, parenthesized, value } from './expressions.ts'
+import { layoutAt, nameOf, type Field } from './layout.ts'
+import { bare } from './model.ts'
+import { operate, operatorOf, unwrapped } from './operators.ts'
+import { mark } from './text.ts'
+import { report, type Unit } from './unit.ts'
+
+/** An address: `base`, the text of an expression, plus a constant. */
+interface Place { readonly base: string; readonly offset: number }
+
+/** The largest constant that moves from an address into an offset: the two wrap differently (dialect.md §2). */
+const LARGEST_OFFSET = 0x10000
+
+/** The value of `object.member`. */
+export function readMember(unit: Unit, e: ts.PropertyAccessExpression): string {
+  const { model } = unit
+  const layout = layoutAt(model, e.expression)
+  if (layout == null) {
+    refuseMember(unit, e)
+    return '0'
+  }
+  const field = layout.fields.get(e.name.text)
+  if (field == null) return readGetter(unit, e)
+  const place = placeOf(unit, e.expression)
+  if (field.held === 'inside') return addressText(move(place, field.offset))
+  return mark(e) + load(unit, field, move(place, field.offset))
+}
+
+/** The text of an address. */
+function addressText({ base, offset }: Place): string {
+  return offset === 0 ? base : `${parenthesized(base)} + ${offset}`
+}
+
+/** The text of an address that may be a sum: for nth, plus, and structs held by value. */
+export function address(unit: Unit, e: ts.Expression): string {
+  return addressText(placeOf(unit, e))
+}
+
+/** The address that an expression is, taken apart. */
+function placeOf(unit: Unit, expression: ts.Expression): Place {
+  const { model } = unit
+  const e = bare(expression)
+  if (ts.isPropertyAccessExpression(e)) {
+    const field = layoutAt(model, e.expression)?.fields.get(e.name.text)
+    if (field?.held === 'inside') return move(placeOf(unit, e.expression), field.offset)
+  }
+  if (ts.isCallExpression(e) && e.arguments.length > 0) {
+    const word = model.vocabularyCall(e)
+    if (word === 'at' || word === 'address') return placeOf(unit, e.arguments[0]!)
+    if (word === 'plus') return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, 1)
+    const layout = word === 'nth' ? layoutAt(model, e) : null
+    if (layout != null) return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, layout.size)
+  }
+  return { base: value(unit, expression), offset: 0 }
+}
+
+/** `count` times `size` bytes further. */
+function advance(unit: Unit, place: Place, count: ts.Expression, size: number): Place {
+  const constant = constantOf(unit.model, count)
+  if (constant != null) {
+    const bytes = Math.imul(constant.value, size)
+    if (bytes >= 0 && bytes <= LARGEST_OFFSET) return move(place, bytes)
+    return { base: `${parenthesized(place.base)} ${bytes < 0 ? '-' : '+'} ${Math.abs(bytes)}`, offset: place.offset }
+  }
+  const index = operand(unit, count)
+  const bytes = size === 1 ? index : `(${index} * ${size})`
+  return { base: `${parenthesized(place.base)} + ${bytes}`, offset: place.offset }
+}
+
+function move(place: Place, bytes: number): Place {
+  return { base: place.base, offset: place.offset + bytes }
+}
+
+function load(unit: Unit, field: Field, { base, offset }: Place): string {
+  const bits = field.width * 8
+  const isNarrow = field.width < 4
+  const intrinsic = (name: string): string => `${unit.imports.intrinsic(name)}(${base}, ${offset})`
+  const swap = (text: string): string => `${unit.imports.intrinsic('byteSwap32')}(${text})`
+  const extend = (text: string): string => field.signed && isNarrow ? `(${text} << ${32 - bits}) >> ${32 - bits}` : text
+  const isSwapped = field.bigEndian && field.width > 1
+  if (field.volatile) {
+    const text = intrinsic(`loadVolatile${bits}`)
+    if (!isSwapped) return extend(text)
+    if (!isNarrow) return swap(text)
+    return field.signed ? `${swap(text)} >> 16` : `${unit.imports.intrinsic('ushr')}(${swap(text)}, 16)`
+  }
+  if (isSwapped) return extend(intrinsic(`loadBe${bits}`))
+  return intrinsic(field.signed && isNarrow ? `loadSigned${bits}` : `load${bits}`)
+}
+
+function store(unit: Unit, field: Field, { base, offset }: Place, text: string): string {
+  const bits = field.width * 8
+  const isSwapped = field.bigEndian && field.width > 1
+  if (field.volatile && isSwapped) {
+    const swapped = `${unit.imports.intrinsic('byteSwap32')}(${text})`
+    text = bits === 32 ? swapped : `${unit.imports.intrinsic('ushr')}(${swapped}, 16)`
+  }
+  const name = field.volatile ? `storeVolatile${bits}` : isSwapped ? `storeBe${bits}` : `store${bits}`
+  return `${unit.imports.intrinsic(name)}(${base}, ${offset}, ${text})`
+}
+
+/** A getter, a static getter, or what is none of a struct's members: PY1211. */
+function readGetter(unit: Unit, e: ts.PropertyAccessExpression): string {
+  const getter = unit.model.symbolOf(e)?.declarations?.find(ts.isGetAccessorDeclaration)
+  if (getter == null) {
+    report(unit, e, unit.model.symbolOf(e)?.declarations?.some(ts.isMethodDeclaration) === true ? 'PY1211' : 'PY1210',
+      e.name.text, e.expression.getText())
+    return '0'
+  }
+  const name = unit.imports.method(getter.parent as ts.ClassDeclaration, e.name.text)
+  return `${mark(e)}${name}(${address(unit, e.expression)})`
+}
+
+/** `x.member` where x is no struct: a static getter, or PY1211, PY1210. */
+function refuseMember(unit: Unit, e: ts.PropertyAccessExpression): void {
+  const type = unit.model.checker.getTypeAtLocation(e.expression)
+  const isMethod = unit.model.symbolOf(e)?.declarations?.some(ts.isMethodDeclaration) === true
+  if ((type.flags & ts.TypeFlags.Any) !== 0) return
+  if (isMethod) report(unit, e, 'PY1211', e.name.text)
+  else report(unit, e, 'PY1210', e.name.text, unit.model.checker.typeToString(type))
+}
+
+/** What a statement does to a member: `right` is null for ++ and --, which add `by`. */
+interface Change {
+  readonly node: ts.Expression
+  readonly target: ts.PropertyAccessExpression
+  readonly assignment: ts.BinaryExpression | null
+  readonly by: number
+}
+
+/** The statement that assigns to, or steps, a member of a struct, in lines of text; null if `e` does neither. */
+export function changeMember(unit: Unit, e: ts.Expression): string[] | null {
+  const change = changeOf(e)
+  if (change == null) return null
+  const { target } = change
+  const layout = layoutAt(unit.model, target.expression)
+  if (layout == null) {
+    refuseMember(unit, target)
+    return []
+  }
+  const field = layout.fields.get(target.name.text)
+  if (field?.held === 'inside') {
+    report(unit, target, 'PY1209', target.name.text)
+    return []
+  }
+  const isRead = change.assignment == null || operatorOf(change.assignment.operatorToken.kind) != null
+  const { lines, place } = isRead ? evaluatedOnce(unit, target) : { lines: [], place: placeOf(unit, target.expression) }
+  const text = field == null ? setter(unit, change, place) : changed(unit, change, field, move(place, field.offset))
+  if (lines.length === 0) return [text]
+  return ['{', ...[...lines, text].map(each => `  ${each}`), '}']
+}
+
+function changeOf(expression: ts.Expression): Change | null {
+  const e = ts.isParenthesizedExpression(expression) ? bare(expression) : expression
+  if (ts.isBinaryExpression(e)) {
+    const target = bare(e.left)
+    const operator = e.operatorToken.kind
+    const isKnown = operator === ts.SyntaxKind.EqualsToken || operatorOf(operator) != null
+    return isKnown && ts.isPropertyAccessExpression(target) ? { node: e, target, assignment: e, by: 0 } : null
+  }
+  if (!ts.isPrefixUnaryExpression(e) && !ts.isPostfixUnaryExpression(e)) return null
+  const target = bare(e.operand)
+  const by = e.operator === ts.SyntaxKind.PlusPlusToken ? 1 : e.operator === ts.SyntaxKind.MinusMinusToken ? -1 : 0
+  return by !== 0 && ts.isPropertyAccessExpression(target) ? { node: e, target, assignment: null, by } : null
+}
+
+/** The object of a read and a write; if computing it has effects, it is kept in a constant. */
+function evaluatedOnce(unit: Unit, target: ts.PropertyAccessExpression): { lines: string[]; place: Place } {
+  const place = placeOf(unit, target.expression)
+  if (isPure(unit, target.expression)) return { lines: [], place }
+  const name = unit.imports.free(`object$${unit.temporaries++}`)
+  return { lines: [`const ${name} = ${place.base}`], place: { base: name, offset: place.offset } }
+}
+
+function changed(unit: Unit, change: Change, field: Field, place: Place): string {
+  return store(unit, field, place, newValue(unit, change, () => load(unit, field, place)))
+}
+
+function setter(unit: Unit, change: Change, place: Place): string {
+  const { target } = change
+  const declarations = unit.model.symbolOf(target)?.declarations
+  const declaration = declarations?.find(ts.isSetAccessorDeclaration)
+  const getter = declarations?.find(ts.isGetAccessorDeclaration)
+  if (declaration == null) {
+    report(unit, target, 'PY1210', target.name.text, target.expression.getText())
+    return ''
+  }
+  const owner = declaration.parent as ts.ClassDeclaration
+  const object = addressText(place)
+  const read = (): string => {
+    if (getter == null) report(unit, target, 'PY1210', target.name.text, nameOf(owner))
+    return `${unit.imports.method(owner, target.name.text)}(${object})`
+  }
+  return `${unit.imports.method(owner, `set_${target.name.text}`)}(${object}, ${newValue(unit, change, read)})`
+}
+
+function newValue(unit: Unit, { assignment, by }: Change, read: () => string): string {
+  if (assignment == null) return `${parenthesized(read())} ${by < 0 ? '-' : '+'} 1`
+  const operator = operatorOf(assignment.operatorToken.kind)
+  if (operator == null) return value(unit, assignment.right)
+  return unwrapped(operate(unit, assignment, operator, parenthesized(read()), operand(unit, assignment.right)))
+}
+
+/** Can this address be computed twice, with nothing done and the same result? */
+export function isPure(unit: Unit, expression: ts.Expression): boolean {
+  const { model } = unit
+  const e = bare(expression)
+  if (ts.isIdentifier(e) || e.kind === ts.SyntaxKind.ThisKeyword || constantOf(model, e) != null) return true
+  if (ts.isPropertyAccessExpression(e)) {
+    const field = layoutAt(model, e.expression)?.fields.get(e.name.text)
+    return field != null && !(field.volatile && field.held === 'value') && isPure(unit, e.expression)
+  }
+  if (ts.isCallExpression(e)) {
+    const word = model.vocabularyCall(e)
+    return word != null && ['at', 'address', 'plus', 'nth'].includes(word) && e.arguments.every(each => isPure(unit, each))
+  }
+  return ts.isBinaryExpression(e) && e.operatorToken.kind < ts.SyntaxKind.FirstAssignment &&
+    isPure(unit, e.left) && isPure(unit, e.right)
+}
