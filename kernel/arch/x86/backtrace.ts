@@ -1,0 +1,78 @@
+// Who called whom: a walk along the frame pointers, every address looked at before it is followed, for the
+// stack may be what is broken. System V ABI x86-64 §3.2.2. Panic context.
+//
+//   frame pointer ──▶  caller's frame pointer   8 bytes
+//                      return address           8 bytes
+
+import { linkerSymbol } from '../../lib/intrinsics.ts'
+import { address, at, distance, plus, staticStruct, struct, type Embed, type ptr, type u32 } from '../../lib/layout.ts'
+import { stringLength } from '../../lib/memory.ts'
+import { KERNEL_HIGH } from './gdt.ts'
+import { Register64 } from './cpu.ts'
+import { isMapped } from './paging.ts'
+import { reportEnd, reportHexNumber, reportKernelAddress, reportNumber, reportStart, reportText } from './report.ts'
+import { CodePlace, LineReader, symbolFind } from './symbols.ts'
+
+@struct
+class StackFrame {
+  caller: Embed<Register64>
+  returnAddress: Embed<Register64>
+}
+
+/** Frames that are printed; a recursion shows its shape well before. */
+const FRAME_LIMIT: u32 = 32
+
+const place = staticStruct<CodePlace>()
+const reader = staticStruct<LineReader>()
+
+function isText(code: u32): boolean {
+  return code >= linkerSymbol('kernel_image') && code < linkerSymbol('text_end')
+}
+
+/** `#1 0xffffffff80101234 tcpInput+0x1c (kernel/net/tcp/input.ts:41)`; the call is before its return address. */
+function printFrame(number: u32, code: u32, called: boolean): void {
+  const table = linkerSymbol('symbol_table')
+  const bytes = distance(table, linkerSymbol('symbol_table_end'))
+  reportStart()
+  reportText('#')
+  reportNumber(number)
+  reportText(' ')
+  reportKernelAddress(code)
+  if (symbolFind(table, bytes, called ? code - 1 : code, reader, place)) {
+    reportText(' ')
+    reportText(place.name)
+    reportText('+')
+    reportHexNumber(called ? place.offset + 1 : place.offset)
+    if (stringLength(place.file) != 0) {
+      reportText(' (')
+      reportText(place.file)
+      reportText(':')
+      reportNumber(place.line)
+      reportText(')')
+    }
+  }
+  reportEnd()
+}
+
+/** Whether a frame can be read at `p`: in the kernel's half, aligned, present. */
+function isFrame(p: Register64): boolean {
+  return p.high == KERNEL_HIGH && (p.low & 7) == 0 && isMapped(p.low as ptr) && isMapped(plus(p.low as ptr, 15))
+}
+
+/** Print the frames from the code at `rip`, whose frame pointer is `rbp`, outwards. */
+export function printBacktrace(rip: Register64, rbp: Register64): void {
+  let number: u32 = 0
+  if (rip.high == KERNEL_HIGH && isText(rip.low)) {
+    printFrame(0, rip.low, false)
+    number = 1
+  }
+  let pointer: Register64 = rbp
+  while (number < FRAME_LIMIT && isFrame(pointer)) {
+    const frame = at<StackFrame>(pointer.low as ptr)
+    if (frame.returnAddress.high != KERNEL_HIGH || !isText(frame.returnAddress.low)) return
+    printFrame(number, frame.returnAddress.low, true)
+    number += 1
+    if (frame.caller.low <= address(frame)) return // stacks grow down: a caller's frame lies above
+    pointer = frame.caller
+  }
+}

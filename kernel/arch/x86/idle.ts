@@ -1,0 +1,57 @@
+// Waiting for an interrupt without losing one: interrupts off, a last look at what interrupts may have left, then
+// `sti; hlt` with nothing between. Intel SDM vol. 2 STI: an interrupt that is pending is taken after the hlt has
+// begun, and ends it. Before halting the flags are watched for a bounded time: a halt and its wake-up cost more
+// than a short wait. Main-loop context.
+
+import { IDLE_POLL_MICROSECONDS } from '../../config.ts'
+import { clockUpdate, nowMicroseconds } from '../../lib/clock.ts'
+import { setIdle } from '../../lib/idle.ts'
+import { cli, pause, sti, stiHlt } from '../../lib/intrinsics.ts'
+import type { u32 } from '../../lib/layout.ts'
+import { timersNext } from '../../lib/timer.ts'
+import { apicTimerStart, apicTimerStop } from './apic.ts'
+
+/** Whether an interrupt has left work to do. Looks at flags only, and is asked with interrupts off. */
+export type IdleCheck = () => boolean
+
+const NO_TIMER: u32 = 0xffffffff
+
+let workWaits: IdleCheck | null = null
+let halts: u32 = 0
+
+/** Wait until there may be work: after an interrupt, when a timer is due, or at once. */
+export function idleWait(): void {
+  if (pollForWork()) return
+  const delay = timersNext()
+  if (delay == 0) return
+  cli()
+  if (workWaits != null && workWaits()) return sti()
+  if (delay == NO_TIMER) apicTimerStop()
+  else apicTimerStart(delay)
+  halts += 1
+  stiHlt()
+}
+
+/** Watch for IDLE_POLL_MICROSECONDS; true when there is work. */
+function pollForWork(): boolean {
+  if (workWaits == null) return false
+  clockUpdate()
+  const start = nowMicroseconds()
+  while (nowMicroseconds() - start < IDLE_POLL_MICROSECONDS) {
+    if (workWaits()) return true
+    pause()
+    clockUpdate()
+  }
+  return false
+}
+
+/** How often the processor was halted, modulo 2³². */
+export function idleHalts(): u32 {
+  return halts
+}
+
+/** Wait by halting from now on, unless `check` says that there is work. */
+export function idleInit(check: IdleCheck): void {
+  workWaits = check
+  setIdle(idleWait)
+}

@@ -1,0 +1,52 @@
+// Where every exception and interrupt arrives from trap.S, and who it goes to.
+//
+// An interrupt goes to the handler its vector was given (interrupt.ts). An exception goes to the handler
+// registered for it, and is a panic when there is none or it declines. Context: interrupts off, on the stack
+// that was interrupted, or on an interrupt stack for #DF, NMI and #MC. Handlers set flags and return.
+
+import { at, nth, staticRow, struct, type ptr, type u32 } from '../../lib/layout.ts'
+import { TrapFrame } from './trap-frame.ts'
+
+/** Vectors 0 to 31 are the processor's. SDM vol. 3 §6.2 */
+export const EXCEPTIONS: u32 = 32
+
+/** Called for an exception; true when the interrupted code may go on. */
+export type ExceptionHandler = (frame: TrapFrame) => boolean
+/** Called for an interrupt vector. */
+export type VectorHandler = (vector: u32) => void
+
+@struct
+class ExceptionEntry {
+  handler: ExceptionHandler | null
+}
+
+const exceptions = staticRow<ExceptionEntry>(EXCEPTIONS)
+let interrupts: VectorHandler | null = null
+let unhandled: ExceptionHandler | null = null
+
+/** Who handles exception `vector` (below 32) from now on, instead of a panic. */
+export function exceptionSet(vector: u32, handler: ExceptionHandler): void {
+  nth(exceptions, vector).handler = handler
+}
+
+/** Who is told of every vector that is not an exception: interrupt.ts. */
+export function interruptsSet(handler: VectorHandler): void {
+  interrupts = handler
+}
+
+/** Who ends the kernel on an exception nobody handles: panic.ts. */
+export function unhandledSet(handler: ExceptionHandler): void {
+  unhandled = handler
+}
+
+/** Entered from trap.S. */
+export function trapDispatch(framePointer: ptr): void {
+  const frame = at<TrapFrame>(framePointer)
+  if (frame.vector >= EXCEPTIONS) {
+    if (interrupts != null) interrupts(frame.vector)
+    return
+  }
+  const handler: ExceptionHandler | null = nth(exceptions, frame.vector).handler
+  if (handler != null && handler(frame)) return
+  if (unhandled != null) unhandled(frame)
+}
