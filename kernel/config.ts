@@ -1,7 +1,10 @@
 // Every limit and every choice of the kernel, each with its reason. A table that is full is an error somebody
 // sees; the number is here. Imports nothing: every folder may import it.
 
-import type { u32 } from './lib/layout.ts'
+import type { cstring, u32 } from './lib/layout.ts'
+
+/** The version of package.json; test/unit/kernel/config.ts holds the two together. */
+export const VERSION: cstring = '0.1.0'
 
 // --- Packets. ---------------------------------------------------------------------------------------------
 /** Bytes of one packet buffer: a 1514-byte frame, a VLAN tag, the device's header and head room fit in one. */
@@ -30,6 +33,34 @@ export const ARP_QUEUE_LIMIT: u32 = 3
 export const ROUTE_LIMIT: u32 = 64
 /** UDP ports with a listener: services and clients of the kernel. */
 export const UDP_PORT_LIMIT: u32 = 64
+/** IPv4 addresses of one interface: its own, and a few for services that move. */
+export const INTERFACE_ADDRESS_LIMIT: u32 = 4
+/** Ethernet groups one interface listens to; more than a card's own filter usually holds exactly. */
+export const LINK_GROUP_LIMIT: u32 = 16
+/** Destinations whose route is remembered; a power of two, 6 KiB. */
+export const PATH_CACHE_SIZE: u32 = 256
+/** Echo clients at work at once: the self-test, and programs. */
+export const ECHO_SESSION_LIMIT: u32 = 16
+
+// --- Times of the network, milliseconds. ------------------------------------------------------------------
+/** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */
+export const ARP_REACHABLE: u32 = 30_000
+/** From the use of a stale entry to a probe: DELAY_FIRST_PROBE_TIME of RFC 4861 §10. */
+export const ARP_DELAY: u32 = 5000
+/** Between two questions for one address: RFC 1122 §2.3.2.1 allows one a second. */
+export const ARP_INTERVAL: u32 = 1000
+/** Questions without answer until an address has failed: MAX_MULTICAST_SOLICIT of RFC 4861 §10. */
+export const ARP_REQUESTS: u32 = 3
+/** How long a stale entry that nobody uses is kept. */
+export const ARP_STALE: u32 = 600_000
+/** How long a failed entry that nobody uses is kept. */
+export const ARP_FAILED: u32 = 60_000
+/** ICMP errors that may leave at once, and one more each interval (Linux: 50, and 1000 a second). RFC 1812 §4.3.2.8. */
+export const ICMP_ERROR_BURST: u32 = 50
+export const ICMP_ERROR_INTERVAL: u32 = 1
+/** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
+export const DHCP_FIRST_WAIT: u32 = 4000
+export const DHCP_LONGEST_WAIT: u32 = 64_000
 
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */

@@ -21,6 +21,7 @@ export const enum Errno {
   NoSpace = -28, // ENOSPC
   ReadOnly = -30, // EROFS
   OutOfRange = -34, // ERANGE
+  MessageTooLong = -90, // EMSGSIZE
   NotSupported = -95, // EOPNOTSUPP
   AddressInUse = -98, // EADDRINUSE
   AddressNotAvailable = -99, // EADDRNOTAVAIL

@@ -1,0 +1,86 @@
+// ARP packets from the wire: learn, answer. RFC 826 "Packet Reception", RFC 1122 §2.3.2, RFC 5227 §2.4.
+// Main-loop context only.
+//
+// What is learned: a sender we have an entry for already (RFC 826's merge), or one that asks for an address of
+// ours. Nothing else creates an entry: strangers can not fill the table by talking to each other. A probe
+// (sender 0.0.0.0, RFC 5227 §2.1.1) is answered and teaches nothing. An address of ours in somebody else's mouth is
+// a conflict: counted, logged once a second, not learned, not defended yet.
+
+import { Level, logEnd, logIpv4, logMac, logStart, logText } from '../../lib/log.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
+import { at, sizeof, type u32 } from '../../lib/layout.ts'
+import { packetFree, packetLength, packetTrim, type Packet } from '../../drivers/net/packet.ts'
+import { EtherType, LinkDestination, macCopy, macEqual } from '../ethernet/header.ts'
+import { ethernetOutput } from '../ethernet/output.ts'
+import { interfaceFindAddress, type NetInterface } from '../interface.ts'
+import { Drop, counters, drop } from '../stats.ts'
+import { arpCreate, arpFind } from './cache.ts'
+import { ArpOperation, ArpPacket, arpFault } from './header.ts'
+import { arpLearn } from './resolve.ts'
+
+const CONFLICT_LOG_INTERVAL: u32 = 1000
+let conflictLogged = false
+let conflictLoggedAt: u32 = 0
+
+/** One ARP packet, at `head`. */
+export function arpInput(ingress: NetInterface, packet: Packet): void {
+  const arp = at<ArpPacket>(packet.head)
+  const fault: Drop = arpFault(arp, packetLength(packet))
+  if (fault != Drop.None) return drop(packet, fault)
+  if (packet.linkDestination == LinkDestination.OtherHost) return drop(packet, Drop.ArpNotForUs)
+  if (arp.operation == ArpOperation.Request) counters.arpRequestsReceived += 1
+  else counters.arpRepliesReceived += 1
+
+  if (arp.senderAddress != 0 && interfaceFindAddress(ingress, arp.senderAddress) != null) {
+    return conflict(ingress, packet, arp)
+  }
+  const forUs = interfaceFindAddress(ingress, arp.targetAddress) != null
+  learn(ingress, arp, forUs)
+  if (!forUs) return drop(packet, Drop.ArpNotForUs)
+  if (arp.operation == ArpOperation.Request) return reply(ingress, packet, arp)
+  packetFree(packet)
+}
+
+/** RFC 826: an entry that exists is brought up to date by anything the sender says; a new one needs a reason. */
+function learn(ingress: NetInterface, arp: ArpPacket, forUs: boolean): void {
+  if (arp.senderAddress == 0) return
+  const known = arpFind(ingress, arp.senderAddress)
+  if (known != null) return arpLearn(known, arp.senderMac)
+  if (!forUs || arp.operation != ArpOperation.Request) return // an answer to no question teaches nothing
+  const entry = arpCreate(ingress, arp.senderAddress)
+  if (entry != null) arpLearn(entry, arp.senderMac)
+}
+
+/** Turn the request around in place: RFC 826, "Swap hardware and protocol fields, putting the local … in". */
+function reply(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
+  const ours: u32 = arp.targetAddress
+  arp.operation = ArpOperation.Reply
+  macCopy(arp.targetMac, arp.senderMac)
+  arp.targetAddress = arp.senderAddress
+  macCopy(arp.senderMac, ingress.mac)
+  arp.senderAddress = ours
+  packetTrim(packet, sizeof<ArpPacket>())
+  counters.arpRepliesSent += 1
+  ethernetOutput(ingress, packet, arp.targetMac, EtherType.Arp) // counted where it fails
+}
+
+/** RFC 5227 §2.4. A frame of our own that comes back is no conflict. */
+function conflict(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
+  if (macEqual(arp.senderMac, ingress.mac)) return drop(packet, Drop.ArpSender)
+  counters.arpConflicts += 1
+  const now: u32 = nowMilliseconds()
+  if (!conflictLogged || now - conflictLoggedAt >= CONFLICT_LOG_INTERVAL) {
+    conflictLogged = true
+    conflictLoggedAt = now
+    logConflict(ingress, arp)
+  }
+  drop(packet, Drop.ArpConflict)
+}
+
+function logConflict(ingress: NetInterface, arp: ArpPacket): void {
+  if (!logStart(Level.Warn, 'net', 'address-conflict')) return
+  logText('if', ingress.name)
+  logIpv4('ip', arp.senderAddress)
+  logMac('mac', arp.senderMac)
+  logEnd()
+}

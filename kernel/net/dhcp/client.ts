@@ -1,0 +1,267 @@
+// The DHCP client: get an address, keep it, lose it. RFC 2131 §4.4, figure 5. Main-loop context only.
+//
+//   Init ──DISCOVER──▶ Selecting ──OFFER, REQUEST──▶ Requesting ──ACK──▶ Bound ──T1──▶ Renewing ──T2──▶ Rebinding
+//     ▲                                                  │                 ▲              │ ACK           │ ACK
+//     │                                                  │ NAK, silence    └──────────────┴───────────────┤
+//     └──────────────────────────────────────────────────┴──────────── NAK, lease over ───────────────────┘
+//
+// Differences from what the RFC suggests: the first DISCOVER is not delayed by 1 to 10 seconds (§4.4.1 SHOULD: a
+// virtual machine is not a building after a power cut); the first usable offer is taken; the address is announced
+// but not probed first (§4.4.1 SHOULD), so DECLINE is never sent; RELEASE is not sent either. A link that comes
+// back starts a client over that has no address; one that has an address keeps it until T1.
+
+import { DHCP_FIRST_WAIT, DHCP_LONGEST_WAIT, INTERFACE_LIMIT } from '../../config.ts'
+import { Errno } from '../../lib/errno.ts'
+import { Level, logDecimal, logEnd, logIpv4, logStart, logText } from '../../lib/log.ts'
+import { random32, randomBelow } from '../../lib/random.ts'
+import { timerStart, timerStop, type Timer } from '../../lib/timer.ts'
+import { address, at, offsetof, plus, sizeof, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
+import type { NetInterface } from '../interface.ts'
+import { isUnicast, type Ipv4Address } from '../ipv4/address.ts'
+import { Drop, drop } from '../stats.ts'
+import { udpBind, type UdpBinding } from '../udp/ports.ts'
+import { DhcpClient, DhcpClientState, dhcpClientAt, dhcpClientOf } from './client-state.ts'
+import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessage, DhcpMessageType, dhcpFault } from './header.ts'
+import { leaseApply, leaseRemove, leaseUsable } from './lease.ts'
+import { DhcpValues, dhcpOptionsRead } from './options.ts'
+import { dhcpSendDiscover, dhcpSendRebinding, dhcpSendRenewing, dhcpSendSelecting, uptimeSeconds } from './output.ts'
+
+/** REQUESTs without answer before the client starts over: four, a minute together. RFC 2131 §3.1 (5). */
+const REQUEST_ATTEMPTS: u32 = 4
+/** Renewing and rebinding are tried again after half the time that is left, but not sooner: RFC 2131 §4.4.5. */
+const SHORTEST_RETRY: u32 = 60
+/** Plus or minus a second on every wait: RFC 2131 §4.1. */
+const JITTER: u32 = 1000
+const FOREVER: u32 = 0xffffffff
+/** Longest sleep of the lease timer, seconds: a timer counts milliseconds in 31 bits. */
+const LONGEST_SLEEP: u32 = 86_400
+
+const values = staticStruct<DhcpValues>()
+
+/** No client runs; answers to port 68 are read. Errors: those of udpBind. */
+export function dhcpInit(): i32 {
+  for (let i: u32 = 0; i < INTERFACE_LIMIT; i++) {
+    const client = dhcpClientAt(i)
+    timerStop(client.timer)
+    client.active = false
+  }
+  return udpBind(DHCP_CLIENT_PORT, dhcpDatagram, 0 as ptr)
+}
+
+/** Get an address for an interface that is up and has none. */
+export function dhcpStart(netif: NetInterface): void {
+  const client = dhcpClientOf(netif)
+  client.netif = netif
+  client.active = true
+  startOver(client)
+}
+
+/** Stop, and give up the address. */
+export function dhcpStop(netif: NetInterface): void {
+  const client = dhcpClientOf(netif)
+  if (!client.active) return
+  timerStop(client.timer)
+  client.active = false
+  netif.configuring = false
+  leaseRemove(netif, 'stopped')
+}
+
+/** The link is back: whoever waits for an offer asks now. */
+export function dhcpLinkUp(netif: NetInterface): void {
+  const client = dhcpClientOf(netif)
+  if (client.active && client.state < DhcpClientState.Bound) startOver(client)
+}
+
+/** Init: no address, a new transaction. */
+function startOver(client: DhcpClient): void {
+  client.netif.configuring = true
+  client.xid = random32()
+  client.address = 0
+  client.server = 0
+  client.startedAt = uptimeSeconds()
+  client.attempt = 0
+  client.state = DhcpClientState.Selecting
+  discover(client)
+}
+
+function discover(client: DhcpClient): void {
+  dhcpSendDiscover(client) // what is not sent now is sent again
+  waitForAnswer(client)
+}
+
+function request(client: DhcpClient): void {
+  client.requestedAt = uptimeSeconds()
+  dhcpSendSelecting(client) // what is not sent now is sent again
+  waitForAnswer(client)
+}
+
+/** 4, 8, 16, 32, then always 64 seconds, plus or minus one. RFC 2131 §4.1. */
+function waitForAnswer(client: DhcpClient): void {
+  let wait: u32 = DHCP_FIRST_WAIT
+  for (let i: u32 = 0; i < client.attempt && wait < DHCP_LONGEST_WAIT; i++) wait *= 2
+  if (client.attempt < 0xffff) client.attempt += 1
+  timerStart(client.timer, wait - JITTER + randomBelow(2 * JITTER + 1), dhcpTimeout)
+}
+
+function dhcpTimeout(timer: Timer): void {
+  const client = clientOf(timer)
+  switch (client.state) {
+    case DhcpClientState.Selecting:
+      return discover(client)
+    case DhcpClientState.Requesting:
+      return client.attempt < REQUEST_ATTEMPTS ? request(client) : startOver(client)
+    default:
+      return leaseAged(client)
+  }
+}
+
+function clientOf(timer: Timer): DhcpClient {
+  return at<DhcpClient>(plus(address(timer), 0 - offsetof<DhcpClient>('timer')))
+}
+
+/** Bound and later: time has passed; which of T1, T2 and the end has come? RFC 2131 §4.4.5. */
+function leaseAged(client: DhcpClient): void {
+  const now = uptimeSeconds()
+  if (now >= client.expireAt) {
+    leaseRemove(client.netif, 'lease expired')
+    return startOver(client)
+  }
+  if (now >= client.rebindAt) return rebind(client, now)
+  if (now >= client.renewAt) return renew(client, now)
+  sleepUntil(client, client.renewAt, now)
+}
+
+function renew(client: DhcpClient, now: u32): void {
+  beginExtending(client, DhcpClientState.Renewing, now)
+  dhcpSendRenewing(client) // tried again below
+  sleepUntil(client, retryAt(now, client.rebindAt), now)
+}
+
+function rebind(client: DhcpClient, now: u32): void {
+  beginExtending(client, DhcpClientState.Rebinding, now)
+  dhcpSendRebinding(client) // tried again below
+  sleepUntil(client, retryAt(now, client.expireAt), now)
+}
+
+/** A new state is a new transaction; a second try is the same one, but a lease counts from the last. */
+function beginExtending(client: DhcpClient, state: DhcpClientState, now: u32): void {
+  if (client.state != state) {
+    client.state = state
+    client.xid = random32()
+    client.startedAt = now
+  }
+  client.requestedAt = now
+}
+
+/** Half way to `end`, but not within the minute; past that, `end` itself. */
+function retryAt(now: u32, end: u32): u32 {
+  let wait: u32 = (end - now) / 2
+  if (wait < SHORTEST_RETRY) wait = SHORTEST_RETRY
+  return now + wait < end ? now + wait : end
+}
+
+function sleepUntil(client: DhcpClient, when: u32, now: u32): void {
+  let wait: u32 = when - now
+  if (wait > LONGEST_SLEEP) wait = LONGEST_SLEEP
+  timerStart(client.timer, wait * 1000, dhcpTimeout)
+}
+
+/** What comes to port 68. */
+function dhcpDatagram(binding: UdpBinding, ingress: NetInterface, packet: Packet, from: Ipv4Address, fromPort: u32): void {
+  const client = dhcpClientOf(ingress)
+  if (!client.active || fromPort != DHCP_SERVER_PORT) return drop(packet, Drop.DhcpMessage)
+  const fault: Drop = dhcpFault(packet, ingress.mac, client.xid)
+  if (fault != Drop.None) return drop(packet, fault)
+  const message = at<DhcpMessage>(packet.head)
+  const length: u32 = packetLength(packet) - sizeof<DhcpMessage>()
+  if (!dhcpOptionsRead(values, message, plus(packet.head, sizeof<DhcpMessage>()), length)) return drop(packet, Drop.DhcpMessage)
+  if (!answer(client, message.yiaddr)) return drop(packet, Drop.DhcpMessage)
+  packetFree(packet)
+}
+
+/** Act on an answer, its options in `values`. False if it is none that the state waits for. */
+function answer(client: DhcpClient, yours: Ipv4Address): boolean {
+  switch (values.messageType) {
+    case DhcpMessageType.Offer: return offered(client, yours)
+    case DhcpMessageType.Ack: return acknowledged(client, yours)
+    case DhcpMessageType.Nak: return refused(client)
+    default: return false
+  }
+}
+
+function offered(client: DhcpClient, yours: Ipv4Address): boolean {
+  if (client.state != DhcpClientState.Selecting) return false
+  if (!leaseUsable(yours, values) || !isUnicast(values.serverIdentifier)) return false // RFC 2131 §4.3.1: both MUST be there
+  client.address = yours
+  client.server = values.serverIdentifier
+  client.state = DhcpClientState.Requesting
+  client.attempt = 0
+  request(client)
+  return true
+}
+
+/** Whether the client has asked for what an ACK or NAK decides, and this server may decide it. */
+function isExpected(client: DhcpClient): boolean {
+  switch (client.state) {
+    case DhcpClientState.Requesting:
+      return values.serverIdentifier == client.server
+    case DhcpClientState.Renewing:
+    case DhcpClientState.Rebinding:
+      return isUnicast(values.serverIdentifier)
+    default:
+      return false
+  }
+}
+
+function acknowledged(client: DhcpClient, yours: Ipv4Address): boolean {
+  if (!isExpected(client) || values.leaseTime == 0 || !leaseUsable(yours, values)) return false
+  const before: Ipv4Address = client.address
+  const renewed: boolean = client.state != DhcpClientState.Requesting && before == yours
+  client.address = yours
+  client.server = values.serverIdentifier
+  if (leaseApply(client.netif, yours, values) != Errno.None) {
+    startOver(client)
+    return true
+  }
+  client.netif.configuring = false
+  client.state = DhcpClientState.Bound
+  setTimes(client)
+  if (renewed) logLease(Level.Info, client, 'lease-renewed')
+  return true
+}
+
+/** T1 and T2 as given, if they make sense in their order, else half and seven eighths of the lease. RFC 2131 §4.4.5. */
+function setTimes(client: DhcpClient): void {
+  const lease: u32 = values.leaseTime
+  client.forever = lease == FOREVER
+  if (lease == FOREVER) return timerStop(client.timer)
+  let rebinding: u32 = values.rebindingTime
+  let renewal: u32 = values.renewalTime
+  if (rebinding == 0 || rebinding >= lease) rebinding = lease - lease / 8
+  if (renewal == 0 || renewal >= rebinding) renewal = lease / 2
+  if (renewal > rebinding) renewal = rebinding
+  client.renewAt = client.requestedAt + renewal
+  client.rebindAt = client.requestedAt + rebinding
+  client.expireAt = client.requestedAt + lease
+  const now = uptimeSeconds()
+  sleepUntil(client, client.renewAt > now ? client.renewAt : now, now)
+}
+
+/** NAK: what we have, or wanted, is not ours. RFC 2131 §3.1 (5), §4.4.5. */
+function refused(client: DhcpClient): boolean {
+  if (!isExpected(client)) return false
+  logLease(Level.Warn, client, 'lease-refused')
+  leaseRemove(client.netif, 'lease refused')
+  startOver(client)
+  return true
+}
+
+function logLease(level: Level, client: DhcpClient, event: cstring): void {
+  if (!logStart(level, 'net', event)) return
+  logText('if', client.netif.name)
+  logIpv4('ip', client.address)
+  logIpv4('server', client.server)
+  if (values.leaseTime != 0) logDecimal('seconds', values.leaseTime)
+  logEnd()
+}

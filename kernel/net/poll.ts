@@ -1,0 +1,41 @@
+// The stack's two doors for the main loop: frames in, and the doorbell for frames out. Main-loop context only.
+//
+// Next: nic.poll (drivers/net/nic.ts), which hands each frame to interfaceInput (ethernet/input.ts).
+
+import type { u32 } from '../lib/layout.ts'
+import { Level, logEnd, logStart, logText } from '../lib/log.ts'
+import { dhcpLinkUp } from './dhcp/client.ts'
+import { interfaceFirst, type NetInterface } from './interface.ts'
+
+/** Take frames from every card, `budget` from each at most, and send what they caused. Returns how many came. */
+export function netPoll(budget: u32): u32 {
+  let frames: u32 = 0
+  let each: NetInterface | null = interfaceFirst()
+  while (each != null) {
+    const nic = each.nic
+    frames += nic.poll(nic, budget)
+    nic.flush(nic)
+    if (nic.linkUp != each.linkUp) linkChanged(each)
+    each = each.next
+  }
+  return frames
+}
+
+/** Tell the cards of frames that were sent outside netPoll: by timers, by services. */
+export function netFlush(): void {
+  let each: NetInterface | null = interfaceFirst()
+  while (each != null) {
+    each.nic.flush(each.nic)
+    each = each.next
+  }
+}
+
+function linkChanged(netif: NetInterface): void {
+  netif.linkUp = netif.nic.linkUp
+  if (logStart(Level.Info, 'net', 'link')) {
+    logText('if', netif.name)
+    logText('state', netif.linkUp ? 'up' : 'down')
+    logEnd()
+  }
+  if (netif.linkUp) dhcpLinkUp(netif)
+}

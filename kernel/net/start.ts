@@ -1,0 +1,136 @@
+// The stack from nothing: empty tables, an interface for every card, each set up as the command line asks.
+// Called once at boot, after the drivers have found their cards; a test may call it again.
+
+import { Errno } from '../lib/errno.ts'
+import { Level, logDecimal, logEnd, logQuoted, logSigned, logStart, logText } from '../lib/log.ts'
+import { interfaceOption, type Options } from '../lib/options.ts'
+import { random32 } from '../lib/random.ts'
+import { nth, staticStruct, type cstring, type i32, type u32 } from '../lib/layout.ts'
+import { nicFirst, type Nic } from '../drivers/net/nic.ts'
+import { arpCacheInit } from './arp/cache.ts'
+import { InterfaceMode, InterfaceSpec, interfaceSpecDefault, interfaceSpecParse } from './config.ts'
+import { interfaceAddAddress, interfaceDown, interfaceLogUp, interfaceSetGateway, interfaceUp } from './configure.ts'
+import { dhcpInit, dhcpStart, dhcpStop } from './dhcp/client.ts'
+import { interfaceInput } from './ethernet/input.ts'
+import { ethernetInit } from './ethernet/output.ts'
+import { echoInit } from './icmp/echo.ts'
+import { icmpErrorInit } from './icmp/error.ts'
+import { AddressSource, interfaceCount, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface } from './interface.ts'
+import { ipv4OutputInit } from './ipv4/output.ts'
+import { routesInit } from './ipv4/route.ts'
+import { statsInit } from './stats.ts'
+import { udpPortsInit } from './udp/ports.ts'
+
+const spec = staticStruct<InterfaceSpec>()
+
+/** Empty tables, and an interface, down, for every registered card. Needs the clock, timers and random numbers. */
+export function netInit(): void {
+  statsInit()
+  arpCacheInit()
+  interfacesInit()
+  routesInit()
+  ethernetInit()
+  ipv4OutputInit(random32())
+  icmpErrorInit()
+  echoInit()
+  udpPortsInit()
+  dhcpInit() // the table is empty: there is room for its port
+  let nic: Nic | null = nicFirst()
+  while (nic != null) {
+    if (interfaceCreate(nic) == null) logRefused('too many cards', nic.index)
+    else nic.received = interfaceInput
+    nic = nic.next
+  }
+}
+
+/** Set up every interface as the command line asks, by DHCP where it says nothing; what it asks in vain is logged. */
+export function netStart(options: Options): void {
+  let each: NetInterface | null = interfaceFirst()
+  while (each != null) {
+    netConfigureBy(each, options)
+    each = each.next
+  }
+  for (let i: u32 = 0; i < options.interfaceCount; i++) {
+    const option = nth(options.interfaces, i)
+    if (option.index >= interfaceCount()) logRefused('no such card', option.index)
+  }
+}
+
+function netConfigureBy(netif: NetInterface, options: Options): void {
+  const option = interfaceOption(options, netif.index, 0)
+  if (option == null) interfaceSpecDefault(spec)
+  else {
+    const why = interfaceSpecParse(spec, option.value)
+    if (why != null) logBadValue(netif, option.value, why)
+  }
+  const result: i32 = netConfigure(netif, spec)
+  if (result != Errno.None) logFailed(netif, result)
+}
+
+/**
+ * Set an interface up afresh; what it had before is forgotten. Errors: InvalidArgument (no host's address),
+ * NoSpace (a table of config.ts is full): the interface is down then.
+ */
+export function netConfigure(netif: NetInterface, wanted: InterfaceSpec): i32 {
+  dhcpStop(netif)
+  interfaceSetGateway(netif, 0)
+  interfaceDown(netif)
+  netif.source = AddressSource.None
+  netif.dns = wanted.dns
+  netif.promiscuous = wanted.promiscuous
+  netif.mtu = mtuFor(netif, wanted.mtu)
+  if (wanted.mode == InterfaceMode.Off) return Errno.None
+  interfaceUp(netif)
+  if (wanted.mode == InterfaceMode.Dhcp) {
+    dhcpStart(netif)
+    return Errno.None
+  }
+  const result: i32 = configureStatic(netif, wanted)
+  if (result != Errno.None) interfaceDown(netif)
+  return result
+}
+
+function configureStatic(netif: NetInterface, wanted: InterfaceSpec): i32 {
+  const added: i32 = interfaceAddAddress(netif, wanted.address, wanted.prefixLength)
+  if (added != Errno.None) return added
+  const routed: i32 = interfaceSetGateway(netif, wanted.gateway)
+  if (routed != Errno.None) return routed
+  netif.source = AddressSource.Static
+  interfaceLogUp(netif)
+  return Errno.None
+}
+
+/** What was asked, but no more than the card takes; that is logged. */
+function mtuFor(netif: NetInterface, wanted: u32): u32 {
+  const most: u32 = netif.nic.mtu
+  if (wanted > most && logStart(Level.Warn, 'net', 'mtu-limited')) {
+    logText('if', netif.name)
+    logDecimal('asked', wanted)
+    logDecimal('mtu', most)
+    logEnd()
+  }
+  return wanted == 0 || wanted > most ? most : wanted
+}
+
+function logBadValue(netif: NetInterface, value: cstring, why: cstring): void {
+  if (!logStart(Level.Warn, 'net', 'bad-value')) return
+  logText('key', netif.name)
+  logQuoted('value', value)
+  logQuoted('why', why)
+  logText('using', 'dhcp')
+  logEnd()
+}
+
+function logFailed(netif: NetInterface, error: i32): void {
+  if (!logStart(Level.Error, 'net', 'configure-failed')) return
+  logText('if', netif.name)
+  logSigned('errno', error)
+  logEnd()
+}
+
+function logRefused(why: cstring, index: u32): void {
+  if (!logStart(Level.Warn, 'net', 'ignored')) return
+  logDecimal('eth', index)
+  logQuoted('why', why)
+  logEnd()
+}

@@ -1,0 +1,174 @@
+// Why packets end, and how often: one enum of reasons, one counter a reason, one function that frees.
+//
+// Every place that gives a packet up for a reason says `return drop(packet, Drop.X)`: nothing vanishes without a
+// number somebody can read. Main-loop context only. Counters wrap at 2^32.
+
+import { fillBytes } from '../lib/memory.ts'
+import { address, nth, sizeof, staticRow, staticStruct, struct, type cstring, type u32 } from '../lib/layout.ts'
+import { packetFree, type Packet } from '../drivers/net/packet.ts'
+
+/** Why a packet was given up. `dropName` has the words; the order is that of the layers, bottom up. */
+export const enum Drop {
+  None,
+  InterfaceDown,
+  EthernetTruncated,
+  EthernetSource, // a group address, or none, as the sender: IEEE 802.3 §3.2.3
+  EthernetNotForUs,
+  EthernetLength, // an IEEE 802.3 length where Ethernet II has a type
+  EthernetVlan, // tagged, and no such VLAN here
+  EthernetType,
+  ArpTruncated,
+  ArpFormat, // not Ethernet and IPv4
+  ArpOperation,
+  ArpSender, // no single host could have sent this
+  ArpConflict, // somebody else uses our address
+  ArpNotForUs,
+  ArpQueueFull,
+  ArpUnresolved,
+  ArpEvicted,
+  Ipv4Truncated,
+  Ipv4Version,
+  Ipv4HeaderLength,
+  Ipv4TotalLength,
+  Ipv4Checksum,
+  Ipv4Source,
+  Ipv4LinkBroadcast, // broadcast on the link, one host in the header: RFC 1122 §3.3.6
+  Ipv4OtherHost, // seen only because the interface is promiscuous
+  Ipv4NotForUs,
+  Ipv4Fragment,
+  Ipv4Protocol,
+  IcmpTruncated,
+  IcmpChecksum,
+  IcmpType,
+  IcmpEchoGroup, // an echo request to a broadcast or multicast address
+  IcmpEchoUnmatched, // an echo reply nobody asked for
+  IcmpError, // an error about a packet of ours: counted, no listener yet
+  UdpTruncated,
+  UdpLength,
+  UdpChecksum,
+  UdpPort,
+  ServiceRefused, // a service that must not answer this sender
+  DhcpMessage,
+  OutputTooLong, // more than the MTU
+  OutputNoRoom, // the buffer has no place for the header or the padding
+  OutputNoRoute,
+  OutputLocal, // to an address of our own, which has no loopback device behind it
+  Count,
+}
+
+@struct
+export class DropCounter {
+  packets: u32
+}
+
+/** What the layers did, apart from dropping; named after the groups of RFC 1213 §6, as far as there is something to count. */
+@struct
+export class NetCounters {
+  arpRequestsSent: u32
+  arpRequestsReceived: u32
+  arpRepliesSent: u32
+  arpRepliesReceived: u32
+  arpConflicts: u32
+  arpEvictions: u32
+  ipv4Received: u32
+  ipv4Delivered: u32
+  ipv4Sent: u32
+  icmpEchoRequestsReceived: u32
+  icmpEchoRepliesSent: u32
+  icmpEchoRequestsSent: u32
+  icmpEchoRepliesReceived: u32
+  icmpErrorsSent: u32
+  icmpErrorsLimited: u32 // not sent: the token bucket was empty
+  icmpErrorsSuppressed: u32 // not sent: RFC 1122 §3.2.2 forbids one here
+  udpReceived: u32
+  udpSent: u32
+}
+
+const drops = staticRow<DropCounter>(64)
+export const counters = staticStruct<NetCounters>()
+
+/** Set every counter to 0. */
+export function statsInit(): void {
+  fillBytes(address(drops), 0, 64 * sizeof<DropCounter>())
+  fillBytes(address(counters), 0, sizeof<NetCounters>())
+}
+
+/** Give a packet, and what is chained to it, back to the pool, and count why. */
+export function drop(packet: Packet, reason: Drop): void {
+  nth(drops, reason).packets += 1
+  packetFree(packet)
+}
+
+/** Count a reason where there is no packet to free, or somebody else frees it. */
+export function countDrop(reason: Drop): void {
+  nth(drops, reason).packets += 1
+}
+
+/** Packets dropped for `reason`. */
+export function dropCount(reason: Drop): u32 {
+  return nth(drops, reason).packets
+}
+
+/** Packets dropped for any reason. */
+export function dropTotal(): u32 {
+  let total: u32 = 0
+  for (let reason: u32 = 1; reason < Drop.Count; reason++) total += nth(drops, reason).packets
+  return total
+}
+
+/** The name of a reason, as the log and the status page print it. */
+export function dropName(reason: Drop): cstring {
+  switch (reason) {
+    case Drop.None: return 'none'
+    case Drop.InterfaceDown: return 'interface-down'
+    case Drop.EthernetTruncated: return 'ethernet-truncated'
+    case Drop.EthernetSource: return 'ethernet-source'
+    case Drop.EthernetNotForUs: return 'ethernet-not-for-us'
+    case Drop.EthernetLength: return 'ethernet-length'
+    case Drop.EthernetVlan: return 'ethernet-vlan'
+    case Drop.EthernetType: return 'ethernet-type'
+    case Drop.ArpTruncated: return 'arp-truncated'
+    case Drop.ArpFormat: return 'arp-format'
+    case Drop.ArpOperation: return 'arp-operation'
+    case Drop.ArpSender: return 'arp-sender'
+    case Drop.ArpConflict: return 'arp-conflict'
+    case Drop.ArpNotForUs: return 'arp-not-for-us'
+    case Drop.ArpQueueFull: return 'arp-queue-full'
+    case Drop.ArpUnresolved: return 'arp-unresolved'
+    case Drop.ArpEvicted: return 'arp-evicted'
+    default: return dropNameUpper(reason)
+  }
+}
+
+function dropNameUpper(reason: Drop): cstring {
+  switch (reason) {
+    case Drop.Ipv4Truncated: return 'ipv4-truncated'
+    case Drop.Ipv4Version: return 'ipv4-version'
+    case Drop.Ipv4HeaderLength: return 'ipv4-header-length'
+    case Drop.Ipv4TotalLength: return 'ipv4-total-length'
+    case Drop.Ipv4Checksum: return 'ipv4-checksum'
+    case Drop.Ipv4Source: return 'ipv4-source'
+    case Drop.Ipv4LinkBroadcast: return 'ipv4-link-broadcast'
+    case Drop.Ipv4OtherHost: return 'ipv4-other-host'
+    case Drop.Ipv4NotForUs: return 'ipv4-not-for-us'
+    case Drop.Ipv4Fragment: return 'ipv4-fragment'
+    case Drop.Ipv4Protocol: return 'ipv4-protocol'
+    case Drop.IcmpTruncated: return 'icmp-truncated'
+    case Drop.IcmpChecksum: return 'icmp-checksum'
+    case Drop.IcmpType: return 'icmp-type'
+    case Drop.IcmpEchoGroup: return 'icmp-echo-group'
+    case Drop.IcmpEchoUnmatched: return 'icmp-echo-unmatched'
+    case Drop.IcmpError: return 'icmp-error'
+    case Drop.UdpTruncated: return 'udp-truncated'
+    case Drop.UdpLength: return 'udp-length'
+    case Drop.UdpChecksum: return 'udp-checksum'
+    case Drop.UdpPort: return 'udp-port'
+    case Drop.ServiceRefused: return 'service-refused'
+    case Drop.DhcpMessage: return 'dhcp-message'
+    case Drop.OutputTooLong: return 'output-too-long'
+    case Drop.OutputNoRoom: return 'output-no-room'
+    case Drop.OutputNoRoute: return 'output-no-route'
+    case Drop.OutputLocal: return 'output-local'
+    default: return 'unknown'
+  }
+}
