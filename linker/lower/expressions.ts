@@ -5,7 +5,7 @@ import ts from 'typescript'
 import { call } from './calls.ts'
 import { constantOf, type Constant } from './constants.ts'
 import { readMember } from './fields.ts'
-import { isUnknownType, isAssignment } from './model.ts'
+import { bare, isAssignment, isUnknownType } from './model.ts'
 import { assignVariable, operate, step } from './operators.ts'
 import { isRefused } from './rules.ts'
 import { report, type Unit } from './unit.ts'
@@ -83,7 +83,7 @@ function binary(unit: Unit, e: ts.BinaryExpression): string {
 
 function prefix(unit: Unit, e: ts.PrefixUnaryExpression): string {
   switch (e.operator) {
-    case ts.SyntaxKind.ExclamationToken: return `!${condition(unit, e.operand, true)}`
+    case ts.SyntaxKind.ExclamationToken: return negated(unit, e.operand)
     case ts.SyntaxKind.MinusToken: return `-${operand(unit, e.operand)}`
     case ts.SyntaxKind.TildeToken: return `~${operand(unit, e.operand)}`
     case ts.SyntaxKind.PlusToken:
@@ -93,10 +93,18 @@ function prefix(unit: Unit, e: ts.PrefixUnaryExpression): string {
   }
 }
 
+function negated(unit: Unit, operand: ts.Expression): string {
+  const e = bare(operand)
+  if (isRefused(unit.model, e) || isBranching(e) || constantOf(unit.model, e) != null) return `!${condition(unit, operand, true)}`
+  checkBoolean(unit, operand)
+  return `${parenthesized(value(unit, e))} == 0`
+}
+
 /** A variable, a parameter or a global; a function's name is a reference to it. */
 function name(unit: Unit, e: ts.Identifier): string {
   const symbol = unit.model.symbolOf(e)
   const declaration = symbol?.valueDeclaration
+  if (declaration != null && ts.isBindingElement(declaration)) return '0' // its pattern was refused
   if (declaration != null && ts.isFunctionDeclaration(declaration)) return functionReference(unit, e, symbol!)
   if (declaration == null || !(ts.isVariableDeclaration(declaration) || ts.isParameter(declaration))) {
     const isJavaScript = declaration == null || unit.model.libraryType(symbol) != null

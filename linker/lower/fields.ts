@@ -5,8 +5,9 @@ import ts from 'typescript'
 import { constantOf } from './constants.ts'
 import { operand, parenthesized, value } from './expressions.ts'
 import { layoutAt, nameOf, type Field } from './layout.ts'
-import { bare } from './model.ts'
+import { bare, isUnknownType } from './model.ts'
 import { operate, operatorOf, unwrapped } from './operators.ts'
+import { isRefused } from './rules.ts'
 import { mark } from './text.ts'
 import { report, type Unit } from './unit.ts'
 
@@ -120,7 +121,8 @@ function readGetter(unit: Unit, e: ts.PropertyAccessExpression): string {
 function refuseMember(unit: Unit, e: ts.PropertyAccessExpression): void {
   const type = unit.model.checker.getTypeAtLocation(e.expression)
   const isMethod = unit.model.symbolOf(e)?.declarations?.some(ts.isMethodDeclaration) === true
-  if ((type.flags & ts.TypeFlags.Any) !== 0) return
+  const isModule = ((unit.model.symbolOf(e.expression)?.flags ?? 0) & ts.SymbolFlags.Module) !== 0
+  if (isUnknownType(type) || isModule || isRefused(unit.model, bare(e.expression))) return
   if (isMethod) report(unit, e, 'PY1211', e.name.text)
   else report(unit, e, 'PY1210', e.name.text, unit.model.checker.typeToString(type))
 }

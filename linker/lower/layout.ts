@@ -81,11 +81,9 @@ function measure(model: Model, declaration: ts.ClassDeclaration): Layout | null 
   for (const member of declaration.members) {
     if (!ts.isPropertyDeclaration(member) || isStatic(member) || member.type == null) continue
     const field = member.name.getText()
-    const shape = shapeOf(model, member.type)
-    if (shape == null) {
-      model.complaints.report(member, 'PY1202', field, member.type.getText())
-      continue
-    }
+    const known = shapeOf(model, member.type)
+    if (known == null) model.complaints.report(member, 'PY1202', field, member.type.getText())
+    const shape = known ?? ADDRESS // so that what uses the field is not complained about as well
     checkPlace(model, member, mark.kind, shape, offset, name)
     if (mark.kind === 'struct') {
       align = Math.max(align, shape.align)
@@ -158,7 +156,8 @@ function modified(model: Model, word: string, types: ts.NodeArray<ts.TypeNode>):
   if (word === 'Bytes') return inside(count(model, first), 1, 1)
   if (word !== 'Embed' && word !== 'Row') return null
   const inner = layoutOfTypeNode(model, first)
-  if (inner == null) return null
+  const isStruct = ts.isTypeReferenceNode(first) && model.structClass(model.symbolOf(first.typeName)) != null
+  if (inner == null) return isStruct ? ADDRESS : null // a struct without a layout was complained about
   return inside(word === 'Row' ? count(model, types[1]!) : 1, inner.size, inner.align)
 }
 

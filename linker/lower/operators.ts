@@ -4,6 +4,7 @@ import ts from 'typescript'
 import { constantOf } from './constants.ts'
 import { operand, parenthesized, value } from './expressions.ts'
 import { bare, isUnknownType } from './model.ts'
+import { isRefused } from './rules.ts'
 import { isSequence, signOf } from './signs.ts'
 import { report, type Unit } from './unit.ts'
 
@@ -81,12 +82,14 @@ function checkDivisor(unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxKin
 }
 
 function checkStrings(unit: Unit, e: ts.BinaryExpression, text: string): void {
+  const isNull = (each: ts.Expression): boolean => bare(each).kind === K.NullKeyword
+  if (EQUALITY.has(e.operatorToken.kind) && (isNull(e.left) || isNull(e.right))) return
   if (isText(unit, e.left) || isText(unit, e.right)) report(unit, e, 'PY1027', text)
 }
 
 function isText(unit: Unit, e: ts.Expression): boolean {
   const type = unit.model.checker.getTypeAtLocation(e)
-  if (isUnknownType(type)) return false
+  if (isUnknownType(type) || isRefused(unit.model, e)) return false
   return (type.isUnion() ? type.types : [type]).some(each => (each.flags & ts.TypeFlags.StringLike) !== 0)
 }
 

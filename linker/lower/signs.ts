@@ -22,7 +22,7 @@ export function signOf(model: Model, e: ts.Expression): Sign | null {
 
 /** The sign a type is spelled with; null if it is a plain number, or no number. */
 export function signOfType(model: Model, type: ts.Type): Sign | null {
-  if (isUnknownType(type)) return 'any'
+  if (isUnknownType(type) || (type.flags & ts.TypeFlags.BigIntLike) !== 0) return 'any' // complained about already
   if (type.flags & ts.TypeFlags.EnumLike) return signOfEnum(type)
   const brand = type.getProperties().find(each => each.name.startsWith('__@kind@'))
   if (brand == null) return null
