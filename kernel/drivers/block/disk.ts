@@ -7,7 +7,10 @@
 
 import { idle } from '../../lib/idle.ts'
 import { store8 } from '../../lib/intrinsics.ts'
-import { struct, type Bytes, type PhysicalAddress, type Stored, type bool, type i32, type ptr, type u32, type u8 } from '../../lib/layout.ts'
+import {
+  struct,
+  type Bytes, type PhysicalAddress, type Stored, type bool, type i32, type ptr, type u32, type u8,
+} from '../../lib/layout.ts'
 
 export const SECTOR_SIZE: u32 = 512
 

@@ -3,7 +3,11 @@
 //
 // Context: everything here runs in the main loop. An interrupt handler only sets `pending`.
 
-import { struct, type Bytes, type Stored, type bool, type i32, type ptr, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import { store8 } from '../../lib/intrinsics.ts'
+import {
+  staticMemory, struct,
+  type Bytes, type Stored, type bool, type cstring, type i32, type ptr, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
 import type { Packet } from './packet.ts'
 
 /** Offloads a card may have; bits of `Nic.features`. */
@@ -25,7 +29,8 @@ export type NicReceive = (nic: Nic, packet: Packet) => void
  */
 export type NicTransmit = (nic: Nic, packet: Packet) => i32
 /** Take what has arrived, give each frame to `received`, reclaim what was sent; at most `budget` frames.
- *  Returns how many frames it handed up; less than `budget` means it is empty and its interrupt armed. */
+ *  Returns how many frames it took, bad ones included; less than `budget` means it is empty and its interrupt
+ *  armed. */
 export type NicPoll = (nic: Nic, budget: u32) => u32
 /** Tell the device of everything transmitted since the last flush. */
 export type NicFlush = (nic: Nic) => void
@@ -74,4 +79,16 @@ export function nicRegister(nic: Nic): void {
 /** The first card, or null; follow `next`. */
 export function nicFirst(): Nic | null {
   return first
+}
+
+const name = staticMemory(8)
+
+/** "eth0" to "eth9"; good until the next call. */
+export function nicName(nic: Nic): cstring {
+  store8(name, 0, 0x65) // e
+  store8(name, 1, 0x74) // t
+  store8(name, 2, 0x68) // h
+  store8(name, 3, 0x30 + nic.index % 10)
+  store8(name, 4, 0)
+  return name as cstring
 }

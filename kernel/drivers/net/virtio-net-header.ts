@@ -1,0 +1,63 @@
+// What virtio-net puts before each frame, and its configuration. virtio 1.2 §5.1.3 to §5.1.6.
+
+import { wire, mmio, type Bytes, type Le, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import { Checksum } from './packet.ts'
+
+/** Feature bits, lower word. virtio 1.2 §5.1.3. */
+export const enum NetFeature {
+  Csum = 0x1, // bit 0: the device completes checksums of what is sent
+  GuestCsum = 0x2, // bit 1: received packets may carry no checksum, or a verified one
+  Mtu = 0x8, // bit 3
+  Mac = 0x20, // bit 5
+  MergeableBuffers = 0x8000, // bit 15, VIRTIO_NET_F_MRG_RXBUF
+  Status = 0x10000, // bit 16
+}
+
+/** virtio 1.2 §5.1.6, flags. */
+export const enum NetFlag {
+  NeedsChecksum = 1, // VIRTIO_NET_HDR_F_NEEDS_CSUM
+  DataValid = 2, // VIRTIO_NET_HDR_F_DATA_VALID
+}
+
+/** virtio 1.2 §5.1.6: with VERSION_1 it always has all 12 bytes. Read unaligned: receive buffers start anywhere. */
+@wire(12)
+export class NetHeader {
+  flags: u8
+  gsoType: u8 // 0: VIRTIO_NET_HDR_GSO_NONE, the only one without segmentation features
+  headerLength: Le<u16>
+  gsoSize: Le<u16>
+  checksumStart: Le<u16> // from the Ethernet header
+  checksumOffset: Le<u16> // of the field, from checksumStart
+  numBuffers: Le<u16> // received: how many buffers the frame is spread over; sent: 0
+}
+export const NET_HEADER_SIZE: u32 = 12
+
+/** virtio 1.2 §5.1.4. */
+@mmio(12)
+export class NetConfiguration {
+  mac: Bytes<6>
+  status: Le<u16> // NetStatus
+  maxQueuePairs: Le<u16>
+  mtu: Le<u16>
+}
+
+/** virtio 1.2 §5.1.4. */
+export const enum NetStatus { LinkUp = 1 }
+
+/** Least frame: an Ethernet header. IEEE 802.3 §3.1.1. */
+export const FRAME_LEAST: u32 = 14
+
+/**
+ * What a received header says of the checksum of a frame of `length` bytes, as a Checksum; or CHECKSUM_FAULT if the
+ * place of the field is not inside the frame. `offered`: GUEST_CSUM was negotiated, else the flags mean nothing.
+ */
+export function receivedChecksum(header: NetHeader, length: u32, offered: boolean): u32 {
+  if (!offered) return Checksum.None
+  const flags: u32 = header.flags
+  if ((flags & NetFlag.NeedsChecksum) != 0) {
+    const field: u32 = header.checksumStart + header.checksumOffset
+    return field + 2 <= length && header.checksumStart >= FRAME_LEAST ? Checksum.Partial : CHECKSUM_FAULT
+  }
+  return (flags & NetFlag.DataValid) != 0 ? Checksum.Valid : Checksum.None
+}
+export const CHECKSUM_FAULT: u32 = 0xff

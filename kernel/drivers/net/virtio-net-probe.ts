@@ -1,0 +1,135 @@
+// virtio-net: from a PCI function to a card. virtio 1.2 §5.1.4, §5.1.5.
+
+import { INTERFACE_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
+import { load8, store8 } from '../../lib/intrinsics.ts'
+import { address, at, nth, offsetof, plus, staticRow, type ptr, type u32 } from '../../lib/layout.ts'
+import { Level, logDecimal, logEnd, logLine, logMac, logStart, logText } from '../../lib/log.ts'
+import { randomBytes } from '../../lib/random.ts'
+import { placeName } from '../pci/config.ts'
+import type { PciFunction } from '../pci/function.ts'
+import { virtioInterrupts } from '../virtio/interrupts.ts'
+import { queueDisarm, queueArm, queueKick } from '../virtio/queue.ts'
+import { virtioQueue } from '../virtio/queue-setup.ts'
+import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
+import {
+  virtioHas, virtioNegotiate, virtioOffered, virtioOpen, virtioStart, type VirtioDevice,
+} from '../virtio/transport.ts'
+import { Nic, NicFeature, nicName, nicRegister } from './nic.ts'
+import { packetFree, packetsFree, type Packet } from './packet.ts'
+import { NET_HEADER_SIZE, NetConfiguration, NetFeature } from './virtio-net-header.ts'
+import { RECEIVE_ROOM, virtioNetFill, virtioNetLink, virtioNetPoll } from './virtio-net-receive.ts'
+import { VirtioNet, virtioNetFlush, virtioNetTransmit } from './virtio-net.ts'
+
+const enum QueueIndex { Receive = 0, Transmit = 1 } // virtio 1.2 §5.1.2, without multiqueue
+
+/** One ring, and as much again in the stack, for each direction: a card's part of the packets that are free. */
+const POOL_SHARE: u32 = 4
+/** What a frame has besides IP: Ethernet header, VLAN tag. */
+const FRAME_OVERHEAD: u32 = 18
+const MTU_USUAL: u32 = 1500
+/** RFC 791 §3.1: every host takes 68 bytes; virtio 1.2 §5.1.4.1 allows no less. */
+const MTU_LEAST: u32 = 68
+/** The largest IP packet that, with all headers, fits one packet buffer. */
+const MTU_LIMIT: u32 = PACKET_BUFFER_SIZE - RECEIVE_ROOM - NET_HEADER_SIZE - FRAME_OVERHEAD
+
+const cards = staticRow<VirtioNet>(INTERFACE_LIMIT)
+let count: u32 = 0
+
+/** Bring up the card behind `fn` and register it. False: it is left alone, and the log says why. */
+export function virtioNetProbe(fn: PciFunction): boolean {
+  if (count == INTERFACE_LIMIT) {
+    logLine(Level.Warn, 'virtio-net', 'more cards than INTERFACE_LIMIT')
+    return false
+  }
+  const net = nth(cards, count)
+  const device = net.device
+  const nic = net.nic
+  if (!virtioOpen(device, fn)) return false
+  if (!virtioNegotiate(device, wantedFeatures(device))) return false
+  if (!virtioInterrupts(device, plus(address(nic), offsetof<Nic>('pending')))) return false
+  if (!virtioQueue(device, net.receiveQueue, QueueIndex.Receive, true)) return false
+  if (!virtioQueue(device, net.transmitQueue, QueueIndex.Transmit, false)) return false
+  count += 1
+  fillNic(net)
+  const share: u32 = packetsFree() / POOL_SHARE
+  net.transmitLimit = share
+  const posted: u32 = virtioNetFill(net, share < net.receiveQueue.size ? share : net.receiveQueue.size)
+  queueDisarm(net.transmitQueue)
+  virtioStart(device)
+  queueKick(net.receiveQueue) // not before DRIVER_OK: §3.1.1
+  if (queueArm(net.receiveQueue)) nic.pending = 1
+  nicRegister(nic)
+  logFound(net, posted)
+  return true
+}
+
+/** The features to ask for: those whose field the configuration structure is long enough to have. §5.1.3. */
+function wantedFeatures(device: VirtioDevice): u32 {
+  let wanted: u32 = FEATURE_EVENT_INDEX | NetFeature.Csum | NetFeature.GuestCsum | NetFeature.MergeableBuffers
+  if (device.configurationLength >= offsetof<NetConfiguration>('status')) wanted |= NetFeature.Mac
+  if (device.configurationLength >= offsetof<NetConfiguration>('maxQueuePairs')) wanted |= NetFeature.Status
+  if (device.configurationLength < NET_CONFIGURATION_WITH_MTU) return wanted
+  if ((virtioOffered(device) & NetFeature.Mtu) == 0) return wanted
+  const mtu: u32 = at<NetConfiguration>(device.configuration).mtu
+  return mtu >= MTU_LEAST ? wanted | NetFeature.Mtu : wanted
+}
+const NET_CONFIGURATION_WITH_MTU: u32 = 12
+
+/** Everything the contract says of a card, and the driver's own flags. */
+function fillNic(net: VirtioNet): void {
+  const nic = net.nic
+  const device = net.device
+  nic.received = discard
+  nic.transmit = virtioNetTransmit
+  nic.poll = virtioNetPoll
+  nic.flush = virtioNetFlush
+  nic.driver = address(net)
+  nic.headRoom = NET_HEADER_SIZE
+  nic.features = NicFeature.None
+  if (virtioHas(device, NetFeature.Csum)) nic.features |= NicFeature.TransmitChecksum
+  if (virtioHas(device, NetFeature.GuestCsum)) nic.features |= NicFeature.ReceiveChecksum
+  nic.mtu = deviceMtu(device)
+  nic.linkUp = true
+  net.mergeable = virtioHas(device, NetFeature.MergeableBuffers)
+  net.broken = false
+  if (virtioHas(device, NetFeature.Mac)) readMac(device, nic.mac)
+  else inventMac(nic.mac)
+  virtioNetLink(net)
+}
+
+/** Until a stack is there. */
+function discard(nic: Nic, packet: Packet): void {
+  nic.receiveDropped += 1
+  packetFree(packet)
+}
+
+/** Below 1500 or above, as the device says; never more than fits one packet buffer. */
+function deviceMtu(device: VirtioDevice): u32 {
+  if (!virtioHas(device, NetFeature.Mtu)) return MTU_USUAL
+  const mtu: u32 = at<NetConfiguration>(device.configuration).mtu
+  return mtu > MTU_LIMIT ? MTU_LIMIT : mtu
+}
+
+function readMac(device: VirtioDevice, mac: ptr): void {
+  const from = at<NetConfiguration>(device.configuration).mac
+  for (let i: u32 = 0; i < 6; i++) store8(mac, i, load8(from, i))
+}
+
+/** A random address, unicast (bit 0 clear) and locally administered (bit 1 set): virtio 1.2 §5.1.5. */
+function inventMac(mac: ptr): void {
+  randomBytes(mac, 6)
+  store8(mac, 0, load8(mac, 0) & 0xfc | 2)
+}
+
+function logFound(net: VirtioNet, posted: u32): void {
+  const nic = net.nic
+  if (!logStart(Level.Info, 'virtio-net', 'found')) return
+  logText('if', nicName(nic))
+  logText('pci', placeName(net.device.fn.place))
+  logMac('mac', nic.mac)
+  logDecimal('mtu', nic.mtu)
+  logText('link', nic.linkUp ? 'up' : 'down')
+  logText('interrupts', net.device.usesMsix ? 'msix' : 'intx')
+  logDecimal('buffers', posted)
+  logEnd()
+}

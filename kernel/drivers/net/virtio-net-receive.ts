@@ -1,0 +1,197 @@
+// virtio-net, receiving: the device writes straight into packets of the pool, and those go up the stack.
+// virtio 1.2 §5.1.6.3, §5.1.6.4.
+//
+//   base     RECEIVE_ROOM            frame                                 limit
+//    | head room | 12-byte header | Ethernet | IPv4, 4-byte aligned | …      |
+//
+// The ring is always full: a frame is handed up only once each of its buffers was replaced by a fresh packet. With
+// none left the frame is dropped and its own buffers go back, so a stack that holds on to packets can not make the
+// card deaf. Main-loop context only.
+
+import { at, address, distance, plus, type ptr, type u32 } from '../../lib/layout.ts'
+import { Level, logEnd, logStart, logText } from '../../lib/log.ts'
+import { QueueFault, queueAddOne, queueArm, queueKick, queueReady, queueTake } from '../virtio/queue.ts'
+import { DescriptorFlag } from '../virtio/ring.ts'
+import { virtioHas, virtioHealthy } from '../virtio/transport.ts'
+import { NicFeature, nicName, type Nic } from './nic.ts'
+import {
+  packetAllocate, packetFree, packetLength, packetPhysicalHead, packetStrip, packetsFree, type Packet,
+} from './packet.ts'
+import {
+  CHECKSUM_FAULT, FRAME_LEAST, NET_HEADER_SIZE, NetConfiguration, NetFeature, NetHeader, NetStatus, receivedChecksum,
+} from './virtio-net-header.ts'
+import { virtioNetFail, virtioNetOf, virtioNetReclaim, type VirtioNet } from './virtio-net.ts'
+
+/**
+ * Bytes left in front of the device's header. With the header itself there is room for the one of a reply sent in
+ * place, a VLAN tag more, and 22 + 12 + 14 puts the IPv4 header on a multiple of 4.
+ */
+export const RECEIVE_ROOM: u32 = 22
+/** The device is told of fresh buffers after this many frames, a power of 2: it must not run dry during a batch. */
+const KICK_INTERVAL: u32 = 16
+
+/** See NicPoll in nic.ts. */
+export function virtioNetPoll(nic: Nic, budget: u32): u32 {
+  const net = virtioNetOf(nic)
+  nic.pending = 0
+  if (net.device.configurationChanged != 0) configurationChange(net)
+  virtioNetReclaim(net)
+  if (isBroken(net)) return 0
+  const queue = net.receiveQueue
+  let done: u32 = 0
+  let more: boolean = true
+  while (more && done < budget) {
+    while (done < budget && receiveFrame(net)) {
+      done += 1
+      if ((done & (KICK_INTERVAL - 1)) == 0) queueKick(queue)
+    }
+    queueKick(queue)
+    // Armed only when empty; what came in between the last look and the arming is taken now.
+    more = done < budget && queueArm(queue)
+  }
+  if (queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its receive queue makes no sense')
+  return isBroken(net) ? 0 : done
+}
+
+function isBroken(net: VirtioNet): boolean {
+  return net.broken
+}
+
+/** Give a buffer, no frame in it, to the device. The ring has room: it is as large as what it holds. */
+function post(net: VirtioNet, packet: Packet): void {
+  packet.head = plus(packet.base, RECEIVE_ROOM)
+  packet.tail = packet.head
+  packet.nextFragment = null
+  const length: u32 = distance(packet.head, packet.limit)
+  queueAddOne(net.receiveQueue, packetPhysicalHead(packet), length, DescriptorFlag.Write, address(packet))
+}
+
+/** Give the device `count` fresh buffers, fewer when the pool has not so many. Returns how many. */
+export function virtioNetFill(net: VirtioNet, count: u32): u32 {
+  for (let i: u32 = 0; i < count; i++) {
+    const packet = packetAllocate(RECEIVE_ROOM)
+    if (packet == null) return i
+    post(net, packet)
+  }
+  return count
+}
+
+/** Give the buffers of a frame that nobody gets back to the device. */
+function recycle(net: VirtioNet, frame: Packet): void {
+  let each: Packet | null = frame
+  while (each != null) {
+    const following: Packet | null = each.nextFragment
+    post(net, each)
+    each = following
+  }
+}
+
+/** Take one frame from the ring and hand it up, or drop it and count why. False when there is none. */
+function receiveFrame(net: VirtioNet): boolean {
+  const nic = net.nic
+  const token: u32 = queueTake(net.receiveQueue)
+  if (token == 0) return false
+  const frame = at<Packet>(token as ptr)
+  frame.tail = plus(frame.head, net.receiveQueue.usedLength)
+  frame.nextFragment = null
+  const buffers: u32 = bufferCount(net, frame)
+  if (!gather(net, frame, buffers)) {
+    packetFree(frame)
+    virtioNetFail(net, 'num_buffers of a frame is more than was used')
+    return false
+  }
+  if (frameFault(net, frame)) {
+    nic.receiveErrors += 1
+    recycle(net, frame)
+  } else if (packetsFree() < buffers) {
+    nic.receiveDropped += 1
+    recycle(net, frame)
+  } else {
+    virtioNetFill(net, buffers)
+    nic.receivedFrames += 1
+    nic.receivedBytes += frame.totalLength
+    nic.received(nic, frame)
+  }
+  return true
+}
+
+/** How many buffers the frame says it takes, 1 if it has no whole header to say it in. §5.1.6.4. */
+function bufferCount(net: VirtioNet, frame: Packet): u32 {
+  if (!net.mergeable || packetLength(frame) < NET_HEADER_SIZE) return 1
+  const buffers: u32 = at<NetHeader>(frame.head).numBuffers
+  return buffers == 0 ? 1 : buffers
+}
+
+/** Chain the other buffers of a frame to the first. False if the device did not use them together: §5.1.6.4.1. */
+function gather(net: VirtioNet, frame: Packet, buffers: u32): boolean {
+  const queue = net.receiveQueue
+  let total: u32 = packetLength(frame)
+  let last = frame
+  let whole: boolean = buffers - 1 <= queueReady(queue)
+  for (let i: u32 = 1; whole && i < buffers; i++) {
+    const token: u32 = queueTake(queue)
+    whole = token != 0
+    if (!whole) break
+    const fragment = at<Packet>(token as ptr)
+    fragment.tail = plus(fragment.head, queue.usedLength)
+    fragment.nextFragment = null
+    last.nextFragment = fragment
+    last = fragment
+    total += packetLength(fragment)
+  }
+  frame.totalLength = total
+  return whole
+}
+
+/**
+ * Check a frame the device wrote, header and all, and strip the header. True: it is not one. Every buffer but
+ * the last must be full (§5.1.6.4.1), so the first holds the Ethernet header and more.
+ */
+function frameFault(net: VirtioNet, frame: Packet): boolean {
+  if (frame.totalLength < NET_HEADER_SIZE + FRAME_LEAST) return true
+  let each: Packet = frame
+  let following: Packet | null = each.nextFragment
+  while (following != null) {
+    if (distance(each.tail, each.limit) != 0 || packetLength(following) == 0) return true
+    each = following
+    following = each.nextFragment
+  }
+  const header = at<NetHeader>(frame.head)
+  if (net.mergeable && header.numBuffers == 0) return true
+  if (header.gsoType != 0) return true // no segmentation feature was negotiated: §5.1.6.4.1
+  const length: u32 = frame.totalLength - NET_HEADER_SIZE
+  const offered: boolean = (net.nic.features & NicFeature.ReceiveChecksum) != 0
+  const checksum: u32 = receivedChecksum(header, length, offered)
+  if (checksum == CHECKSUM_FAULT) return true
+  frame.checksum = checksum
+  frame.checksumStart = header.checksumStart
+  frame.checksumOffset = header.checksumOffset
+  frame.totalLength = length
+  packetStrip(frame, NET_HEADER_SIZE)
+  return false
+}
+
+/** After a configuration interrupt: the link went up or down, or the device gave up. virtio 1.2 §5.1.4, §2.1.2. */
+function configurationChange(net: VirtioNet): void {
+  if (isBroken(net)) return
+  if (!virtioHealthy(net.device)) {
+    virtioNetFail(net, 'the device needs a reset')
+    return
+  }
+  virtioNetLink(net)
+}
+
+/** Read whether there is a link; a change is logged. Without VIRTIO_NET_F_STATUS there always is one: §5.1.5. */
+export function virtioNetLink(net: VirtioNet): void {
+  const nic = net.nic
+  let up: boolean = true
+  if (virtioHas(net.device, NetFeature.Status)) {
+    up = (at<NetConfiguration>(net.device.configuration).status & NetStatus.LinkUp) != 0
+  }
+  if (up == nic.linkUp) return
+  nic.linkUp = up
+  if (!logStart(Level.Info, 'virtio-net', 'link')) return
+  logText('if', nicName(nic))
+  logText('state', up ? 'up' : 'down')
+  logEnd()
+}
