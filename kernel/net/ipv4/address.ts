@@ -53,8 +53,8 @@ export function macOfGroup(mac: ptr, group: Ipv4Address): void {
 }
 
 /**
- * Whether an address is usable as that of a host in a network: neither its all-zeros nor its all-ones (RFC 1122
- * §3.2.1.3), of which a /31 has none (RFC 3021 §2.1).
+ * Whether an address is usable as that of a host in a network: not its all-zeros and not its all-ones
+ * (RFC 1122 §3.2.1.3), of which a /31 has none (RFC 3021 §2.1).
  */
 export function isHostOf(a: Ipv4Address, length: u32): boolean {
   if (!isUnicast(a)) return false
