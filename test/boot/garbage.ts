@@ -1,0 +1,38 @@
+// Any frame a peer can send is answered, dropped or ignored; none stops the kernel.
+// Malformed, truncated, oversized and random frames; the kernel must answer a ping after each batch.
+
+import t from 'tap'
+import { wired } from '../networked.ts'
+import { hostileFrame, randomFrom } from '../wire/garbage.ts'
+import { LONGEST_FRAME } from '../wire/peer.ts'
+
+const seed = Number(process.env.SEED ?? 20261123)
+const batches = process.env.LEVEL === 'all' ? 60 : 12
+
+await wired(t, `random frames, seed ${seed}`, {}, async (t, { peer, station, machine }) => {
+  const random = randomFrom(seed)
+  for (let batch = 0; batch < batches; batch++) {
+    for (let n = 0; n < 100; n++) await peer.send(hostileFrame(station, random))
+    const reply = await station.ping(Buffer.from(`after batch ${batch}`)).catch((error: Error) => error)
+    t.not(reply instanceof Error, true, `alive after batch ${batch}`)
+    if (reply instanceof Error) throw reply
+  }
+  t.equal(machine.events.filter(event => event.level === 'error').length, 0, 'and nothing of it was an error')
+})
+
+await wired(t, 'frames too short and too long', {}, async (t, { peer, station }) => {
+  const echo = station.echoFrame(Buffer.alloc(56))
+  for (let length = 0; length < 60; length++) await peer.send(echo.subarray(0, length))
+  await station.ping()
+  for (const length of [1514, 1515, 1518, 1522, 2048, 4096, 9000, 16384, 32768, 65535, 65550, LONGEST_FRAME]) {
+    await peer.send(Buffer.concat([echo, Buffer.alloc(length - echo.length, 0xff)]))
+    t.ok(await station.ping(), `${length} bytes`)
+  }
+})
+
+await wired(t, 'a flood of garbage does not exhaust the packet pool', {}, async (t, { peer, station }) => {
+  const random = randomFrom(seed + 1)
+  const frames = Array.from({ length: 64 }, () => hostileFrame(station, random))
+  for (let n = 0; n < 3000; n++) await peer.send(frames[n % frames.length]!)
+  for (let n = 0; n < 50; n++) t.ok(await station.ping(Buffer.alloc(1400, n)))
+})

@@ -1,0 +1,24 @@
+// Where randomness comes from: RDRAND, virtio-rng, or timing jitter with a warning; never nowhere.
+
+import t from 'tap'
+import { booted } from '../qemu.ts'
+
+const rng = ['-device', 'virtio-rng-pci']
+
+await booted(t, 'RDRAND and virtio-rng', { append: 'eth0=off', cpu: 'max', args: rng }, async (t, machine) => {
+  await machine.until(/boot: ready/)
+  t.match(machine.log, /random: seeded .*rdrand/)
+  t.match(machine.log, /random: seeded .*virtio-rng/)
+  t.notMatch(machine.log, /warn {2}random/)
+})
+
+await booted(t, 'virtio-rng alone', { append: 'eth0=off', cpu: 'qemu64', args: rng }, async (t, machine) => {
+  await machine.until(/boot: ready/)
+  t.match(machine.log, /random: seeded .*virtio-rng/)
+  t.notMatch(machine.log, /random: seeded .*rdrand/)
+})
+
+await booted(t, 'neither: timing jitter, with a warning', { append: 'eth0=off', cpu: 'qemu64' }, async (t, machine) => {
+  await machine.until(/boot: ready/)
+  t.match(machine.log, /warn {2}random: .*jitter/)
+})
