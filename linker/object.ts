@@ -20,9 +20,9 @@ import type { PinnedProgram } from './pin/program.ts'
 export const CLANG = 'clang-19'
 const OBJDUMP = 'llvm-objdump-19'
 
+const LANGUAGE = ['-x', 'c++', '-std=gnu++17', '-fno-exceptions', '-fno-rtti']
 const DIALECT = [
-  '-x', 'c++', '-std=gnu++17', '-fno-exceptions', '-fno-rtti', '-O2', '-g', '-w',
-  '-fwrapv', '-fno-strict-aliasing', '-fno-delete-null-pointer-checks', '-fno-builtin',
+  '-O2', '-g', '-w', '-fwrapv', '-fno-strict-aliasing', '-fno-delete-null-pointer-checks', '-fno-builtin',
   '-fno-omit-frame-pointer', '-fno-stack-protector', '-fno-asynchronous-unwind-tables',
   `-ffile-prefix-map=${ROOT}/=`, `-ffile-prefix-map=${ROOT}=.`, `-I${INCLUDE_DIRECTORY}`,
 ]
@@ -38,9 +38,14 @@ export function compileObject(program: PinnedProgram, compiled: string, variant:
   return objectOf(programInC(program, compiled, variant), variant)
 }
 
+/** Options for hand-written C that a benchmark compares with the bench variant: all but the choice of language. */
+export function benchCOptions(): readonly string[] {
+  return [...DIALECT, ...VARIANTS.bench]
+}
+
 /** The object of C++ text that programInC wrote. */
 export function objectOf(text: string, variant: Variant): string {
-  const options = [...DIALECT, ...VARIANTS[variant]]
+  const options = [...LANGUAGE, ...DIALECT, ...VARIANTS[variant]]
   const key = hashOf(variant, options.join(' '), filesIn(...HEADERS), text)
   return cachedFile('object', key, '.o', draft => {
     run(CLANG, [...options, '-c', '-', '-o', draft], text)

@@ -2,16 +2,18 @@
 //
 // Everything happens inside the namespace, which goes away with the test; the machine's own network is not touched.
 
-import type { Test } from 'tap'
 import { type Finished, must, run } from './command.ts'
 
 let made = 0
 
+/** Who removes the namespace in the end: a test of tap's, or whatever else runs functions when it is over. */
+export interface Owner { teardown(remove: () => Promise<void>): unknown }
+
 export class Namespace {
   private constructor(readonly name: string, readonly hostAddress: string) {}
 
-  /** A new namespace with tap device `tap0` at `hostAddress` ("10.77.0.1/24"), removed when the test ends. */
-  static async create(t: Test, hostAddress: string): Promise<Namespace> {
+  /** A new namespace with tap device `tap0` at `hostAddress` ("10.77.0.1/24"), removed when its owner ends. */
+  static async create(t: Owner, hostAddress: string): Promise<Namespace> {
     const namespace = new Namespace(`porphyry-${process.pid}-${++made}`, hostAddress)
     await must('ip', ['netns', 'add', namespace.name])
     t.teardown(() => namespace.remove())

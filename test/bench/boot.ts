@@ -3,8 +3,8 @@
 
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
-import { LINUX_READY, linuxCommandLine, linuxGuest } from './linux-guest.ts'
-import { startMachine, type MachineOptions } from './machine.ts'
+import { linuxGuest } from './linux-guest.ts'
+import { linux, porphyry, withMachine, type Guest } from './machine.ts'
 import { PORPHYRY_ELF, PORPHYRY_ISO, PORPHYRY_READY } from './porphyry.ts'
 import { figure, rowBelow, type Row } from './results.ts'
 
@@ -12,30 +12,26 @@ const RUNS = 5
 const KERNEL_BOOT_BAR = 0.2 // seconds
 const ISO_SIZE_BAR = 1_500_000 // bytes
 const TEXT_SIZE_BAR = 300_000 // bytes
-const SMALLEST_MEMORY = 16 // MiB
+const SMALLEST_MEMORY = '16M'
+const ORDINARY_MEMORY = '128M' // QEMU's own default
 
 /** Boot each kind of machine `RUNS` times, in turn. */
 export async function benchBoot(): Promise<Row[]> {
-  const linux = linuxGuest()
-  const append = 'eth0=off swap=none'
-  const kernel = ['-kernel', PORPHYRY_ELF, '-append', append]
-  const kinds: Array<{ options: MachineOptions, ready: RegExp, runs: number[] }> = [
-    {
-      options: { boot: ['-kernel', linux.kernel, '-initrd', linux.initramfs, '-append', linuxCommandLine(null)] },
-      ready: LINUX_READY, runs: [],
-    },
-    { options: { boot: kernel, memory: SMALLEST_MEMORY }, ready: PORPHYRY_READY, runs: [] },
-    { options: { boot: kernel }, ready: PORPHYRY_READY, runs: [] },
-    { options: { boot: ['-cdrom', PORPHYRY_ISO] }, ready: PORPHYRY_READY, runs: [] },
+  const iso: Guest = { image: PORPHYRY_ISO, append: '', args: [], ready: PORPHYRY_READY }
+  const kinds: Array<{ guest: Guest, memory: string, runs: number[] }> = [
+    { guest: linux(linuxGuest(), null), memory: ORDINARY_MEMORY, runs: [] },
+    { guest: porphyry(null), memory: SMALLEST_MEMORY, runs: [] },
+    { guest: porphyry(null), memory: ORDINARY_MEMORY, runs: [] },
+    { guest: iso, memory: ORDINARY_MEMORY, runs: [] },
   ]
   for (let run = 0; run < RUNS; run++) {
-    for (const kind of kinds) kind.runs.push(await bootOnce(kind.options, kind.ready))
+    for (const kind of kinds) kind.runs.push(await withMachine(kind.guest, kind.memory, null, (seconds) => seconds))
   }
-  const [theirs, small, ordinary, iso] = kinds.map((kind) => figure('s', kind.runs))
+  const [theirs, smallest, ordinary, fromIso] = kinds.map((kind) => figure('s', kind.runs))
   return [
-    rowBelow('QEMU start to ready, -kernel, 16 MiB', small!, KERNEL_BOOT_BAR, theirs!),
+    rowBelow('QEMU start to ready, -kernel, 16 MiB', smallest!, KERNEL_BOOT_BAR, theirs!),
     rowBelow('QEMU start to ready, -kernel, 128 MiB', ordinary!, KERNEL_BOOT_BAR, theirs!),
-    rowBelow('QEMU start to ready, ISO', iso!, null, theirs!),
+    rowBelow('QEMU start to ready, ISO', fromIso!, null, theirs!),
   ]
 }
 
@@ -45,15 +41,6 @@ export function benchSizes(): Row[] {
     rowBelow('size of the ISO', figure('bytes', [statSync(PORPHYRY_ISO).size]), ISO_SIZE_BAR),
     rowBelow('kernel text', figure('bytes', [textSize(PORPHYRY_ELF)]), TEXT_SIZE_BAR),
   ]
-}
-
-async function bootOnce(options: MachineOptions, ready: RegExp): Promise<number> {
-  const machine = startMachine(options)
-  try {
-    return await machine.until(ready, 60)
-  } finally {
-    await machine.stop()
-  }
 }
 
 /** Bytes of executable code: the sections of an ELF that are both allocated and executable. */

@@ -8,8 +8,9 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cFlags, compileBenchObject } from './objects.ts'
-import { benchDirectory, figure, projectDirectory, rowAgainst, type Row } from './results.ts'
+import { CLANG } from '../../linker/object.ts'
+import { compileCObject, compileKernelObject } from './objects.ts'
+import { benchDirectory, figure, projectDirectory, rowAgainst, type Figure, type Row } from './results.ts'
 
 /** TypeScript may take this many times the instructions of C. */
 const BAR = 1.1
@@ -38,32 +39,24 @@ const works: Work[] = [
 export async function benchInstructions(): Promise<Row[]> {
   const directory = join(benchDirectory(), 'instructions')
   mkdirSync(directory, { recursive: true })
-  const c = buildHarness(directory, 'c', compileC(directory), [])
-  const porphyry = buildHarness(directory, 'porphyry', await compileBenchObject(directory), ['-DPORPHYRY'])
-  return works.map((work) => rowAgainst(`${work.title}`, 'C -O2',
-    count(directory, c, work, work.counted), count(directory, porphyry, work, `f_${work.counted}`), BAR))
-}
-
-function source(name: string): string {
-  return join(projectDirectory, 'test/bench/c', name)
-}
-
-/** The C functions, as one object. */
-function compileC(directory: string): string {
   const object = join(directory, 'c.o')
-  execFileSync('clang-19', ['-x', 'c', ...cFlags(), '-c', source('all.c'), '-o', object])
-  return object
+  compileCObject('all.c', object)
+  const c = buildHarness(directory, 'c', object, [])
+  const porphyry = buildHarness(directory, 'porphyry', await compileKernelObject(), ['-DPORPHYRY'])
+  return works.map((work) => rowAgainst(work.title, 'C -O2',
+    count(directory, c, work, work.counted), count(directory, porphyry, work, `f_${work.counted}`), BAR))
 }
 
 /** A program that calls the functions of `object`. Static and not position-independent: it lies below 2 GiB. */
 function buildHarness(directory: string, name: string, object: string, defines: string[]): string {
   const program = join(directory, `harness-${name}`)
-  execFileSync('clang-19', ['-O2', '-fno-pie', ...defines, source('harness.c'), object, '-static', '-no-pie', '-o', program])
+  const harness = join(projectDirectory, 'test/bench/c/harness.c')
+  execFileSync(CLANG, ['-O2', '-fno-pie', ...defines, harness, object, '-static', '-no-pie', '-Wl,--strip-debug', '-o', program])
   return program
 }
 
 /** Instructions executed between entry to and return from the counted function, per call. */
-function count(directory: string, program: string, work: Work, symbol: string) {
+function count(directory: string, program: string, work: Work, symbol: string): Figure {
   const output = join(directory, 'callgrind.out')
   execFileSync('valgrind', ['-q', '--tool=callgrind', `--callgrind-out-file=${output}`, `--toggle-collect=${symbol}`,
     program, work.name, String(work.length), String(work.calls)], { stdio: ['ignore', 'ignore', 'inherit'] })

@@ -15,7 +15,7 @@
 #define P int32_t, int32_t
 int32_t onesSum(P, P, P) __asm__("f_onesSum");
 void copyBytes(P, P, P) __asm__("f_copyBytes");
-int32_t ipv4Fault(P, P) __asm__("f_ipv4Fault");
+int32_t ipv4Fault(P, P, P) __asm__("f_ipv4Fault");
 int32_t arpFind(P, P) __asm__("f_arpFind");
 void benchArpFill(P) __asm__("f_benchArpFill");
 int32_t benchInterface(void) __asm__("f_benchInterface");
@@ -68,10 +68,10 @@ static void ipv4(uint32_t calls) {
   ARENA[10] = (uint8_t)sum;
   ARENA[11] = (uint8_t)(sum >> 8);
   uint32_t fault = 0;
-  for (uint32_t i = 0; i < calls; i++) fault |= (uint32_t)ipv4Fault(A(ARENA), A(84));
+  for (uint32_t i = 0; i < calls; i++) fault |= (uint32_t)ipv4Fault(A(ARENA), A(84), A(84));
   check(fault == 0, "ipv4Fault: a good header refused");
   ARENA[11] ^= 1;
-  check(ipv4Fault(A(ARENA), A(84)) != 0, "ipv4Fault: a bad checksum accepted");
+  check(ipv4Fault(A(ARENA), A(84), A(84)) != 0, "ipv4Fault: a bad checksum accepted");
 }
 
 static void arp(uint32_t calls) {

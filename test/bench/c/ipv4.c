@@ -10,13 +10,15 @@ static inline uint32_t fold(uint32_t sum) {
   return __builtin_bswap16((uint16_t)sum);
 }
 
-uint32_t ipv4Fault(const uint8_t *ip, uint32_t available) {
-  if (available < 20) return FAULT_TRUNCATED;
+uint32_t ipv4Fault(const uint8_t *ip, uint32_t here, uint32_t available) {
+  if (here < 20) return FAULT_TRUNCATED;
   if (ip[0] >> 4 != 4) return FAULT_VERSION;
   uint32_t header_length = (ip[0] & 15u) << 2;
   if (header_length < 20) return FAULT_HEADER_LENGTH;
+  if (header_length > here) return FAULT_HEADER_LENGTH;
   uint32_t total_length = load_be16(ip + 2);
-  if (total_length < header_length || total_length > available) return FAULT_TOTAL_LENGTH;
+  if (total_length < header_length) return FAULT_TOTAL_LENGTH;
+  if (total_length > available) return FAULT_TOTAL_LENGTH;
   if (fold(onesSum(ip, header_length, 0)) != 0xffff) return FAULT_CHECKSUM;
   return FAULT_NONE;
 }

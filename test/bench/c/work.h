@@ -12,7 +12,7 @@ uint32_t onesSum(const uint8_t *p, uint32_t length, uint32_t sum);
 void copyBytes(uint8_t *to, const uint8_t *from, uint32_t n);
 
 // kernel/net/ipv4/header.ts
-uint32_t ipv4Fault(const uint8_t *ip, uint32_t available);
+uint32_t ipv4Fault(const uint8_t *ip, uint32_t here, uint32_t available);
 
 // kernel/net/arp/cache.ts
 struct interface { uint32_t index; };
