@@ -41,8 +41,8 @@ export const INCLUDE_DIRECTORY = path.join(ROOT, 'linker', 'intrinsics')
 function kernelBlocks(program: PinnedProgram): string {
   const size = Math.max(program.staticsSize, 1)
   return `extern "C" {
-__attribute__((used)) static u8 porphyry_statics[${size}] __attribute__((aligned(${program.staticsAlignment})));
-__attribute__((used)) static const u8 porphyry_strings[] = ${bytesInC(program.strings)};
+__attribute__((used)) static u8 porphyry_statics[${size}] ${plainName('porphyry_statics')} __attribute__((aligned(${program.staticsAlignment})));
+__attribute__((used)) static const u8 porphyry_strings[] ${plainName('porphyry_strings')} = ${bytesInC(program.strings)};
 }\n`
 }
 
@@ -75,17 +75,28 @@ function prototypes(program: PinnedProgram): string {
 /** The compiler's text with `static` before what is not exported, and the globals' initial values. */
 function functions(program: PinnedProgram, compiled: string, variant: Variant): string {
   const exported = new Set(program.exports.values())
-  const globals = new Map(program.globals.map(each => [each.name, each.initial]))
   const inData = new Set(program.globals.map(each => each.initial.kind === 'function' ? each.initial.name : ''))
-  const text = compiled.replace(/^(i32|void) (f_\w+|g_\w+)( = 0;)?/gm, (whole, type: string, name: string, global?: string) => {
-    if (global === undefined) return exported.has(name) ? whole : `static ${inData.has(name) ? USED : ''}${whole}`
-    const initial = globals.get(name)
-    if (initial === undefined) throw new Error(`the compiler made a global ${name} that the program does not have`)
-    const value = operandInC(initial, program.references)
-    if (initial.kind === 'literal' || variant === 'host') return `static ${type} ${name} = ${value};`
-    return addressGlobal(name, operandAsSymbol(initial))
+  const name = String.raw`(?<type>i32|void) (?<name>f_\w+|g_\w+)`
+  const declaration = new RegExp(`^${name}(?:(?<parameters>\\(.*\\))(?<end>;| \\{)| = 0;)$`, 'gm')
+  const text = compiled.replace(declaration, (whole: string, ...rest: unknown[]) => {
+    const found = rest.at(-1) as { type: string, name: string, parameters?: string, end?: string }
+    if (found.parameters === undefined) return globalInC(program, found.name, variant)
+    if (exported.has(found.name)) return whole
+    const used = inData.has(found.name) ? USED : ''
+    const symbol = found.end === ';' ? ` ${plainName(found.name)}` : ''
+    return `${used}static ${found.type} ${found.name}${found.parameters}${symbol}${found.end}`
   })
-  return `extern "C" {\n${text}}\n` // internal functions get their plain names too
+  return `extern "C" {\n${text}}\n`
+}
+
+/** C++ gives internal names a form of its own, which backtraces would show. */
+function plainName(name: string): string { return `__asm__("${name}")` }
+
+function globalInC(program: PinnedProgram, name: string, variant: Variant): string {
+  const initial = program.globals.find(each => each.name === name)?.initial
+  if (initial === undefined) throw new Error(`the compiler made a global ${name} that the program does not have`)
+  if (initial.kind !== 'literal' && variant !== 'host') return addressGlobal(name, operandAsSymbol(initial))
+  return `static i32 ${name} ${plainName(name)} = ${operandInC(initial, program.references)};`
 }
 
 /**

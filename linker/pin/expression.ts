@@ -245,7 +245,7 @@ function known(f: Builder, e: Expression): number | null {
 function callReference(f: Builder, name: string, args: readonly Expression[], into: string | null, wanted: boolean): Operand {
   const [callee, ...rest] = evaluateAll(f, args)
   const values = rest.map(each => f.plain(each))
-  if (callee!.kind === 'function') f.context.used(callee)
+  if (callee?.kind === 'function') f.context.used(callee)
   const to = name === 'callReference' && wanted ? into ?? f.temporary() : null
   f.emit({ op: 'callReference', to, callee: callee!, args: values })
   return to === null ? literal(0) : local(to)
