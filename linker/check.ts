@@ -1,7 +1,7 @@
 // The check of the whole kernel, reached or not: TypeScript's errors and the dialect's, for every file that
 // kernel/tsconfig.json names (kernel/ and test/kernel/). No output is made: a few seconds at most.
 
-import { formatComplaint, type Complaint } from './lower/diagnostics.ts'
+import { formatComplaint, type Complaint } from './lower/complaints.ts'
 import { lowerFiles } from './lower/lower.ts'
 
 /** What was looked at, and what is wrong with it: nothing if `complaints` is empty. */

@@ -35,8 +35,9 @@ function list(unit: Unit, e: ts.CallExpression): string {
 /** The name goes to the linker, not into the string table. */
 function linkerSymbol(unit: Unit, e: ts.CallExpression, callee: ts.Identifier): string {
   const name = e.arguments[0]
-  if (name == null || !ts.isStringLiteral(name)) report(unit, e, 'PY1029', 'linkerSymbol of what is no string literal')
-  return `${mark(e)}${callee.text}(${name != null && ts.isStringLiteral(name) ? JSON.stringify(name.text) : '""'})`
+  const text = name != null && ts.isStringLiteral(name) ? name.text : null
+  if (text == null) report(unit, e, 'PY1029', 'linkerSymbol of what is no string literal')
+  return `${mark(e)}${callee.text}(${JSON.stringify(text ?? '')})`
 }
 
 /** A method, a static method, or a function reference in a field. */
@@ -61,16 +62,20 @@ function callReference(unit: Unit, e: ts.CallExpression, callee: ts.Expression):
   return `${mark(e)}${name}(${[value(unit, callee), ...e.arguments.map(each => value(unit, each))].join(', ')})`
 }
 
+const LEAST_ARGUMENTS: Record<string, number> = { at: 1, address: 1, plus: 2, nth: 2, distance: 2 }
+
 /** The functions of layout.ts: most are nothing, or an addition. */
 function callVocabulary(unit: Unit, e: ts.CallExpression, word: string): string {
+  if (e.arguments.length < (LEAST_ARGUMENTS[word] ?? 0)) return '0' // TypeScript complained
   switch (word) {
     case 'at':
     case 'address':
     case 'plus':
       return address(unit, e)
     case 'nth':
-      if (layoutAt(unit.model, e) == null) report(unit, e, 'PY1213', word)
-      return address(unit, e)
+      if (layoutAt(unit.model, e) != null) return address(unit, e)
+      report(unit, e, 'PY1213', word)
+      return '0'
     case 'distance':
       return distance(unit, e)
     case 'sizeof':
@@ -111,7 +116,7 @@ const LEAST_ALIGNMENT = 8
 const LARGEST_ALIGNMENT = 4096
 
 function measured(unit: Unit, e: ts.CallExpression): { bytes: number; align: number } | null {
-  const bytes = constantOf(unit.model, e.arguments[0]!)?.value ?? 0
+  const bytes = e.arguments[0] == null ? 0 : constantOf(unit.model, e.arguments[0])?.value ?? 0
   const align = e.arguments[1] == null ? LEAST_ALIGNMENT : constantOf(unit.model, e.arguments[1])?.value ?? 0
   const isAlignment = align > 0 && align <= LARGEST_ALIGNMENT && (align & (align - 1)) === 0
   if (bytes > 0 && isAlignment) return { bytes, align: Math.max(align, LEAST_ALIGNMENT) }
@@ -125,7 +130,8 @@ function layoutOfStatic(unit: Unit, e: ts.CallExpression, word: string): { bytes
     report(unit, e, 'PY1213', word)
     return null
   }
-  const count = word === 'staticRow' ? constantOf(unit.model, e.arguments[0]!)?.value ?? 0 : 1
+  const number = e.arguments[0]
+  const count = word !== 'staticRow' ? 1 : number == null ? 0 : constantOf(unit.model, number)?.value ?? 0
   if (count > 0) return { bytes: layout.size * count, align: Math.max(layout.align, LEAST_ALIGNMENT) }
   report(unit, e, 'PY1408')
   return null

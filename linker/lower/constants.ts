@@ -3,7 +3,7 @@
 
 import ts from 'typescript'
 import { layoutOfTypeNode } from './layout.ts'
-import { bare, type Model } from './model.ts'
+import { bare, hasModifier, type Model } from './model.ts'
 import { signOfType, type Sign } from './signs.ts'
 
 /** `value` is an i32; `boolean` constants are 0 or 1. */
@@ -129,7 +129,8 @@ function initialised(model: Model, declaration: ts.VariableDeclaration | ts.Prop
   if (cached !== undefined) return cached
   known.set(declaration, null) // while it is looked at: a constant that needs itself is none
   const constant = declaration.initializer == null ? null : constantOf(model, declaration.initializer)
-  const sign = declaration.type == null ? null : signOfType(model, model.checker.getTypeFromTypeNode(declaration.type))
+  const { type } = declaration
+  const sign = type == null ? null : signOfType(model, model.checker.getTypeFromTypeNode(type))
   const result = constant == null || sign == null ? constant : { ...constant, sign }
   known.set(declaration, result)
   return result
@@ -141,9 +142,8 @@ function member(model: Model, e: ts.PropertyAccessExpression): Constant | null {
   if (typeof value === 'number') return Number.isInteger(value) ? classified(BigInt(value)) : null
   const declaration = model.symbolOf(e)?.valueDeclaration
   if (declaration == null || !ts.isPropertyDeclaration(declaration)) return null
-  const modifiers = ts.getModifiers(declaration)?.map(each => each.kind) ?? []
-  const isConstant = modifiers.includes(ts.SyntaxKind.StaticKeyword) && modifiers.includes(ts.SyntaxKind.ReadonlyKeyword)
-  return isConstant ? initialised(model, declaration) : null
+  const isStatic = hasModifier(declaration, ts.SyntaxKind.StaticKeyword)
+  return isStatic && hasModifier(declaration, ts.SyntaxKind.ReadonlyKeyword) ? initialised(model, declaration) : null
 }
 
 /** sizeof<T>() and offsetof<T>('field'). */

@@ -5,7 +5,7 @@ import { staticMemory } from './calls.ts'
 import { constantOf } from './constants.ts'
 import { value } from './expressions.ts'
 import { layoutOf, nameOf, isStatic } from './layout.ts'
-import { bare, type Model } from './model.ts'
+import { bare, hasModifier, type Callable, type Model } from './model.ts'
 import { functionBody } from './statements.ts'
 import { isRefused } from './rules.ts'
 import { mark, markEnd } from './text.ts'
@@ -49,7 +49,7 @@ function importDeclaration(unit: Unit, s: ts.ImportDeclaration): string[] {
   const clause = s.importClause
   if (clause == null) report(unit, s, 'PY1404', 'side-effect')
   else if (clause.name != null) report(unit, s, 'PY1404', 'default')
-  else if (clause.namedBindings != null && ts.isNamespaceImport(clause.namedBindings)) report(unit, s, 'PY1404', 'namespace')
+  else if (clause.namedBindings?.kind === K.NamespaceImport) report(unit, s, 'PY1404', 'namespace')
   return []
 }
 
@@ -83,15 +83,12 @@ function exported(unit: Unit, specifier: ts.ExportSpecifier, from: string | null
 
 // --- Functions. ------------------------------------------------------------------------------------------
 
-type Callable = ts.FunctionDeclaration | ts.MethodDeclaration | ts.GetAccessorDeclaration | ts.SetAccessorDeclaration
-
 function functionDeclaration(unit: Unit, s: ts.FunctionDeclaration): string[] {
-  const modifiers = s.modifiers?.map(each => each.kind) ?? []
-  if (modifiers.includes(K.DefaultKeyword) || s.name == null) {
+  if (hasModifier(s, K.DefaultKeyword) || s.name == null) {
     report(unit, s, 'PY1404', 'default')
     return []
   }
-  return callable(unit, s, s.name.text, [], modifiers.includes(K.ExportKeyword))
+  return callable(unit, s, s.name.text, [], hasModifier(s, K.ExportKeyword))
 }
 
 /** The lines of a function; `first` are parameters that come before its own. */
@@ -110,9 +107,8 @@ function hasValue(unit: Unit, f: Callable): boolean {
 
 /** Complain about what a function may not have; false if it can not be lowered. */
 function checkCallable(unit: Unit, f: Callable, name: string, extra: number): boolean {
-  const modifiers = f.modifiers?.map(each => each.kind) ?? []
   const node = f.name ?? f
-  if (modifiers.includes(K.AsyncKeyword)) report(unit, node, 'PY1016', 'async')
+  if (hasModifier(f, K.AsyncKeyword)) report(unit, node, 'PY1016', 'async')
   if (!ts.isAccessor(f) && f.asteriskToken != null) report(unit, node, 'PY1017')
   if (f.typeParameters != null) report(unit, node, 'PY1302', name)
   if (f.type == null && !ts.isSetAccessorDeclaration(f)) report(unit, node, 'PY1301', name)
@@ -124,7 +120,7 @@ function checkCallable(unit: Unit, f: Callable, name: string, extra: number): bo
     }
     if (each.name.getText() === 'this') report(unit, each, 'PY1307')
   }
-  if (f.body == null || modifiers.includes(K.DeclareKeyword)) {
+  if (f.body == null || hasModifier(f, K.DeclareKeyword)) {
     report(unit, node, 'PY1303', name)
     return false
   }
@@ -134,12 +130,11 @@ function checkCallable(unit: Unit, f: Callable, name: string, extra: number): bo
 // --- Globals. --------------------------------------------------------------------------------------------
 
 function globals(unit: Unit, s: ts.VariableStatement): string[] {
-  const modifiers = s.modifiers?.map(each => each.kind) ?? []
-  if (modifiers.includes(K.DeclareKeyword)) return ambient(unit, s)
+  if (hasModifier(s, K.DeclareKeyword)) return ambient(unit, s)
   const kind = s.declarationList.flags & ts.NodeFlags.BlockScoped
   if (kind === 0) report(unit, s, 'PY1023')
   const word = kind === ts.NodeFlags.Const ? 'const' : 'let'
-  const prefix = modifiers.includes(K.ExportKeyword) ? 'export ' : ''
+  const prefix = hasModifier(s, K.ExportKeyword) ? 'export ' : ''
   return s.declarationList.declarations.flatMap(each => ts.isIdentifier(each.name)
     ? [`${mark(each)}${prefix}${word} ${each.name.text} = ${initialiser(unit, each, word === 'const')}`] : [])
 }
@@ -179,11 +174,11 @@ function isAddressOfSomething(unit: Unit, e: ts.Expression): boolean {
 }
 
 function enumDeclaration(unit: Unit, s: ts.EnumDeclaration): string[] {
-  if (s.modifiers?.some(each => each.kind === K.ConstKeyword) !== true) report(unit, s.name, 'PY1405', s.name.text)
+  if (!hasModifier(s, K.ConstKeyword)) report(unit, s.name, 'PY1405', s.name.text)
   for (const each of s.members) {
     const constant = unit.model.checker.getConstantValue(each)
-    const fits = typeof constant === 'number' && Number.isInteger(constant) && constant >= -0x80000000 && constant <= 0xffffffff
-    if (!fits) report(unit, each, 'PY1406', each.name.getText())
+    const isInteger = typeof constant === 'number' && Number.isInteger(constant)
+    if (!isInteger || constant < -0x80000000 || constant > 0xffffffff) report(unit, each, 'PY1406', each.name.getText())
   }
   return []
 }
@@ -200,7 +195,7 @@ function structClass(unit: Unit, s: ts.ClassDeclaration): string[] {
   }
   if (s.heritageClauses != null) report(unit, node, 'PY1208', name, 'extends or implements another')
   if (s.typeParameters != null) report(unit, node, 'PY1208', name, 'is generic')
-  if (s.modifiers?.some(each => each.kind === K.AbstractKeyword) === true) report(unit, node, 'PY1208', name, 'is abstract')
+  if (hasModifier(s, K.AbstractKeyword)) report(unit, node, 'PY1208', name, 'is abstract')
   layoutOf(unit.model, s)
   return s.members.flatMap(each => member(unit, each, name))
 }
@@ -222,7 +217,7 @@ function member(unit: Unit, m: ts.ClassElement, owner: string): string[] {
 
 function checkField(unit: Unit, m: ts.PropertyDeclaration, name: string): void {
   if (isStatic(m)) {
-    const isConstant = m.initializer != null && m.modifiers?.some(each => each.kind === K.ReadonlyKeyword) === true &&
+    const isConstant = m.initializer != null && hasModifier(m, K.ReadonlyKeyword) &&
       constantOf(unit.model, m.initializer) != null
     if (!isConstant) report(unit, m, 'PY1207', name, 'static, and not a readonly constant')
   } else if (m.initializer != null) report(unit, m, 'PY1207', name, 'memory is not initialised by its declaration')

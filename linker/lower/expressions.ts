@@ -5,7 +5,7 @@ import ts from 'typescript'
 import { call } from './calls.ts'
 import { constantOf, type Constant } from './constants.ts'
 import { readMember } from './fields.ts'
-import { bare, isAssignment, isUnknownType } from './model.ts'
+import { bare, hasModifier, isAssignment, isCallable, isUnknownType } from './model.ts'
 import { assignVariable, operate, step } from './operators.ts'
 import { isRefused } from './rules.ts'
 import { report, type Unit } from './unit.ts'
@@ -15,7 +15,8 @@ export function value(unit: Unit, e: ts.Expression): string {
   if (isRefused(unit.model, e)) return '0'
   const constant = constantOf(unit.model, e)
   if (constant != null) return String(constant.value)
-  if (ts.isParenthesizedExpression(e) || ts.isNonNullExpression(e) || ts.isAsExpression(e)) return value(unit, e.expression)
+  const inner = bare(e)
+  if (inner !== e) return value(unit, inner)
   if (e.kind === ts.SyntaxKind.NullKeyword) return '0'
   if (e.kind === ts.SyntaxKind.ThisKeyword) return self(unit, e)
   if (ts.isStringLiteral(e)) return `${unit.imports.intrinsic('cstr')}(${JSON.stringify(e.text)})`
@@ -95,7 +96,8 @@ function prefix(unit: Unit, e: ts.PrefixUnaryExpression): string {
 
 function negated(unit: Unit, operand: ts.Expression): string {
   const e = bare(operand)
-  if (isRefused(unit.model, e) || isBranching(e) || constantOf(unit.model, e) != null) return `!${condition(unit, operand, true)}`
+  const branches = isRefused(unit.model, e) || isBranching(e) || constantOf(unit.model, e) != null
+  if (branches) return `!${condition(unit, operand, true)}`
   checkBoolean(unit, operand)
   return `${parenthesized(value(unit, e))} == 0`
 }
@@ -125,10 +127,9 @@ function functionReference(unit: Unit, e: ts.Identifier, symbol: ts.Symbol): str
 }
 
 function self(unit: Unit, e: ts.Expression): string {
-  const scope = ts.findAncestor(e, each => ts.isMethodDeclaration(each) || ts.isAccessor(each) || ts.isFunctionDeclaration(each))
-  const isStatic = scope != null && ts.canHaveModifiers(scope) &&
-    ts.getModifiers(scope)?.some(each => each.kind === ts.SyntaxKind.StaticKeyword) === true
-  if (scope == null || ts.isFunctionDeclaration(scope) || isStatic) report(unit, e, 'PY1307')
+  const scope = ts.findAncestor(e, isCallable)
+  const isMethod = scope != null && !ts.isFunctionDeclaration(scope) && !hasModifier(scope, ts.SyntaxKind.StaticKeyword)
+  if (!isMethod) report(unit, e, 'PY1307')
   return unit.imports.free('self')
 }
 

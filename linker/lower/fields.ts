@@ -50,12 +50,12 @@ function placeOf(unit: Unit, expression: ts.Expression): Place {
     const field = layoutAt(model, e.expression)?.fields.get(e.name.text)
     if (field?.held === 'inside') return move(placeOf(unit, e.expression), field.offset)
   }
-  if (ts.isCallExpression(e) && e.arguments.length > 0) {
-    const word = model.vocabularyCall(e)
+  const word = model.vocabularyCall(e)
+  if (ts.isCallExpression(e) && word != null && e.arguments.length > 0) {
     if (word === 'at' || word === 'address') return placeOf(unit, e.arguments[0]!)
-    if (word === 'plus') return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, 1)
+    if (e.arguments.length > 1 && word === 'plus') return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, 1)
     const layout = word === 'nth' ? layoutAt(model, e) : null
-    if (layout != null) return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, layout.size)
+    if (e.arguments.length > 1 && layout != null) return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, layout.size)
   }
   return { base: value(unit, expression), offset: 0 }
 }
@@ -82,7 +82,8 @@ function load(unit: Unit, field: Field, { base, offset }: Place): string {
   const isNarrow = field.width < 4
   const intrinsic = (name: string): string => `${unit.imports.intrinsic(name)}(${base}, ${offset})`
   const swap = (text: string): string => `${unit.imports.intrinsic('byteSwap32')}(${text})`
-  const extend = (text: string): string => field.signed && isNarrow ? `(${text} << ${32 - bits}) >> ${32 - bits}` : text
+  const spare = 32 - bits
+  const extend = (text: string): string => field.signed && isNarrow ? `(${text} << ${spare}) >> ${spare}` : text
   const isSwapped = field.bigEndian && field.width > 1
   if (field.volatile) {
     const text = intrinsic(`loadVolatile${bits}`)
@@ -151,7 +152,7 @@ export function changeMember(unit: Unit, e: ts.Expression): string[] | null {
     return []
   }
   const isRead = change.assignment == null || operatorOf(change.assignment.operatorToken.kind) != null
-  const { lines, place } = isRead ? evaluatedOnce(unit, target) : { lines: [], place: placeOf(unit, target.expression) }
+  const { lines, place } = isRead ? evaluatedOnce(unit, target) : evaluated(unit, target)
   const text = field == null ? setter(unit, change, place) : changed(unit, change, field, move(place, field.offset))
   if (lines.length === 0) return [text]
   return ['{', ...[...lines, text].map(each => `  ${each}`), '}']
@@ -171,10 +172,14 @@ function changeOf(expression: ts.Expression): Change | null {
   return by !== 0 && ts.isPropertyAccessExpression(target) ? { node: e, target, assignment: null, by } : null
 }
 
+function evaluated(unit: Unit, target: ts.PropertyAccessExpression): { lines: string[]; place: Place } {
+  return { lines: [], place: placeOf(unit, target.expression) }
+}
+
 /** The object of a read and a write; if computing it has effects, it is kept in a constant. */
 function evaluatedOnce(unit: Unit, target: ts.PropertyAccessExpression): { lines: string[]; place: Place } {
+  if (isPure(unit, target.expression)) return evaluated(unit, target)
   const place = placeOf(unit, target.expression)
-  if (isPure(unit, target.expression)) return { lines: [], place }
   const name = unit.imports.free(`object$${unit.temporaries++}`)
   return { lines: [`const ${name} = ${place.base}`], place: { base: name, offset: place.offset } }
 }
@@ -208,6 +213,8 @@ function newValue(unit: Unit, { assignment, by }: Change, read: () => string): s
   return unwrapped(operate(unit, assignment, operator, parenthesized(read()), operand(unit, assignment.right)))
 }
 
+const ADDRESSING: ReadonlySet<string> = new Set(['at', 'address', 'plus', 'nth'])
+
 /** Can this address be computed twice, with nothing done and the same result? */
 export function isPure(unit: Unit, expression: ts.Expression): boolean {
   const { model } = unit
@@ -219,7 +226,7 @@ export function isPure(unit: Unit, expression: ts.Expression): boolean {
   }
   if (ts.isCallExpression(e)) {
     const word = model.vocabularyCall(e)
-    return word != null && ['at', 'address', 'plus', 'nth'].includes(word) && e.arguments.every(each => isPure(unit, each))
+    return word != null && ADDRESSING.has(word) && e.arguments.every(each => isPure(unit, each))
   }
   return ts.isBinaryExpression(e) && e.operatorToken.kind < ts.SyntaxKind.FirstAssignment &&
     isPure(unit, e.left) && isPure(unit, e.right)

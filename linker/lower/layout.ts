@@ -6,7 +6,7 @@
 
 import ts from 'typescript'
 import { constantOf, constantOfType } from './constants.ts'
-import type { Model, StructKind } from './model.ts'
+import { hasModifier, type Model, type StructKind } from './model.ts'
 
 /** How a field is accessed. */
 export interface Field {
@@ -127,7 +127,7 @@ function shapeOf(model: Model, node: ts.TypeNode): Shape | null {
   if (ts.isFunctionTypeNode(node)) return ADDRESS
   if (ts.isIntersectionTypeNode(node)) return shapeOf(model, node.types[0]!) // a branded scalar
   if (ts.isUnionTypeNode(node)) {
-    const rest = node.types.filter(each => !(ts.isLiteralTypeNode(each) && each.literal.kind === ts.SyntaxKind.NullKeyword))
+    const rest = node.types.filter(each => !isNull(each))
     return rest.length === 1 ? shapeOf(model, rest[0]!) : null
   }
   if (!ts.isTypeReferenceNode(node)) return null
@@ -138,6 +138,10 @@ function shapeOf(model: Model, node: ts.TypeNode): Shape | null {
   if (model.structClass(symbol) != null) return ADDRESS
   const alias = symbol?.declarations?.find(ts.isTypeAliasDeclaration)
   return alias == null || alias.typeParameters != null ? null : shapeOf(model, alias.type)
+}
+
+function isNull(node: ts.TypeNode): boolean {
+  return ts.isLiteralTypeNode(node) && node.literal.kind === ts.SyntaxKind.NullKeyword
 }
 
 function scalar(word: string): Shape {
@@ -178,5 +182,5 @@ function alignUp(bytes: number, align: number): number {
 }
 
 export function isStatic(member: ts.ClassElement): boolean {
-  return ts.canHaveModifiers(member) && ts.getModifiers(member)?.some(each => each.kind === ts.SyntaxKind.StaticKeyword) === true
+  return hasModifier(member, ts.SyntaxKind.StaticKeyword)
 }

@@ -3,8 +3,8 @@
 
 import path from 'node:path'
 import ts from 'typescript'
+import { Complaints, RefusedError, type Complaint } from './complaints.ts'
 import { lowerFile } from './declarations.ts'
-import { Complaints, RefusedError, type Complaint } from './diagnostics.ts'
 import { Model } from './model.ts'
 import { checkSyntax } from './rules.ts'
 import { finish, type SourceMap } from './text.ts'
@@ -36,7 +36,9 @@ export function lowerProgram({ entry, tsconfig }: LowerOptions): Lowered {
  * Lower what can be reached from `entries`, or from every file of `tsconfig` if that is null, and give back
  * what was complained about: the texts mean something only if that is nothing.
  */
-export function lowerFiles(entries: readonly string[] | null, tsconfig: string): Lowered & { complaints: Complaint[] } {
+export function lowerFiles(
+  entries: readonly string[] | null, tsconfig: string,
+): Lowered & { readonly complaints: readonly Complaint[] } {
   const config = path.resolve(tsconfig)
   const kernel = path.dirname(config)
   const program = createProgram(entries, config)

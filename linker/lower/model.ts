@@ -4,7 +4,7 @@
 
 import path from 'node:path'
 import ts from 'typescript'
-import type { Complaints } from './diagnostics.ts'
+import type { Complaints } from './complaints.ts'
 import type { Layout } from './layout.ts'
 
 /** Which of the three kinds of memory layout a struct class is. */
@@ -58,7 +58,8 @@ export class Model {
 
   /** The vocabulary function that a call names, `at` or `staticRow`, else null. */
   vocabularyCall(e: ts.Expression): string | null {
-    return ts.isCallExpression(e) && ts.isIdentifier(e.expression) ? this.vocabulary(this.symbolOf(e.expression)) : null
+    if (!ts.isCallExpression(e) || !ts.isIdentifier(e.expression)) return null
+    return this.vocabulary(this.symbolOf(e.expression))
   }
 
   /** The struct class that a symbol is, else null. */
@@ -105,4 +106,16 @@ export function isAssignment(e: ts.Expression): boolean {
   if (!ts.isBinaryExpression(e)) return false
   const operator = e.operatorToken.kind
   return operator >= ts.SyntaxKind.FirstAssignment && operator <= ts.SyntaxKind.LastAssignment
+}
+
+/** Does a declaration have this modifier: `static`, `export`, `async` …? */
+export function hasModifier(node: ts.Node, modifier: ts.SyntaxKind): boolean {
+  return ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(each => each.kind === modifier) === true
+}
+
+/** What becomes a function. */
+export type Callable = ts.FunctionDeclaration | ts.MethodDeclaration | ts.AccessorDeclaration
+
+export function isCallable(node: ts.Node): node is Callable {
+  return ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node) || ts.isAccessor(node)
 }

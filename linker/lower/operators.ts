@@ -42,7 +42,9 @@ export function operatorOf(assignment: ts.SyntaxKind): ts.SyntaxKind | null {
 }
 
 /** `left operator right`, from the texts of its operands; `e` has their types, and may be an assignment. */
-export function operate(unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxKind, left: string, right: string): string {
+export function operate(
+  unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxKind, left: string, right: string,
+): string {
   const text = ts.tokenToString(operator) ?? ''
   checkStrings(unit, e, text)
   const equality = EQUALITY.get(operator)
@@ -50,8 +52,8 @@ export function operate(unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxK
   const unsigned = UNSIGNED.get(operator)
   if (unsigned != null) {
     checkDivisor(unit, e, operator)
-    if (isUnsigned(unit, e, operator)) return `${unit.imports.intrinsic(unsigned)}(${unwrapped(left)}, ${unwrapped(right)})`
-    return `${left} ${text} ${right}`
+    if (!isUnsigned(unit, e, operator)) return `${left} ${text} ${right}`
+    return `${unit.imports.intrinsic(unsigned)}(${unwrapped(left)}, ${unwrapped(right)})`
   }
   if (PLAIN.has(operator)) return `${left} ${text} ${right}`
   report(unit, e, 'PY1029', `'${text}'`)
@@ -100,8 +102,9 @@ export function assignVariable(unit: Unit, e: ts.BinaryExpression): string {
   const operator = operatorOf(e.operatorToken.kind)
   if (operator == null) return `${target} = ${value(unit, e.right)}`
   const text = operate(unit, e, operator, target, operand(unit, e.right))
-  const start = `${target} ${ts.tokenToString(operator)} `
-  return text.startsWith(start) ? `${target} ${ts.tokenToString(operator)}= ${unwrapped(text.slice(start.length))}` : `${target} = ${text}`
+  const plain = `${target} ${ts.tokenToString(operator)} `
+  if (!text.startsWith(plain)) return `${target} = ${text}`
+  return `${plain.trimEnd()}= ${unwrapped(text.slice(plain.length))}`
 }
 
 /** ++ and -- on a local or a global. */

@@ -12,7 +12,9 @@ export function signOf(model: Model, e: ts.Expression): Sign | null {
   const constant = constantOf(model, e)
   if (constant != null) return constant.sign
   if (ts.isParenthesizedExpression(e) || ts.isNonNullExpression(e)) return signOf(model, e.expression)
-  if (ts.isAsExpression(e)) return signOfType(model, model.checker.getTypeFromTypeNode(e.type)) ?? signOf(model, e.expression)
+  if (ts.isAsExpression(e)) {
+    return signOfType(model, model.checker.getTypeFromTypeNode(e.type)) ?? signOf(model, e.expression)
+  }
   if (ts.isPrefixUnaryExpression(e) || ts.isPostfixUnaryExpression(e)) return signOf(model, e.operand)
   if (ts.isConditionalExpression(e)) return either(signOf(model, e.whenTrue), signOf(model, e.whenFalse))
   if (ts.isBinaryExpression(e)) return signOfBinary(model, e)

@@ -3,7 +3,7 @@
 import ts from 'typescript'
 import { condition, constantLabel, value } from './expressions.ts'
 import { changeMember } from './fields.ts'
-import { bare, isAssignment } from './model.ts'
+import { bare, isAssignment, isCallable } from './model.ts'
 import { isRefused } from './rules.ts'
 import { mark, markEnd } from './text.ts'
 import { report, type Unit } from './unit.ts'
@@ -30,7 +30,7 @@ function lower(unit: Unit, s: ts.Statement): string[] {
   switch (s.kind) {
     case ts.SyntaxKind.EmptyStatement: return []
     case ts.SyntaxKind.Block: return ['{', ...indented(statements(unit, s as ts.Block)), '}']
-    case ts.SyntaxKind.VariableStatement: return variables(unit, (s as ts.VariableStatement).declarationList).map(each => each)
+    case ts.SyntaxKind.VariableStatement: return variables(unit, (s as ts.VariableStatement).declarationList)
     case ts.SyntaxKind.ExpressionStatement: return effect(unit, (s as ts.ExpressionStatement).expression)
     case ts.SyntaxKind.ReturnStatement: return [returned(unit, s as ts.ReturnStatement)]
     case ts.SyntaxKind.BreakStatement: return [jump('break', s as ts.BreakStatement)]
@@ -66,8 +66,7 @@ function control(unit: Unit, s: ts.Statement): string[] {
 }
 
 function functionName(node: ts.Node): string {
-  const scope = ts.findAncestor(node, each => ts.isFunctionDeclaration(each) || ts.isMethodDeclaration(each) || ts.isAccessor(each))
-  return scope == null ? '' : (scope as ts.FunctionDeclaration).name?.text ?? ''
+  return ts.findAncestor(node, isCallable)?.name?.getText() ?? ''
 }
 
 /** What a loop or a branch does, indented; braces are the caller's. */
@@ -85,11 +84,14 @@ function branch(unit: Unit, s: ts.IfStatement): string[] {
 
 function loop(unit: Unit, s: ts.ForStatement): string[] {
   const { initializer, incrementor } = s
-  const start = initializer == null ? ''
-    : ts.isVariableDeclarationList(initializer) ? variables(unit, initializer, true).join('') : single(unit, initializer)
+  const start = initializer == null ? '' : loopStart(unit, initializer)
   const test = s.condition == null ? '' : mark(s.condition) + condition(unit, s.condition)
   const update = incrementor == null ? '' : mark(incrementor) + single(unit, incrementor)
   return [`for (${start}; ${test}; ${update}) {`, ...body(unit, s.statement), '}']
+}
+
+function loopStart(unit: Unit, initializer: ts.ForInitializer): string {
+  return ts.isVariableDeclarationList(initializer) ? variables(unit, initializer, true).join('') : single(unit, initializer)
 }
 
 /** An expression for its effect, where only one fits. */
@@ -103,7 +105,8 @@ function choice(unit: Unit, s: ts.SwitchStatement): string[] {
   const lines = [`switch (${value(unit, s.expression)}) {`]
   for (const clause of s.caseBlock.clauses) {
     const label = ts.isDefaultClause(clause) ? 'default:' : `case ${constantLabel(unit, clause.expression)}:`
-    lines.push(`  ${mark(clause)}${label}`, ...indented(indented(clause.statements.flatMap(each => statement(unit, each)))))
+    const inside = clause.statements.flatMap(each => statement(unit, each))
+    lines.push(`  ${mark(clause)}${label}`, ...indented(indented(inside)))
   }
   return [...lines, '}']
 }

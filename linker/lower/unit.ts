@@ -95,8 +95,9 @@ export class Imports {
   /** Does the file use `local` for something else than the intrinsic of that name? */
   #isTaken(local: string, intrinsic: string): boolean {
     return this.#declared.get(local)?.some(name => {
-      const symbol = this.#model.checker.getSymbolAtLocation(name)
-      return symbol == null || !ts.isImportSpecifier(name.parent) || this.#model.intrinsic(this.#model.resolve(symbol)) !== intrinsic
+      const symbol = this.#model.symbolOf(name)
+      const isGone = this.#model.vocabulary(symbol) != null // a name of layout.ts, gone after lowering
+      return !ts.isImportSpecifier(name.parent) || !isGone && this.#model.intrinsic(symbol) !== intrinsic
     }) === true
   }
 }

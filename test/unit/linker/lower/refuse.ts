@@ -3,7 +3,8 @@
 
 import path from 'node:path'
 import t from 'tap'
-import { RULES, formatComplaint } from '../../../../linker/lower/diagnostics.ts'
+import { formatComplaint } from '../../../../linker/lower/complaints.ts'
+import { RULES } from '../../../../linker/lower/diagnostics.ts'
 import { lowerFiles } from '../../../../linker/lower/lower.ts'
 import { fixtures, golden, kernelConfig, root } from './fixtures.ts'
 
