@@ -14,8 +14,10 @@ import type { Packet } from '../drivers/net/packet.ts'
  * only the last piece of a message may have an odd length (`chainSum` does pieces of any length).
  */
 export function onesSum(p: ptr, length: u32, sum: u32): u32 {
+  const bulk: u32 = length & 0xffffffe0
+  const words: u32 = length & 0xfffffffc
   let i: u32 = 0
-  while (i + 32 <= length) {
+  while (i < bulk) {
     sum = addEndAround(sum, load32(p, i))
     sum = addEndAround(sum, load32(p, i + 4))
     sum = addEndAround(sum, load32(p, i + 8))
@@ -26,7 +28,7 @@ export function onesSum(p: ptr, length: u32, sum: u32): u32 {
     sum = addEndAround(sum, load32(p, i + 28))
     i += 32
   }
-  while (i + 4 <= length) {
+  while (i < words) {
     sum = addEndAround(sum, load32(p, i))
     i += 4
   }
