@@ -7,7 +7,7 @@
 import { PATH_CACHE_SIZE, ROUTE_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
-import { address, nth, sizeof, staticRow, staticStruct, struct, type i32, type u32 } from '../../lib/layout.ts'
+import { address, nth, sizeof, staticRow, staticStruct, struct, type Stored, type i32, type u32 } from '../../lib/layout.ts'
 import {
   interfaceFirst, interfaceIsBroadcast, interfaceOwning, interfaceSourceFor, type NetInterface,
 } from '../interface.ts'
@@ -34,7 +34,7 @@ export class Path {
   egress: NetInterface
   nextHop: Ipv4Address
   source: Ipv4Address // of ours, to send from; 0 while the interface has none
-  kind: PathKind
+  kind: Stored<u32, PathKind>
 }
 
 const PATH_BITS: u32 = 8
