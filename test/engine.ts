@@ -25,7 +25,12 @@ interface Built {
   readonly module: string | null
 }
 
-const TOOLCHAIN = 'linker'
+/** What makes a program for the host: folders and files. */
+const TOOLCHAIN = [
+  'linker/lower', 'linker/pin', 'linker/intrinsics', 'linker/bundle.ts', 'linker/c-program.ts', 'linker/compile.ts',
+  'linker/host-program.ts', 'linker/native-module.ts', 'linker/object.ts', 'test/native/glue.cc',
+  'kernel/tsconfig.json', 'package-lock.json',
+]
 const building = new Map<string, Promise<Built>>()
 
 /** The engines for the program that `entry` (relative to the project) exports; built if the sources are new. */
@@ -73,11 +78,15 @@ function fileHash(file: string): string {
 
 let toolchain: string | null = null
 
-/** Of everything that makes programs: the toolchain's files and the dialect's vocabulary. */
+/** Of everything that makes programs from sources. */
 function toolchainHash(): string {
-  const files = fs.readdirSync(path.join(ROOT, TOOLCHAIN), { recursive: true, encoding: 'utf8' })
-    .filter(each => /\.(ts|h)$/.test(each)).sort().map(each => path.join(TOOLCHAIN, each))
-  const others = ['test/native/glue.cc', 'kernel/tsconfig.json', 'package-lock.json']
-  toolchain ??= hashOf(...[...files, ...others].map(each => `${each} ${fileHash(each)}`))
+  toolchain ??= hashOf(...TOOLCHAIN.flatMap(filesBelow).map(each => `${each} ${fileHash(each)}`))
   return toolchain
+}
+
+function filesBelow(name: string): string[] {
+  const place = path.join(ROOT, name)
+  if (!fs.statSync(place).isDirectory()) return [name]
+  return fs.readdirSync(place, { recursive: true, encoding: 'utf8' }).sort()
+    .map(each => path.join(name, each)).filter(each => fs.statSync(path.join(ROOT, each)).isFile())
 }
