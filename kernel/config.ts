@@ -9,12 +9,12 @@ export const VERSION: cstring = '0.1.0'
 // --- Packets. ---------------------------------------------------------------------------------------------
 /** Bytes of one packet buffer: a 1514-byte frame, a VLAN tag, the device's header and head room fit in one. */
 export const PACKET_BUFFER_SIZE: u32 = 2048
-/** Packet buffers in a machine of 64 MiB and more: two full rings of 256, as many again in the stack. */
+/** Packet buffers in a machine of 48 MiB and more: two full rings of 256, as many again in the stack. */
 export const PACKET_COUNT: u32 = 1024
 /** Packet buffers in a smaller machine: 512 KiB of 16 MiB. */
 export const PACKET_COUNT_SMALL: u32 = 256
 /** RAM from which PACKET_COUNT is used. */
-export const PACKET_COUNT_MEMORY: u32 = 64 << 20
+export const PACKET_COUNT_MEMORY: u32 = 48 << 20
 /** Frames taken from one card before the others, the timers and the disks get their turn (Linux's NAPI weight). */
 export const POLL_BUDGET: u32 = 64
 
