@@ -178,7 +178,8 @@ function enumDeclaration(unit: Unit, s: ts.EnumDeclaration): string[] {
   for (const each of s.members) {
     const constant = unit.model.checker.getConstantValue(each)
     const isInteger = typeof constant === 'number' && Number.isInteger(constant)
-    if (!isInteger || constant < -0x80000000 || constant > 0xffffffff) report(unit, each, 'PY1406', each.name.getText())
+    const fits = isInteger && constant >= -0x80000000 && constant <= 0xffffffff
+    if (!fits) report(unit, each, 'PY1406', each.name.getText())
   }
   return []
 }

@@ -128,8 +128,8 @@ function functionReference(unit: Unit, e: ts.Identifier, symbol: ts.Symbol): str
 
 function self(unit: Unit, e: ts.Expression): string {
   const scope = ts.findAncestor(e, isCallable)
-  const isMethod = scope != null && !ts.isFunctionDeclaration(scope) && !hasModifier(scope, ts.SyntaxKind.StaticKeyword)
-  if (!isMethod) report(unit, e, 'PY1307')
+  const isFunction = scope == null || ts.isFunctionDeclaration(scope)
+  if (isFunction || hasModifier(scope, ts.SyntaxKind.StaticKeyword)) report(unit, e, 'PY1307')
   return unit.imports.free('self')
 }
 

@@ -51,11 +51,11 @@ function placeOf(unit: Unit, expression: ts.Expression): Place {
     if (field?.held === 'inside') return move(placeOf(unit, e.expression), field.offset)
   }
   const word = model.vocabularyCall(e)
-  if (ts.isCallExpression(e) && word != null && e.arguments.length > 0) {
-    if (word === 'at' || word === 'address') return placeOf(unit, e.arguments[0]!)
-    if (e.arguments.length > 1 && word === 'plus') return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, 1)
-    const layout = word === 'nth' ? layoutAt(model, e) : null
-    if (e.arguments.length > 1 && layout != null) return advance(unit, placeOf(unit, e.arguments[0]!), e.arguments[1]!, layout.size)
+  if (ts.isCallExpression(e) && word != null) {
+    const [from, count] = e.arguments
+    if (from != null && (word === 'at' || word === 'address')) return placeOf(unit, from)
+    const size = word === 'plus' ? 1 : word === 'nth' ? layoutAt(model, e)?.size : undefined
+    if (from != null && count != null && size != null) return advance(unit, placeOf(unit, from), count, size)
   }
   return { base: value(unit, expression), offset: 0 }
 }

@@ -151,7 +151,8 @@ function scalar(word: string): Shape {
 
 /** Be<T>, Le<T>, Stored<Width, T>, Embed<T>, Row<T, N>, Bytes<N>. */
 function modified(model: Model, word: string, types: ts.NodeArray<ts.TypeNode>): Shape | null {
-  const first = types[0]!
+  const [first, second] = types
+  if (first == null || word === 'Row' && second == null) return ADDRESS // TypeScript complained
   if (word === 'Be' || word === 'Le') {
     const shape = shapeOf(model, first)
     return shape == null || shape.held === 'inside' ? null : { ...shape, bigEndian: word === 'Be' }
@@ -162,7 +163,7 @@ function modified(model: Model, word: string, types: ts.NodeArray<ts.TypeNode>):
   const inner = layoutOfTypeNode(model, first)
   const isStruct = ts.isTypeReferenceNode(first) && model.structClass(model.symbolOf(first.typeName)) != null
   if (inner == null) return isStruct ? ADDRESS : null // a struct without a layout was complained about
-  return inside(word === 'Row' ? count(model, types[1]!) : 1, inner.size, inner.align)
+  return inside(word === 'Row' ? count(model, second!) : 1, inner.size, inner.align)
 }
 
 function inside(number: number | null, size: number, align: number): Shape | null {

@@ -91,7 +91,8 @@ function loop(unit: Unit, s: ts.ForStatement): string[] {
 }
 
 function loopStart(unit: Unit, initializer: ts.ForInitializer): string {
-  return ts.isVariableDeclarationList(initializer) ? variables(unit, initializer, true).join('') : single(unit, initializer)
+  if (!ts.isVariableDeclarationList(initializer)) return single(unit, initializer)
+  return variables(unit, initializer, true).join('')
 }
 
 /** An expression for its effect, where only one fits. */
