@@ -6,7 +6,9 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { benchDirectory } from './results.ts'
 
@@ -95,7 +97,7 @@ function downloadKernel(directory: string): string {
   const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1]
   if (name === undefined) throw new Error(`${META_PACKAGE} is not in this system's package lists (apt-get update?)`)
   // _apt, the user apt downloads as, may not reach this folder.
-  execFileSync('apt-get', ['-q', '-o', 'APT::Sandbox::User=root', 'download', name], { cwd: directory, stdio: 'pipe' })
+  run('apt-get', ['-q', '-o', 'APT::Sandbox::User=root', 'download', name], directory)
   const archive = kernelArchive(directory)
   if (archive === null) throw new Error(`apt-get download ${name} left no file in ${directory}`)
   return archive
@@ -157,6 +159,6 @@ function fingerprint(files: string[]): string {
   return hash.digest('hex')
 }
 
-function run(command: string, args: string[], cwd?: string): string {
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) })
+function run(command: string, args: string[], cwd = benchDirectory()): string {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], cwd })
 }

@@ -21,7 +21,8 @@ export interface Guest {
 
 /** The Linux guest with eth0 at `address`, `10.77.0.2/24`; null leaves the card down. */
 export function linux(guest: LinuxGuest, address: string | null): Guest {
-  return { image: guest.kernel, append: linuxCommandLine(address), args: ['-initrd', guest.initramfs], ready: LINUX_READY }
+  const args = ['-initrd', guest.initramfs]
+  return { image: guest.kernel, append: linuxCommandLine(address), args, ready: LINUX_READY }
 }
 
 /** Porphyry by -kernel, eth0 likewise. */
@@ -51,11 +52,11 @@ export async function withMachine<T>(
   guest: Guest, memory: string, wire: Wire | null, use: (seconds: number) => T | Promise<T>,
 ): Promise<T> {
   const disk = emptyDisk()
-  const drive = ['-drive', `file=${disk},if=none,id=disk,format=raw,cache=writeback`, '-device', 'virtio-blk-pci,drive=disk']
+  const drive = `file=${disk},if=none,id=disk,format=raw,cache=writeback`
   const card = wire === null ? [] : wire.namespace.card(GUEST_MAC)
   const machine = new Machine({
     image: guest.image, append: guest.append, memory, machine: 'pc', cpu: 'max',
-    args: [...guest.args, ...drive, ...card],
+    args: [...guest.args, '-drive', drive, '-device', 'virtio-blk-pci,drive=disk', ...card],
     ...(wire === null ? {} : { namespace: wire.namespace.name }),
   })
   try {

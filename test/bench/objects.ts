@@ -21,5 +21,6 @@ export async function compileKernelObject(): Promise<string> {
 
 /** Compile a file of test/bench/c to `object`, by the same clang with the same options. */
 export function compileCObject(file: string, object: string): void {
-  execFileSync(CLANG, ['-x', 'c', ...benchCOptions(), '-c', join(projectDirectory, 'test/bench/c', file), '-o', object])
+  const source = join(projectDirectory, 'test/bench/c', file)
+  execFileSync(CLANG, ['-x', 'c', ...benchCOptions(), '-c', source, '-o', object])
 }

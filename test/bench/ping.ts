@@ -40,6 +40,7 @@ async function floodGuest(guest: Guest, wire: Wire): Promise<number> {
 async function flood(wire: Wire, count: number): Promise<number> {
   const address = wire.guest.replace(/\/.*/, '')
   const result = pingResult(await wire.namespace.must('ping', ['-f', '-q', '-c', String(count), address]))
-  if (result.received !== result.sent) throw new Error(`${result.sent - result.received} of ${result.sent} pings were lost`)
+  const lost = result.sent - result.received
+  if (lost !== 0) throw new Error(`${lost} of ${result.sent} pings were lost`)
   return result.averageMilliseconds
 }

@@ -1,7 +1,7 @@
 // What a benchmark yields: rows of figures, each with its spread and the bar it is held to; the table that is
 // printed and the file that is kept.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, type ExecFileSyncOptionsWithStringEncoding } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -102,9 +102,11 @@ export function machineKind(): string {
 /** The commit measured, with `+` if files differ from it; empty outside a git checkout. */
 function commit(): string {
   try {
-    const git = (...args: string[]): string =>
-      execFileSync('git', args, { cwd: projectDirectory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+')
+    const options: ExecFileSyncOptionsWithStringEncoding =
+      { cwd: projectDirectory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
+    const git = (...args: string[]): string => execFileSync('git', args, options).trim()
+    const differs = git('status', '--porcelain', '--untracked-files=no') !== ''
+    return git('rev-parse', '--short', 'HEAD') + (differs ? '+' : '')
   } catch {
     return ''
   }

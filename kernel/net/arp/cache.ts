@@ -91,14 +91,15 @@ export function arpEntryOf(timer: Timer): ArpEntry {
   return at<ArpEntry>(plus(address(timer), 0 - offsetof<ArpEntry>('timer')))
 }
 
-function bucketOf(egress: NetInterface, a: Ipv4Address): Bucket {
-  const hash: u32 = (a ^ egress.index) * 0x9e3779b1 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
-  return nth(buckets, hash >>> (32 - BUCKET_BITS))
+/** The bucket of an address, on whichever interface: two rarely have a neighbour of the same one. */
+function bucketIndex(a: Ipv4Address): u32 {
+  const hash: u32 = a * 0x9e3779b1 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
+  return hash >>> (32 - BUCKET_BITS)
 }
 
 /** The entry for an address, or null. Does not count as use. */
 export function arpFind(egress: NetInterface, a: Ipv4Address): ArpEntry | null {
-  let each: ArpEntry | null = bucketOf(egress, a).first
+  let each: ArpEntry | null = nth(buckets, bucketIndex(a)).first
   while (each != null) {
     if (each.address == a && each.egress == egress) return each
     each = each.bucketNext
@@ -121,7 +122,7 @@ export function arpCreate(egress: NetInterface, a: Ipv4Address): ArpEntry | null
   if (free == null && !evict()) return null
   const entry = free as ArpEntry
   free = entry.bucketNext
-  const bucket = bucketOf(egress, a)
+  const bucket = nth(buckets, bucketIndex(a))
   entry.bucketNext = bucket.first
   bucket.first = entry
   entry.egress = egress
@@ -155,7 +156,7 @@ function evict(): boolean {
 export function arpRemove(entry: ArpEntry, reason: Drop): void {
   timerStop(entry.timer)
   arpDropWaiting(entry, reason)
-  const bucket = bucketOf(entry.egress, entry.address)
+  const bucket = nth(buckets, bucketIndex(entry.address))
   if (bucket.first == entry) bucket.first = entry.bucketNext
   else bucketUnlink(bucket.first as ArpEntry, entry)
   useUnlink(entry)

@@ -18,13 +18,12 @@ static struct entry entries[ENTRIES];
 static struct entry *buckets[1 << BUCKET_BITS];
 static struct interface only;
 
-static struct entry **bucket_of(struct interface *egress, uint32_t address) {
-  uint32_t hash = (address ^ egress->index) * 0x9e3779b1u;
-  return &buckets[hash >> (32 - BUCKET_BITS)];
+static struct entry **bucket_of(uint32_t address) {
+  return &buckets[address * 0x9e3779b1u >> (32 - BUCKET_BITS)];
 }
 
 struct entry *arpFind(struct interface *egress, uint32_t address) {
-  for (struct entry *each = *bucket_of(egress, address); each; each = each->next)
+  for (struct entry *each = *bucket_of(address); each; each = each->next)
     if (each->address == address && each->egress == egress) return each;
   return 0;
 }
@@ -36,7 +35,7 @@ void benchArpFill(uint32_t count) {
     struct entry *entry = &entries[i];
     entry->egress = &only;
     entry->address = 0x0a4d0000u + i;
-    struct entry **bucket = bucket_of(&only, entry->address);
+    struct entry **bucket = bucket_of(entry->address);
     entry->next = *bucket;
     *bucket = entry;
   }

@@ -60,18 +60,29 @@ static void copy(uint32_t length, uint32_t calls) {
   check(memcmp(to, ARENA, length) == 0 && to[length] == 0, "copyBytes: wrong bytes");
 }
 
-// A header as ping's reply has it, with the right checksum: the whole check is gone through.
-static void ipv4(uint32_t calls) {
+// A header as a ping's reply has it, with the right checksum: the whole check is gone through.
+static void make_header(void) {
   static const uint8_t header[20] = { 0x45, 0, 0, 84, 0x12, 0x34, 0x40, 0, 64, 1, 0, 0, 10, 77, 0, 2, 10, 77, 0, 1 };
   memcpy(ARENA, header, 20);
   uint32_t sum = plain_sum(ARENA, 20) ^ 0xffff;
   ARENA[10] = (uint8_t)sum;
   ARENA[11] = (uint8_t)(sum >> 8);
+}
+
+static void ipv4(uint32_t calls) {
+  make_header();
   uint32_t fault = 0;
   for (uint32_t i = 0; i < calls; i++) fault |= (uint32_t)ipv4Fault(A(ARENA), A(84), A(84));
   check(fault == 0, "ipv4Fault: a good header refused");
-  ARENA[11] ^= 1;
-  check(ipv4Fault(A(ARENA), A(84), A(84)) != 0, "ipv4Fault: a bad checksum accepted");
+}
+
+// Both languages must refuse the same: each bit of the header flipped is one the checksum sees.
+static void ipv4_refusals(void) {
+  for (uint32_t bit = 0; bit < 160; bit++) {
+    make_header();
+    ARENA[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    check(ipv4Fault(A(ARENA), A(84), A(84)) != 0, "ipv4Fault: a bad header accepted");
+  }
 }
 
 static void arp(uint32_t calls) {
@@ -83,13 +94,15 @@ static void arp(uint32_t calls) {
 int main(int count, char **arguments) {
   if (count != 4) fail("usage: harness WORK LENGTH CALLS");
   uint32_t length = (uint32_t)atoi(arguments[2]), calls = (uint32_t)atoi(arguments[3]);
-  void *arena = mmap(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+  void *arena = mmap(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE, how, -1, 0);
   check(arena == ARENA, "no memory at 0x10000000");
   check(length <= 16384 && length % 2 == 0, "a length is even and at most 16384");
   for (uint32_t i = 0; i < ARENA_SIZE; i++) ARENA[i] = (uint8_t)(i * 167 + (i >> 8));
   if (strcmp(arguments[1], "checksum") == 0) checksum(length, calls);
   else if (strcmp(arguments[1], "copy") == 0) copy(length, calls);
   else if (strcmp(arguments[1], "ipv4") == 0) ipv4(calls);
+  else if (strcmp(arguments[1], "ipv4-refusals") == 0) ipv4_refusals();
   else if (strcmp(arguments[1], "arp") == 0) arp(calls);
   else fail("no such work");
   return 0;

@@ -15,7 +15,7 @@ void copyBytes(uint8_t *to, const uint8_t *from, uint32_t n);
 uint32_t ipv4Fault(const uint8_t *ip, uint32_t here, uint32_t available);
 
 // kernel/net/arp/cache.ts
-struct interface { uint32_t index; };
+struct interface { uint32_t address; };
 struct entry;
 struct entry *arpFind(struct interface *egress, uint32_t address);
 
