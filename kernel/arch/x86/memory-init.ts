@@ -104,7 +104,7 @@ export function memoryRangeEnd(index: u32): PhysicalAddress {
   return rangeAt(usable, index).end as PhysicalAddress
 }
 
-/** MiB of RAM the machine has, to the nearest. */
+/** MiB of RAM the machine has, rounded up: firmware keeps some hundred KiB for itself. */
 export function memoryTotalMib(): u32 {
-  return (ramKib(boot) >>> 10) + ((ramKib(boot) >>> 9) & 1)
+  return (ramKib(boot) >>> 10) + ((ramKib(boot) & 1023) != 0 ? 1 : 0)
 }

@@ -8,7 +8,7 @@ trap_stubs:
   .set vector, 0
   .rept 256
   .balign 16
-  .if !((vector == 8) | (vector >= 10 & vector <= 14) | (vector == 17) | (vector == 21) | (vector == 29) | (vector == 30))
+  .if !((vector == 8) | ((vector >= 10) & (vector <= 14)) | (vector == 17) | (vector == 21) | (vector == 29) | (vector == 30))
   push $0                           # the processor pushes no error code here, SDM vol. 3 table 6-1
   .endif
   push $vector
