@@ -1,0 +1,16 @@
+// The network stack as the unit tests of kernel/net see it: the functions they call, and the doubles around it.
+
+export { packetsFree } from '../../kernel/drivers/net/packet.ts'
+export { logRecent } from '../../kernel/lib/log.ts'
+export { arpEntryCount } from '../../kernel/net/arp/cache.ts'
+export { checksumOf, checksumUpdate, fold, onesSum, onesSum16, pseudoSum } from '../../kernel/net/checksum.ts'
+export { isHostOf, isMulticast, isUnicast, macOfGroup, maskOf, prefixOf } from '../../kernel/net/ipv4/address.ts'
+export { routeCount } from '../../kernel/net/ipv4/route.ts'
+export { netFlush, netPoll } from '../../kernel/net/poll.ts'
+export { dropCount, dropName, dropTotal } from '../../kernel/net/stats.ts'
+export { udpUnbind } from '../../kernel/net/udp/ports.ts'
+export { echoServiceStart } from '../../kernel/services/echo.ts'
+export * from './net-headers.ts'
+export * from './net-nic.ts'
+export * from './net-stack.ts'
+export * from './net-time.ts'
