@@ -1,6 +1,6 @@
 // The list of capabilities in configuration space. PCI Local Bus 3.0 §6.7: each begins with its id and the
 // offset of the next; offset 0 ends the list. What a device puts there is checked here: an offset inside the
-// header ends the list, and a list that bites its tail ends after as many steps as there is room for.
+// header ends the list, and so does one that was passed before.
 
 import type { u32 } from '../../lib/layout.ts'
 import { CONFIG_SIZE, ConfigRegister, STATUS_CAPABILITIES, configRead32, configRead8 } from './config.ts'
@@ -12,8 +12,6 @@ export const enum CapabilityId {
 }
 
 const HEADER_SIZE: u32 = 64
-/** A capability takes 4 bytes at least. */
-const STEP_LIMIT: u32 = 48
 
 /** Offset of the next entry after the one whose link is at `linkOffset`; 0 at the end. */
 function follow(place: u32, linkOffset: u32): u32 {
@@ -29,10 +27,15 @@ export function capabilityFind(place: u32, id: CapabilityId, after: u32): u32 {
   if ((configRead32(place, ConfigRegister.Command) & STATUS_CAPABILITIES) == 0) return 0
   let offset: u32 = follow(place, ConfigRegister.Capabilities)
   let passed: boolean = after == 0
-  for (let step: u32 = 0; offset != 0 && step < STEP_LIMIT; step++) {
+  let seenLow: u32 = 0 // a bit for each dword a capability can start at
+  let seenHigh: u32 = 0
+  while (offset != 0) {
     if (passed && configRead8(place, offset) == (id as u32)) return offset
     if (offset == after) passed = true
+    if (offset < 128) seenLow |= 1 << (offset >> 2)
+    else seenHigh |= 1 << ((offset >> 2) - 32)
     offset = follow(place, offset + 1)
+    if (((offset < 128 ? seenLow >> (offset >> 2) : seenHigh >> ((offset >> 2) - 32)) & 1) != 0) return 0
   }
   return 0
 }
