@@ -11,8 +11,11 @@ import { isRefused } from './rules.ts'
 import { mark } from './text.ts'
 import { report, type Unit } from './unit.ts'
 
-/** An address: `base`, the text of an expression, plus a constant. */
-interface Place { readonly base: string; readonly offset: number }
+/**
+ * An address: `base`, the text of an expression, plus `index`, the text of a distance that is no constant, if
+ * there is one, plus a constant. Index and constant go into the offset of a load, which is not sign-extended.
+ */
+interface Place { readonly base: string; readonly index: string | null; readonly offset: number }
 
 /** The largest constant that moves from an address into an offset: the two wrap differently (dialect.md §2). */
 const LARGEST_OFFSET = 0x10000
@@ -33,8 +36,15 @@ export function readMember(unit: Unit, e: ts.PropertyAccessExpression): string {
 }
 
 /** The text of an address. */
-function addressText({ base, offset }: Place): string {
-  return offset === 0 ? base : `${parenthesized(base)} + ${offset}`
+function addressText({ base, index, offset }: Place): string {
+  const indexed = index == null ? base : `${parenthesized(base)} + ${parenthesized(index)}`
+  return offset === 0 ? indexed : `${parenthesized(indexed)} + ${offset}`
+}
+
+/** The text of what a load or a store adds to the base. */
+function offsetText({ index, offset }: Place): string {
+  if (index == null) return String(offset)
+  return offset === 0 ? index : `${parenthesized(index)} + ${offset}`
 }
 
 /** The text of an address that may be a sum: for nth, plus, and structs held by value. */
@@ -54,33 +64,43 @@ function placeOf(unit: Unit, expression: ts.Expression): Place {
   if (ts.isCallExpression(e) && word != null) {
     const [from, count] = e.arguments
     if (from != null && (word === 'at' || word === 'address')) return placeOf(unit, from)
-    const size = word === 'plus' ? 1 : word === 'nth' ? layoutAt(model, e)?.size : undefined
-    if (from != null && count != null && size != null) return advance(unit, placeOf(unit, from), count, size)
+    const size = word === 'nth' ? layoutAt(model, e)?.size : undefined
+    if (from != null && count != null && size != null) return element(unit, placeOf(unit, from), count, size)
+    if (from != null && count != null && word === 'plus') return advance(unit, placeOf(unit, from), count)
   }
-  return { base: value(unit, expression), offset: 0 }
+  return { base: value(unit, expression), index: null, offset: 0 }
 }
 
-/** `count` times `size` bytes further. */
-function advance(unit: Unit, place: Place, count: ts.Expression, size: number): Place {
-  const constant = constantOf(unit.model, count)
-  if (constant != null) {
-    const bytes = Math.imul(constant.value, size)
-    if (bytes >= 0 && bytes <= LARGEST_OFFSET) return move(place, bytes)
-    return { base: `${parenthesized(place.base)} ${bytes < 0 ? '-' : '+'} ${Math.abs(bytes)}`, offset: place.offset }
-  }
-  const index = operand(unit, count)
-  const bytes = size === 1 ? index : `(${index} * ${size})`
-  return { base: `${parenthesized(place.base)} + ${bytes}`, offset: place.offset }
+/** The struct `index` places further: an index is never negative, so it may go into an offset. */
+function element(unit: Unit, place: Place, index: ts.Expression, size: number): Place {
+  const constant = constantOf(unit.model, index)
+  if (constant != null) return moveFar(place, Math.imul(constant.value, size))
+  const bytes = size === 1 ? value(unit, index) : `${operand(unit, index)} * ${size}`
+  const sum = place.index == null ? bytes : `${parenthesized(place.index)} + ${parenthesized(bytes)}`
+  return { base: place.base, index: sum, offset: place.offset }
+}
+
+/** `bytes` further, or back: they wrap with the address. */
+function advance(unit: Unit, place: Place, bytes: ts.Expression): Place {
+  const constant = constantOf(unit.model, bytes)
+  if (constant != null) return moveFar(place, constant.value)
+  return { base: `${parenthesized(addressText(place))} + ${operand(unit, bytes)}`, index: null, offset: 0 }
+}
+
+function moveFar(place: Place, bytes: number): Place {
+  if (bytes >= 0 && bytes <= LARGEST_OFFSET) return move(place, bytes)
+  const base = `${parenthesized(place.base)} ${bytes < 0 ? '-' : '+'} ${Math.abs(bytes)}`
+  return { ...place, base }
 }
 
 function move(place: Place, bytes: number): Place {
-  return { base: place.base, offset: place.offset + bytes }
+  return { ...place, offset: place.offset + bytes }
 }
 
-function load(unit: Unit, field: Field, { base, offset }: Place): string {
+function load(unit: Unit, field: Field, place: Place): string {
   const bits = field.width * 8
   const isNarrow = field.width < 4
-  const intrinsic = (name: string): string => `${unit.imports.intrinsic(name)}(${base}, ${offset})`
+  const intrinsic = (name: string): string => `${unit.imports.intrinsic(name)}(${place.base}, ${offsetText(place)})`
   const swap = (text: string): string => `${unit.imports.intrinsic('byteSwap32')}(${text})`
   const spare = 32 - bits
   const extend = (text: string): string => field.signed && isNarrow ? `(${text} << ${spare}) >> ${spare}` : text
@@ -95,7 +115,7 @@ function load(unit: Unit, field: Field, { base, offset }: Place): string {
   return intrinsic(field.signed && isNarrow ? `loadSigned${bits}` : `load${bits}`)
 }
 
-function store(unit: Unit, field: Field, { base, offset }: Place, text: string): string {
+function store(unit: Unit, field: Field, place: Place, text: string): string {
   const bits = field.width * 8
   const isSwapped = field.bigEndian && field.width > 1
   if (field.volatile && isSwapped) {
@@ -103,7 +123,7 @@ function store(unit: Unit, field: Field, { base, offset }: Place, text: string):
     text = bits === 32 ? swapped : `${unit.imports.intrinsic('ushr')}(${swapped}, 16)`
   }
   const name = field.volatile ? `storeVolatile${bits}` : isSwapped ? `storeBe${bits}` : `store${bits}`
-  return `${unit.imports.intrinsic(name)}(${base}, ${offset}, ${text})`
+  return `${unit.imports.intrinsic(name)}(${place.base}, ${offsetText(place)}, ${text})`
 }
 
 /** A getter, a static getter, or what is none of a struct's members: PY1211. */
@@ -181,7 +201,8 @@ function evaluatedOnce(unit: Unit, target: ts.PropertyAccessExpression): { lines
   if (isPure(unit, target.expression)) return evaluated(unit, target)
   const place = placeOf(unit, target.expression)
   const name = unit.imports.free(`object$${unit.temporaries++}`)
-  return { lines: [`const ${name} = ${place.base}`], place: { base: name, offset: place.offset } }
+  const object = addressText({ ...place, offset: 0 })
+  return { lines: [`const ${name} = ${object}`], place: { base: name, index: null, offset: place.offset } }
 }
 
 function changed(unit: Unit, change: Change, field: Field, place: Place): string {
