@@ -11,7 +11,7 @@ import { rdrand, rdtsc, rotateLeft } from '../../lib/intrinsics.ts'
 import {
   address, at, nth, staticMemory, staticStruct, struct, wire, type Le, type ptr, type u32,
 } from '../../lib/layout.ts'
-import { Level, logDecimal, logEnd, logQuoted, logStart, logText } from '../../lib/log.ts'
+import { Level, logEnd, logQuoted, logStart, logText } from '../../lib/log.ts'
 import { fillBytes } from '../../lib/memory.ts'
 import { randomSeed } from '../../lib/random.ts'
 import { virtioRngCount } from './virtio-rng.ts'
@@ -92,10 +92,14 @@ export function entropyInit(): void {
 
 /** Log where randomness comes from; after the devices were looked for. Warns when jitter is all there is. */
 export function entropyReport(): void {
-  const strong: boolean = rdrandWords == RDRAND_WORDS || virtioRngCount() != 0
-  if (!logStart(strong ? Level.Info : Level.Warn, 'random', strong ? 'seeded' : 'weak')) return
-  logText('rdrand', rdrandWords == RDRAND_WORDS ? 'yes' : 'no')
-  logDecimal('virtio_rng', virtioRngCount())
-  if (!strong) logQuoted('why', 'timing jitter only: no RDRAND and no virtio-rng device')
-  logEnd()
+  const rdrandWorks: boolean = rdrandWords == RDRAND_WORDS
+  const hypervisor: boolean = virtioRngCount() != 0
+  if (!rdrandWorks && !hypervisor) {
+    if (!logStart(Level.Warn, 'random', 'weak')) return
+    logQuoted('why', 'timing jitter only: no RDRAND and no virtio-rng device')
+    logEnd()
+  } else if (logStart(Level.Info, 'random', 'seeded')) {
+    logText('from', rdrandWorks ? (hypervisor ? 'rdrand,virtio-rng' : 'rdrand') : 'virtio-rng')
+    logEnd()
+  }
 }

@@ -35,6 +35,7 @@ const LOOK_MILLISECONDS: u32 = 1000
 /** Between two requests. */
 const RESEED_MILLISECONDS: u32 = 300000
 
+/** One is enough; a second, from another source, does no harm. More are left alone. */
 const DEVICE_LIMIT: u32 = 2
 const devices = staticRow<VirtioRng>(DEVICE_LIMIT)
 let count: u32 = 0
@@ -47,7 +48,7 @@ export function virtioRngCount(): u32 {
 /** Bring up the entropy device behind `fn` and ask it for bytes. False: it is left alone, and the log says why. */
 export function virtioRngProbe(fn: PciFunction): boolean {
   if (count == DEVICE_LIMIT) {
-    logLine(Level.Warn, 'virtio-rng', 'one entropy device too many')
+    logLine(Level.Info, 'virtio-rng', 'not needed')
     return false
   }
   const rng = nth(devices, count)
