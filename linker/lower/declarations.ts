@@ -222,6 +222,7 @@ function checkField(unit: Unit, m: ts.PropertyDeclaration, name: string): void {
       constantOf(unit.model, m.initializer) != null
     if (!isConstant) report(unit, m, 'PY1207', name, 'static, and not a readonly constant')
   } else if (m.initializer != null) report(unit, m, 'PY1207', name, 'memory is not initialised by its declaration')
+  else if (hasModifier(m, K.AccessorKeyword)) report(unit, m, 'PY1207', name, 'memory has no accessor of its own')
   else if (m.questionToken != null) report(unit, m, 'PY1207', name, 'memory is always there')
   else if (m.type == null) report(unit, m, 'PY1207', name, 'it has no type')
 }

@@ -159,6 +159,14 @@ export const RULES = {
     message: "interface '{0}' has no layout",
     suggestion: 'declare a class with @struct, @wire or @mmio',
   },
+  PY1109: {
+    message: "'{0}' is always {1}: an unsigned number is never below 0",
+    suggestion: 'compare with another number, or make it an i32',
+  },
+  PY1110: {
+    message: '{0} does not fit the {1} bits of {2}',
+    suggestion: 'store what fits, or widen the field',
+  },
 
   PY1201: {
     message: "class '{0}' has no layout",

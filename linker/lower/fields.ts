@@ -206,7 +206,16 @@ function evaluatedOnce(unit: Unit, target: ts.PropertyAccessExpression): { lines
 }
 
 function changed(unit: Unit, change: Change, field: Field, place: Place): string {
+  if (change.assignment?.operatorToken.kind === ts.SyntaxKind.EqualsToken) checkFit(unit, change.assignment.right, field)
   return store(unit, field, place, newValue(unit, change, () => load(unit, field, place)))
+}
+
+/** A constant stored into a field keeps its value, read as signed or as unsigned: PY1110. */
+function checkFit(unit: Unit, e: ts.Expression, field: Field): void {
+  const value = constantOf(unit.model, e)?.value ?? 0
+  const bits = field.width * 8
+  const fits = bits >= 32 || value >= -(2 ** (bits - 1)) && value < 2 ** bits
+  if (!fits) report(unit, e, 'PY1110', value, bits, field.name)
 }
 
 function setter(unit: Unit, change: Change, place: Place): string {

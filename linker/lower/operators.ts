@@ -75,7 +75,17 @@ function isUnsigned(unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxKind)
   const right = signOf(model, e.right)
   if (right == null) report(unit, e.right, 'PY1102', text, e.right.getText())
   if (left === 'u' && right === 'i' || left === 'i' && right === 'u') report(unit, e, 'PY1103', text)
+  if (left === 'u' || right === 'u') checkZero(unit, e, operator)
   return left === 'u' || right === 'u'
+}
+
+/** `x < 0` and `x >= 0`, either way round, of an unsigned x: PY1109. */
+function checkZero(unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxKind): void {
+  const isZero = (each: ts.Expression): boolean => constantOf(unit.model, each)?.value === 0
+  const belowZero = operator === K.LessThanToken && isZero(e.right) || operator === K.GreaterThanToken && isZero(e.left)
+  const notBelow = operator === K.GreaterThanEqualsToken && isZero(e.right) ||
+    operator === K.LessThanEqualsToken && isZero(e.left)
+  if (belowZero || notBelow) report(unit, e, 'PY1109', e.getText(), String(notBelow))
 }
 
 function checkDivisor(unit: Unit, e: ts.BinaryExpression, operator: ts.SyntaxKind): void {
