@@ -15,8 +15,7 @@ import { devicesInit } from './boot/devices.ts'
 import { memoryManagerInit } from './boot/memory.ts'
 import { networkInit } from './boot/network.ts'
 import { optionsTake } from './boot/options.ts'
-// import { selftestInit } from './boot/selftest.ts'
-// import { swapInit } from './boot/swap.ts'
+import { selftestInit } from './boot/selftest.ts'
 import { COMMAND_LINE_LIMIT, VERSION } from './config.ts'
 import { serialInit, serialInputInit, serialWrite } from './drivers/serial/serial.ts'
 import { vgaInit, vgaWrite } from './drivers/vga/text.ts'
@@ -26,6 +25,7 @@ import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
 import { Options, optionsWarnUnavailable } from './lib/options.ts'
 import { workWaits } from './loop.ts'
+import { swapStart } from './swap/start.ts'
 
 const options = staticStruct<Options>()
 
@@ -47,10 +47,10 @@ export function boot(magic: u32, info: u32): void {
   idleInit(workWaits)
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
-  //   swapInit(options)
+  swapStart(options) // the disk that the contract's rule picks, if any
   networkInit(options)
-  //   selftestInit(options) // if the command line asks for one: runs it, from the main loop where it needs one, then exits
   logReady()
+  selftestInit(options) // if the command line asks for one: exits when it is done
 }
 
 /** What must be before anything can go wrong: a clock that runs, a console, a place for faults to go. */
