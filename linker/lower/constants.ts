@@ -9,10 +9,19 @@ import { signOfType, type Sign } from './signs.ts'
 /** `value` is an i32; `boolean` constants are 0 or 1. */
 export interface Constant { readonly value: number; readonly sign: Sign; readonly boolean: boolean }
 
-const known = new WeakMap<ts.VariableDeclaration | ts.PropertyDeclaration, Constant | null>()
+/** What is known of expressions, and of the constants they name. Nodes belong to one program. */
+const known = new WeakMap<ts.Expression | ts.VariableDeclaration | ts.PropertyDeclaration, Constant | null>()
 
 /** The value of an expression that has the same one every time, else null. */
 export function constantOf(model: Model, e: ts.Expression): Constant | null {
+  const cached = known.get(e)
+  if (cached !== undefined) return cached
+  const constant = compute(model, e)
+  known.set(e, constant)
+  return constant
+}
+
+function compute(model: Model, e: ts.Expression): Constant | null {
   if (ts.isParenthesizedExpression(e) || ts.isNonNullExpression(e)) return constantOf(model, e.expression)
   if (ts.isAsExpression(e)) return converted(model, e)
   if (ts.isNumericLiteral(e)) return literal(e)
@@ -74,7 +83,7 @@ function binary(model: Model, e: ts.BinaryExpression): Constant | null {
   if (a == null || b == null || a.boolean || b.boolean) return null
   const isShift = SHIFTS.has(e.operatorToken.kind)
   const sign = isShift ? a.sign : combinedSign(a.sign, b.sign)
-  const exact = compute(e.operatorToken.kind, read(a, sign), read(b, isShift ? 'u' : sign))
+  const exact = result(e.operatorToken.kind, read(a, sign), read(b, isShift ? 'u' : sign))
   if (exact == null) return null
   if (sign === 'any') return classified(exact)
   const isUnsigned = sign === 'u' || e.operatorToken.kind === ts.SyntaxKind.GreaterThanGreaterThanGreaterThanToken
@@ -95,7 +104,7 @@ function read(constant: Constant, sign: Sign): bigint {
 }
 
 /** The exact result, before it wraps; null for what is no integer operator, and for division by zero. */
-function compute(operator: ts.SyntaxKind, a: bigint, b: bigint): bigint | null {
+function result(operator: ts.SyntaxKind, a: bigint, b: bigint): bigint | null {
   switch (operator) {
     case ts.SyntaxKind.PlusToken: return a + b
     case ts.SyntaxKind.MinusToken: return a - b
@@ -131,9 +140,9 @@ function initialised(model: Model, declaration: ts.VariableDeclaration | ts.Prop
   const constant = declaration.initializer == null ? null : constantOf(model, declaration.initializer)
   const { type } = declaration
   const sign = type == null ? null : signOfType(model, model.checker.getTypeFromTypeNode(type))
-  const result = constant == null || sign == null ? constant : { ...constant, sign }
-  known.set(declaration, result)
-  return result
+  const spelled = constant == null || sign == null ? constant : { ...constant, sign }
+  known.set(declaration, spelled)
+  return spelled
 }
 
 /** A member of an enum, or a static constant of a struct class. */
