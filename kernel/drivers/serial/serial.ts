@@ -1,7 +1,7 @@
 // COM1: the console's output, and its input by interrupt. National Semiconductor PC16550D data sheet.
 //
-// Output fills the 16-byte transmit FIFO and waits only when it is full; a port that does not exist or has hung is
-// given up after a while, and the kernel goes on without. Input is taken from the FIFO by the interrupt handler
+// Output fills the 16-byte transmit FIFO and waits only when it is full. A port whose other end has stopped reading
+// is waited for once, a second or so; from then on what it has no room for is dropped, until it moves again. Input is taken from the FIFO by the interrupt handler
 // into a small ring; what finds the ring full is counted and dropped. Output: any context. Reading: main loop.
 
 import { interruptRouteIsa } from '../../arch/x86/interrupt.ts'
@@ -13,8 +13,9 @@ const COM1_IRQ: u32 = 4
 /** 1.8432 MHz ÷ 16: the divisor of 1 is 115200 baud. */
 const DIVISOR_115200: u32 = 1
 const FIFO_BYTES: u32 = 16
-/** Polls of a port that takes no byte before it is given up: 16 bytes at 115200 baud are 1.4 ms. */
-const PATIENCE: u32 = 100000
+/** Polls before a port counts as stalled, about a microsecond each. 16 bytes at 115200 baud are 1.4 ms; an emulated
+ *  port waits for a busy host's reader. */
+const PATIENCE: u32 = 1000000
 
 /** Offsets from the port's base; the first two are the divisor while DLAB is set. */
 const enum Register { Data = 0, InterruptEnable = 1, FifoControl = 2, LineControl = 3, ModemControl = 4, LineStatus = 5, Scratch = 7 }
@@ -37,6 +38,7 @@ const ring = staticMemory(256, 8)
 let ringHead: u32 = 0 // next byte to read; both count modulo 2^32
 let ringTail: u32 = 0 // next free place; the interrupt handler's
 let present: boolean = false
+let stalled: boolean = false
 let room: u32 = 0
 let lost: u32 = 0
 
@@ -63,21 +65,24 @@ export function serialPresent(): boolean {
   return present
 }
 
-/** Wait until the FIFO is empty; a port that never gets there is given up. */
+/** Wait until the FIFO is empty, or the port has stalled; a stalled one is asked once. */
 function waitForRoom(): void {
-  for (let turn: u32 = 0; turn < PATIENCE; turn++) {
+  const turns: u32 = stalled ? 1 : PATIENCE
+  for (let turn: u32 = 0; turn < turns; turn++) {
     if ((inb(register(Register.LineStatus)) & STATUS_TRANSMIT_EMPTY) != 0) {
       room = FIFO_BYTES
+      stalled = false
       return
     }
   }
-  present = false
+  stalled = true
 }
 
-/** Send one byte as it is. */
+/** Send one byte as it is; a stalled port drops it. */
 export function serialPut(byte: u32): void {
-  if (room == 0 && present) waitForRoom()
   if (!present) return
+  if (room == 0) waitForRoom()
+  if (room == 0) return
   outb(register(Register.Data), byte)
   room -= 1
 }
