@@ -67,7 +67,8 @@ function unary(model: Model, e: ts.PrefixUnaryExpression): Constant | null {
   const operand = e.operator === ts.SyntaxKind.MinusToken || e.operator === ts.SyntaxKind.TildeToken
     ? constantOf(model, e.operand) : null
   if (operand == null || operand.boolean) return null
-  const exact = e.operator === ts.SyntaxKind.MinusToken ? -BigInt(operand.value) : ~BigInt(operand.value)
+  const spelled = read(operand, operand.sign) // 2147483648 is that much before its sign is changed
+  const exact = e.operator === ts.SyntaxKind.MinusToken ? -spelled : ~BigInt(operand.value)
   if (operand.sign === 'any' || isBareLiteral(e.operand)) return classified(exact)
   return { value: Number(BigInt.asIntN(32, exact)), sign: operand.sign, boolean: false }
 }
