@@ -15,6 +15,7 @@ export function checkKernel({ tsconfig }: { tsconfig: string }): CheckResult {
 
 /** The complaints as `porphyry check` prints them, and a last line that counts. */
 export function formatCheck({ files, complaints }: CheckResult): string {
-  const count = complaints.length === 1 ? '1 complaint' : `${complaints.length} complaints`
-  return [...complaints.map(formatComplaint), `${files} files, ${count}`].join('\n')
+  const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
+  const last = `${count(files, 'file')}, ${count(complaints.length, 'complaint')}`
+  return [...complaints.map(formatComplaint), last].join('\n')
 }

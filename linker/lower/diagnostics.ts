@@ -221,7 +221,7 @@ export const RULES = {
     suggestion: 'name one between < and >',
   },
   PY1214: {
-    message: "offsetof needs the name of a field, in quotes: '{0}'",
+    message: "offsetof needs the name of a field, in quotes, and this is {0}",
     suggestion: "offsetof<T>('field')",
   },
   PY1215: {
