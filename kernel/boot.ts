@@ -24,7 +24,7 @@ import { commandLineParse } from './lib/command-line.ts'
 import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
 import { Options, optionsWarnUnavailable } from './lib/options.ts'
-import { workWaits } from './loop.ts'
+import { armWakeUps, workWaits } from './loop.ts'
 import { swapStart } from './swap/start.ts'
 
 const options = staticStruct<Options>()
@@ -44,7 +44,7 @@ export function boot(magic: u32, info: u32): void {
   interruptInit() // PIC masked, APICs set up; from here interrupts arrive
   clockStartApic()
   clockInit() // ends the calibration that clockStart began; from here the log tells the time
-  idleInit(workWaits)
+  idleInit(workWaits, armWakeUps)
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
   swapStart(options) // the disk that the contract's rule picks, if any

@@ -23,11 +23,11 @@ export function loopOnce(): boolean {
   return frames != 0 || requests != 0 || typed
 }
 
-/** Whether an interrupt has left work for the loop; asked with interrupts off, just before halting. */
+/** Whether there is work for the loop. Cards are asked for what has arrived: that needs no interrupt. */
 export function workWaits(): boolean {
   let nic: Nic | null = nicFirst()
   while (nic != null) {
-    if (nic.pending != 0) return true
+    if (nic.ready(nic)) return true
     nic = nic.next
   }
   let disk: Disk | null = diskFirst()
@@ -36,6 +36,16 @@ export function workWaits(): boolean {
     disk = disk.next
   }
   return serialPending()
+}
+
+/** Have the next frame wake the processor; true when there is work already. Asked with interrupts off. */
+export function armWakeUps(): boolean {
+  let nic: Nic | null = nicFirst()
+  while (nic != null) {
+    nic.arm(nic)
+    nic = nic.next
+  }
+  return workWaits()
 }
 
 function disksPoll(): u32 {

@@ -1,7 +1,7 @@
-// Waiting for an interrupt without losing one: interrupts off, a last look at what interrupts may have left, then
-// `sti; hlt` with nothing between. Intel SDM vol. 2 STI: an interrupt that is pending is taken after the hlt has
-// begun, and ends it. Before halting the flags are watched for a bounded time: a halt and its wake-up cost more
-// than a short wait. Main-loop context.
+// Waiting for an interrupt without losing one: interrupts off, the devices told to interrupt, a last look at what
+// came before they were, then `sti; hlt` with nothing between. Intel SDM vol. 2 STI: an interrupt that is pending is
+// taken after the hlt has begun, and ends it. Before that the devices are watched for a bounded time, without
+// interrupts: a halt and its wake-up cost more than a short wait. Main-loop context.
 
 import { IDLE_POLL_MICROSECONDS } from '../../config.ts'
 import { clockUpdate, nowMicroseconds } from '../../lib/clock.ts'
@@ -11,12 +11,13 @@ import type { u32 } from '../../lib/layout.ts'
 import { timersNext } from '../../lib/timer.ts'
 import { apicTimerStart, apicTimerStop } from './apic.ts'
 
-/** Whether an interrupt has left work to do. Looks at flags only, and is asked with interrupts off. */
+/** Whether there is work to do. Takes nothing and waits for nothing. */
 export type IdleCheck = () => boolean
 
 const NO_TIMER: u32 = 0xffffffff
 
 let workWaits: IdleCheck | null = null
+let armWakeUps: IdleCheck | null = null
 let halts: u32 = 0
 
 /** Wait until there may be work: after an interrupt, when a timer is due, or at once. */
@@ -25,7 +26,7 @@ export function idleWait(): void {
   const delay = timersNext()
   if (delay == 0) return
   cli()
-  if (workWaits != null && workWaits()) return sti()
+  if (armWakeUps != null && armWakeUps()) return sti()
   if (delay == NO_TIMER) apicTimerStop()
   else apicTimerStart(delay)
   halts += 1
@@ -50,8 +51,12 @@ export function idleHalts(): u32 {
   return halts
 }
 
-/** Wait by halting from now on, unless `check` says that there is work. */
-export function idleInit(check: IdleCheck): void {
+/**
+ * Wait by halting from now on, unless `check` says that there is work. `arm` has the devices interrupt from then on,
+ * and then says the same; it is asked with interrupts off.
+ */
+export function idleInit(check: IdleCheck, arm: IdleCheck): void {
   workWaits = check
+  armWakeUps = arm
   setIdle(idleWait)
 }

@@ -29,9 +29,16 @@ export type NicReceive = (nic: Nic, packet: Packet) => void
  */
 export type NicTransmit = (nic: Nic, packet: Packet) => i32
 /** Take what has arrived, give each frame to `received`, reclaim what was sent; at most `budget` frames.
- *  Returns how many frames it took, bad ones included; less than `budget` means it is empty and its interrupt
- *  armed. */
+ *  Returns how many frames it took, bad ones included; less than `budget` means there were no more. */
 export type NicPoll = (nic: Nic, budget: u32) => u32
+/** Whether there is something for `poll`: a frame, or what an interrupt announced. Changes nothing. */
+export type NicReady = (nic: Nic) => boolean
+/**
+ * Have the card interrupt at the next frame. Called before the processor halts, and at no other time: while the main
+ * loop runs it asks `ready`, and an interrupt would be paid for nothing. A frame that came before this took effect
+ * may come without one, so the caller asks `ready` once more.
+ */
+export type NicArm = (nic: Nic) => void
 /** Tell the device of everything transmitted since the last flush. */
 export type NicFlush = (nic: Nic) => void
 
@@ -41,6 +48,8 @@ export class Nic {
   received: NicReceive // set by the stack
   transmit: NicTransmit // the rest are set by the driver
   poll: NicPoll
+  ready: NicReady
+  arm: NicArm
   flush: NicFlush
   driver: ptr // the driver's own state
   stack: ptr // the stack's own state

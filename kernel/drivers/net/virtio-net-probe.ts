@@ -8,7 +8,7 @@ import { randomBytes } from '../../lib/random.ts'
 import { placeName } from '../pci/config.ts'
 import type { PciFunction } from '../pci/function.ts'
 import { virtioInterrupts } from '../virtio/interrupts.ts'
-import { queueDisarm, queueArm, queueKick } from '../virtio/queue.ts'
+import { queueDisarm, queueKick } from '../virtio/queue.ts'
 import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import {
@@ -17,7 +17,9 @@ import {
 import { Nic, NicFeature, nicName, nicRegister } from './nic.ts'
 import { packetFree, packetsFree, type Packet } from './packet.ts'
 import { NET_HEADER_SIZE, NetConfiguration, NetFeature } from './virtio-net-header.ts'
-import { RECEIVE_ROOM, virtioNetFill, virtioNetLink, virtioNetPoll } from './virtio-net-receive.ts'
+import {
+  RECEIVE_ROOM, virtioNetArm, virtioNetFill, virtioNetLink, virtioNetPoll, virtioNetReady,
+} from './virtio-net-receive.ts'
 import { VirtioNet, virtioNetFlush, virtioNetTransmit } from './virtio-net.ts'
 
 const enum QueueIndex { Receive = 0, Transmit = 1 } // virtio 1.2 §5.1.2, without multiqueue
@@ -55,6 +57,7 @@ export function virtioNetProbe(fn: PciFunction): boolean {
   net.transmitLimit = share
   const posted: u32 = virtioNetFill(net, share < net.receiveQueue.size ? share : net.receiveQueue.size)
   queueDisarm(net.transmitQueue)
+  queueDisarm(net.receiveQueue)
   virtioStart(device)
   queueKick(net.receiveQueue) // not before DRIVER_OK: §3.1.1
   if (queueArm(net.receiveQueue)) nic.pending = 1
@@ -82,6 +85,8 @@ function fillNic(net: VirtioNet): void {
   nic.received = discard
   nic.transmit = virtioNetTransmit
   nic.poll = virtioNetPoll
+  nic.ready = virtioNetReady
+  nic.arm = virtioNetArm
   nic.flush = virtioNetFlush
   nic.driver = address(net)
   nic.headRoom = NET_HEADER_SIZE

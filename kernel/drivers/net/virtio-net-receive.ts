@@ -10,7 +10,7 @@
 
 import { at, address, distance, plus, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logEnd, logStart, logText } from '../../lib/log.ts'
-import { QueueFault, queueAddOne, queueArm, queueKick, queueReady, queueTake } from '../virtio/queue.ts'
+import { QueueFault, queueAddOne, queueArm, queueDisarm, queueKick, queueReady, queueTake } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import { virtioHas, virtioHealthy } from '../virtio/transport.ts'
 import { NicFeature, nicName, type Nic } from './nic.ts'
@@ -33,24 +33,39 @@ const KICK_INTERVAL: u32 = 16
 /** See NicPoll in nic.ts. */
 export function virtioNetPoll(nic: Nic, budget: u32): u32 {
   const net = virtioNetOf(nic)
-  nic.pending = 0
+  if (nic.pending != 0) quiet(net)
   if (net.device.configurationChanged != 0) configurationChange(net)
   virtioNetReclaim(net)
   if (isBroken(net)) return 0
   const queue = net.receiveQueue
   let done: u32 = 0
-  let more: boolean = true
-  while (more && done < budget) {
-    while (done < budget && receiveFrame(net)) {
-      done += 1
-      if ((done & (KICK_INTERVAL - 1)) == 0) queueKick(queue)
-    }
-    queueKick(queue)
-    // Armed only when empty; what came in between the last look and the arming is taken now.
-    more = done < budget && queueArm(queue)
+  while (done < budget && receiveFrame(net)) {
+    done += 1
+    if ((done & (KICK_INTERVAL - 1)) == 0) queueKick(queue)
   }
+  queueKick(queue)
   if (queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its receive queue makes no sense')
   return isBroken(net) ? 0 : done
+}
+
+/** After an interrupt: no more of them until `virtioNetArm`. */
+function quiet(net: VirtioNet): void {
+  net.nic.pending = 0
+  queueDisarm(net.receiveQueue)
+}
+
+/** See NicReady in nic.ts. A fault of the ring is for poll too. */
+export function virtioNetReady(nic: Nic): boolean {
+  const net = virtioNetOf(nic)
+  if (nic.pending != 0) return true
+  if (net.broken) return false
+  return queueReady(net.receiveQueue) != 0 || net.receiveQueue.fault != QueueFault.None
+}
+
+/** See NicArm in nic.ts. */
+export function virtioNetArm(nic: Nic): void {
+  const net = virtioNetOf(nic)
+  if (!net.broken) queueArm(net.receiveQueue)
 }
 
 function isBroken(net: VirtioNet): boolean {
