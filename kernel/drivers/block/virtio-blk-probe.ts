@@ -14,8 +14,8 @@ import { queueArm } from '../virtio/queue.ts'
 import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import {
-  virtioConfigurationGeneration, virtioConfigurationSame, virtioHas, virtioNegotiate, virtioOpen, virtioRefuse,
-  virtioStart,
+  interruptName, virtioConfigurationGeneration, virtioConfigurationSame, virtioHas, virtioNegotiate, virtioOpen,
+  virtioRefuse, virtioStart,
 } from '../virtio/transport.ts'
 import { Disk, SECTOR_SIZE, diskRegister } from './disk.ts'
 import { BlkConfiguration, BlkFeature, BlkHeader, BlkStatusByte } from './virtio-blk-header.ts'
@@ -117,7 +117,7 @@ function logFound(blk: VirtioBlk): void {
   logDecimal('block', disk.blockSize)
   logText('access', disk.readOnly ? 'ro' : 'rw')
   logText('flush', disk.canFlush ? 'yes' : 'no')
-  logText('interrupts', blk.device.usesMsix ? 'msix' : 'intx')
+  logText('interrupts', interruptName(blk.device))
   logDecimal('depth', disk.depth)
   logEnd()
 }

@@ -84,8 +84,12 @@ function barMask(place: u32, register: u32, value: u32): u32 {
   return mask
 }
 
-/** Decode all registers of the function at `place` (header type 0) into the row of BAR_COUNT at `bars`. */
-export function barsRead(place: u32, bars: Bar): void {
+/**
+ * Decode all registers of the function at `place` (header type 0) into the row of BAR_COUNT at `bars`. Afterwards
+ * the bits `enable` of the command register are set besides those that were: one write, for a hypervisor redraws
+ * its map of memory at each.
+ */
+export function barsRead(place: u32, bars: Bar, enable: u32): void {
   const command: u32 = commandRead(place)
   commandWrite(place, command & ~(Command.MemorySpace | Command.PortSpace))
   let i: u32 = 0
@@ -98,7 +102,7 @@ export function barsRead(place: u32, bars: Bar): void {
       i += 1
     }
   }
-  commandWrite(place, command)
+  commandWrite(place, command | enable)
 }
 
 function readOne(place: u32, bar: Bar, index: u32): void {

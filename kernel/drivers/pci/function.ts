@@ -44,9 +44,7 @@ export function pciFunctionRead(fn: PciFunction, place: u32): void {
 
 /** Read the BARs (decoding is off for a moment) and let the function answer on its memory and master the bus. */
 export function pciFunctionClaim(fn: PciFunction): void {
-  barsRead(fn.place, fn.bars)
-  const command: u32 = commandRead(fn.place)
-  commandWrite(fn.place, command | Command.MemorySpace | Command.BusMaster)
+  barsRead(fn.place, fn.bars, Command.MemorySpace | Command.BusMaster)
 }
 
 /** Keep the function from reading and writing memory by itself. */

@@ -135,6 +135,12 @@ export function virtioNegotiate(device: VirtioDevice, wanted: u32): boolean {
   return true
 }
 
+/** How the device interrupts, for the log. */
+export function interruptName(device: VirtioDevice): cstring {
+  if ((device.pending as u32) == 0) return 'none'
+  return device.usesMsix ? 'msix' : 'intx'
+}
+
 /** The lower word of the features the device offers; before virtioNegotiate. */
 export function virtioOffered(device: VirtioDevice): u32 {
   device.common.deviceFeatureSelect = 0
@@ -151,7 +157,7 @@ export function virtioStart(device: VirtioDevice): void {
   addStatus(device, Status.DriverOk)
   if (!logStart(Level.Debug, 'virtio', 'started')) return
   logText('pci', placeName(device.fn.place))
-  logText('interrupts', device.usesMsix ? 'msix' : 'intx')
+  logText('interrupts', interruptName(device))
   logHex('features', device.features)
   logEnd()
 }
