@@ -33,9 +33,10 @@ export function quoteForGrub(commandLine: string): string {
   return commandLine.split(' ').filter(word => word !== '').map(word => `'${word}'`).join(' ')
 }
 
-/** GRUB's script with the command line in place. */
+/** GRUB's script with the command line in place, and without comments: the parser of a core image knows none. */
 export function grubScript(template: string, commandLine: string): string {
-  return template.replace('@COMMAND_LINE@', () => quoteForGrub(commandLine))
+  const lines = template.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  return lines.map(line => line.replace('@COMMAND_LINE@', () => quoteForGrub(commandLine)).trimEnd() + '\n').join('')
 }
 
 function makeCore(script: string, output: string): void {
