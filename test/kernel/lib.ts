@@ -2,14 +2,14 @@
 
 import { clockSet, clockSourceSet } from '../../kernel/lib/clock.ts'
 import { commandLineParse } from '../../kernel/lib/command-line.ts'
-import { copy64, load8, store32, store8 } from '../../kernel/lib/intrinsics.ts'
+import { copy64, store32 } from '../../kernel/lib/intrinsics.ts'
 import {
   address, nth, staticMemory, staticRow, staticStruct, struct, type Embed, type cstring, type i32, type ptr,
   type u32,
 } from '../../kernel/lib/layout.ts'
 import {
   Level, logBytes, logDecimal, logDecimal64, logEnd, logHex, logHex64, logIpv4, logIpv4Prefix, logLine, logMac,
-  logQuoted, logQuotedBytes, logSigned, logSinkAdd, logStart, logText, logUuid,
+  logQuoted, logQuotedBytes, logSigned, logStart, logText, logUuid,
 } from '../../kernel/lib/log.ts'
 import { Options, interfaceOption, optionsWarnUnavailable } from '../../kernel/lib/options.ts'
 import {
@@ -20,6 +20,7 @@ import { Timer, timerActive, timerStart, timerStop } from '../../kernel/lib/time
 
 export { clockNow64, clockUpdate, nowMicroseconds, nowMilliseconds } from '../../kernel/lib/clock.ts'
 export { hash32, hashBytes } from '../../kernel/lib/hash.ts'
+export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
 export { logCount, logLevelSet, logRecent } from '../../kernel/lib/log.ts'
 export {
   allZero, copyBytes, equalBytes, equalStrings, fillBytes, moveBytes, rangeWraps, spells, stringLength,
@@ -116,34 +117,7 @@ export function firedNumber(index: u32): u32 {
   return nth(fired, index & 8191).number
 }
 
-// --- The log: a sink that keeps everything. ------------------------------------------------------------------
-const KEPT: u32 = 1 << 20
-const kept = staticMemory(KEPT, 8)
-let keptLength: u32 = 0
-
-export function keepLog(): boolean {
-  return logSinkAdd(keepLine)
-}
-
-function keepLine(line: ptr, length: u32): void {
-  let i: u32 = 0
-  while (i < length) {
-    store8(kept, keptLength, load8(line, i))
-    keptLength += 1
-    i += 1
-  }
-  store8(kept, keptLength, 0x0a)
-  keptLength += 1
-}
-
-export function keptAddress(): ptr {
-  return kept
-}
-
-export function keptBytes(): u32 {
-  return keptLength
-}
-
+// --- The log. ------------------------------------------------------------------------------------------------
 /** One line with a value of every kind. */
 export function logEverything(text: cstring, bytes: ptr, n: u32): void {
   if (!logStart(Level.Info, 'test', 'everything')) return
