@@ -376,6 +376,18 @@ export function nicPoll(budget: u32): u32 {
   return nic.poll(nic, budget)
 }
 
+/** nic.arm of the first card. */
+export function nicArm(): void {
+  const nic = nicFirst()!
+  nic.arm(nic)
+}
+
+/** nic.ready of the first card. */
+export function nicReady(): bool {
+  const nic = nicFirst()!
+  return nic.ready(nic)
+}
+
 /** nic.flush of the first card. */
 export function nicFlush(): void {
   const nic = nicFirst()!
