@@ -6,7 +6,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { bundle } from '../../../linker/bundle.ts'
 import { lowerProgram } from '../../../linker/lower/lower.ts'
-import { kernelConfig, root } from './lower/fixtures.ts'
+import { kernelConfig, root } from '../../lower/fixtures.ts'
 
 const fixture = (name: string): string => path.join(root, 'test/fixtures/lower', name)
 

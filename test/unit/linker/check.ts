@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { checkKernel, formatCheck } from '../../../linker/check.ts'
-import { root } from './lower/fixtures.ts'
+import { root } from '../../lower/fixtures.ts'
 
 const vocabulary = (name: string): string => readFileSync(path.join(root, 'kernel/lib', name), 'utf8')
 

@@ -7,7 +7,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { formatComplaint } from '../../../../linker/lower/complaints.ts'
 import { lowerFiles, lowerProgram, type LoweredFile } from '../../../../linker/lower/lower.ts'
-import { fixtures, golden, kernelConfig, root } from './fixtures.ts'
+import { fixtures, golden, kernelConfig, root } from '../../../lower/fixtures.ts'
 
 const inputs = fixtures('lower')
 const { files, complaints } = lowerFiles(inputs, kernelConfig)

@@ -5,7 +5,7 @@ import path from 'node:path'
 import t from 'tap'
 import { checkKernel, formatCheck } from '../../../../linker/check.ts'
 import { RULES } from '../../../../linker/lower/diagnostics.ts'
-import { kernelConfig, root } from './fixtures.ts'
+import { kernelConfig, root } from '../../../lower/fixtures.ts'
 
 const text = readFileSync(path.join(root, 'docs/dialect.md'), 'utf8')
 const rows = text.split('\n').filter(each => each.startsWith('| PY'))

@@ -6,7 +6,7 @@ import t from 'tap'
 import { formatComplaint } from '../../../../linker/lower/complaints.ts'
 import { RULES } from '../../../../linker/lower/diagnostics.ts'
 import { lowerFiles } from '../../../../linker/lower/lower.ts'
-import { fixtures, golden, kernelConfig, root } from './fixtures.ts'
+import { fixtures, golden, kernelConfig, root } from '../../../lower/fixtures.ts'
 
 const files = fixtures('refuse')
 const { complaints } = lowerFiles(files, kernelConfig)

@@ -5,7 +5,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const tests = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
+const tests = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 
 /** The project's folder. */
 export const root = path.dirname(tests)
