@@ -7,7 +7,7 @@ import { type Import, filesBelow, importsOf } from '../source-tree.ts'
 /** First what imports nothing, the vocabulary. The longest matching entry places a file; drivers/* without an entry are `drivers`. */
 const ORDER = [
   'lib/layout.ts', 'config.ts', 'lib', 'arch', 'mm', 'drivers/pci', 'drivers/virtio', 'drivers', 'fs', 'net', 'swap', 'services', 'selftest',
-  'main.ts',
+  'loop.ts', 'boot', 'boot.ts', 'main.ts',
 ]
 
 const files = filesBelow('kernel', '.ts').filter(file => !file.endsWith('.d.ts'))
