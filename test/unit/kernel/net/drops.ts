@@ -1,0 +1,96 @@
+// kernel/net/stats.ts: every reason there is, reached by one frame or one call, counted once, and no packet lost.
+
+import t from 'tap'
+import { engines } from '../../../engine.ts'
+import { bytes } from '../../../wire/bytes.ts'
+import { BROADCAST, EtherType, Protocol, ethernet, vlan } from '../../../wire/frames.ts'
+import { GUEST, PEER, Stack, counting, ip } from '../../../wire/stack.ts'
+
+type Act = (stack: Stack) => void
+const frame = (type: number, payload = counting(60), source = PEER.mac) => ethernet({ destination: GUEST.mac, source, type }, payload)
+const send = (stack: Stack, to: string, length = 8) => { stack.call('sendIpv4', ip(to), 253, stack.put(counting(length)), length) }
+
+/** How each reason is come by. A reason that is missing here fails the test. */
+const reasons: Record<string, Act> = {
+  'interface-down': stack => { stack.configure('off'); stack.receive(stack.echo(bytes())) },
+  'ethernet-truncated': stack => stack.receive(stack.echo(bytes()).subarray(0, 13)),
+  'ethernet-source': stack => stack.receive(frame(EtherType.Ipv4, counting(46), BROADCAST)),
+  'ethernet-not-for-us': stack => stack.receive(stack.echo(bytes(), {}, {}, '02:00:00:00:00:02')),
+  'ethernet-length': stack => stack.receive(frame(100)),
+  'ethernet-vlan': stack => stack.receive(frame(EtherType.Vlan, vlan(5, EtherType.Ipv4, counting(60)))),
+  'ethernet-type': stack => stack.receive(frame(EtherType.Lldp)),
+  'arp-truncated': stack => stack.receive(stack.arp().subarray(0, 41)),
+  'arp-format': stack => stack.receive(stack.arp({ hardware: 6 })),
+  'arp-operation': stack => stack.receive(stack.arp({ operation: 3 })),
+  'arp-sender': stack => stack.receive(stack.arp({ senderMac: BROADCAST })),
+  'arp-conflict': stack => stack.receive(stack.arp({ senderIp: GUEST.ip })),
+  'arp-not-for-us': stack => stack.receive(stack.arp({ targetIp: '10.0.0.77' })),
+  'arp-queue-full': stack => { for (let i = 0; i < 4; i++) send(stack, '10.0.0.50') },
+  'arp-unresolved': stack => { send(stack, '10.0.0.50'); stack.advance(3000) },
+  'arp-evicted': stack => {
+    send(stack, '10.0.0.50')
+    for (let i = 0; i < 512; i++) stack.receive(stack.arp({ senderIp: `10.1.${i >> 8}.${i & 0xff}` }))
+  },
+  'ipv4-truncated': stack => stack.receive(frame(EtherType.Ipv4, counting(19)).subarray(0, 33)),
+  'ipv4-version': stack => stack.receive(stack.echo(bytes(), {}, { version: 6 })),
+  'ipv4-header-length': stack => stack.receive(stack.echo(bytes(), {}, { headerWords: 4 })),
+  'ipv4-total-length': stack => stack.receive(stack.echo(bytes(), {}, { totalLength: 1000 })),
+  'ipv4-checksum': stack => stack.receive(stack.echo(bytes(), {}, { checksum: 1 })),
+  'ipv4-source': stack => stack.receive(stack.echo(bytes(), {}, { source: '127.0.0.1' })),
+  'ipv4-link-broadcast': stack => stack.receive(stack.echo(bytes(), {}, {}, BROADCAST)),
+  'ipv4-other-host': stack => { stack.configure(`${GUEST.ip}/24,promisc`); stack.receive(stack.echo(bytes(), {}, {}, '02:00:00:00:00:02')) },
+  'ipv4-not-for-us': stack => stack.receive(stack.echo(bytes(), {}, { destination: '10.0.0.3' })),
+  'ipv4-fragment': stack => stack.receive(stack.echo(bytes(), {}, { flags: 0x2000 })),
+  'ipv4-protocol': stack => stack.receive(stack.ipv4({ protocol: 253 }, counting(8))),
+  'icmp-truncated': stack => stack.receive(stack.ipv4({ protocol: Protocol.Icmp }, counting(7))),
+  'icmp-checksum': stack => stack.receive(stack.echo(bytes(), { checksum: 1 })),
+  'icmp-type': stack => stack.receive(stack.echo(bytes(), { type: 13 })),
+  'icmp-echo-group': stack => stack.receive(stack.echo(bytes(), {}, { destination: '10.0.0.255' }, BROADCAST)),
+  'icmp-echo-unmatched': stack => stack.receive(stack.echo(bytes(), { type: 0 })),
+  'icmp-error': stack => stack.receive(stack.echo(counting(28), { type: 3, code: 1 })),
+  'udp-truncated': stack => stack.receive(stack.ipv4({ protocol: Protocol.Udp }, counting(7))),
+  'udp-length': stack => stack.receive(stack.udp(1, 2, counting(4), {}, { length: 7 })),
+  'udp-checksum': stack => stack.receive(stack.udp(1, 2, counting(4), {}, { checksum: 1 })),
+  'udp-port': stack => stack.receive(stack.udp(1, 2, counting(4))),
+  'service-refused': stack => { stack.call('echoServiceStart'); stack.receive(stack.udp(7, 7, counting(4))) },
+  'dhcp-message': stack => stack.receive(stack.udp(67, 68, counting(300))),
+  'output-too-long': stack => send(stack, PEER.ip, 1481),
+  'output-no-room': stack => {
+    while (stack.free > 1) stack.call('fakeQueue', stack.put(counting(60)), 60)
+    send(stack, '10.0.0.50') // no packet left for the question
+    stack.call('netPoll', 64)
+    stack.advance(1000)
+    stack.receive(stack.arp({ operation: 2, senderIp: '10.0.0.50' }, GUEST.mac))
+  },
+  'output-no-route': stack => { stack.configure(`${GUEST.ip}/24`); send(stack, '8.8.8.8') },
+  'output-local': stack => send(stack, GUEST.ip),
+}
+
+for (const e of await engines('test/kernel/net.ts')) {
+  t.test(e.kind, async t => {
+    t.test('every reason has a way to it here, and a name', async t => {
+      const stack = new Stack(e)
+      const names: string[] = []
+      for (let reason = 1; ; reason++) {
+        const name = stack.m.text(stack.call('dropName', reason) >>> 0)
+        if (name === 'unknown') break
+        names.push(name)
+      }
+      t.same(names, Object.keys(reasons), 'in the order of the layers')
+      t.equal(stack.m.text(stack.call('dropName', 0) >>> 0), 'none')
+    })
+
+    for (const [name, act] of Object.entries(reasons)) {
+      t.test(name, async t => {
+        const stack = Stack.up(e)
+        const free = stack.free
+        act(stack)
+        const drops = stack.drops()
+        t.equal(drops[name], 1)
+        t.equal(stack.call('dropTotal'), Object.values(drops).reduce((sum, count) => sum + count))
+        stack.configure('off') // what waits for ARP is given up
+        t.equal(stack.free, free, 'every packet is back')
+      })
+    }
+  })
+}
