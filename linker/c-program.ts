@@ -18,6 +18,11 @@ typedef signed char i8; typedef short i16; typedef int i32; typedef long i64;
 /** Only data that the assembler lays out refers to it. */
 const USED = '__attribute__((used)) '
 
+/** Functions that never return and are called from everywhere: out of line, off the hot path, and each call kept
+ *  apart, so that the return address says which one it was. */
+const LAST_CALLS = new Set(['f_panic'])
+const LAST_CALL = '__attribute__((noinline, cold, nomerge)) '
+
 /** Intrinsics headers, from which a stage's key is made too. */
 export const HEADERS = ['linker/intrinsics/common.h', 'linker/intrinsics/kernel.h', 'linker/intrinsics/host.h']
 
@@ -81,10 +86,11 @@ function functions(program: PinnedProgram, compiled: string, variant: Variant): 
   const text = compiled.replace(declaration, (whole: string, ...rest: unknown[]) => {
     const found = rest.at(-1) as { type: string, name: string, parameters?: string, end?: string }
     if (found.parameters === undefined) return globalInC(program, found.name, variant)
-    if (exported.has(found.name)) return whole
+    const last = LAST_CALLS.has(found.name) ? LAST_CALL : ''
+    if (exported.has(found.name)) return last + whole
     const used = inData.has(found.name) ? USED : ''
     const symbol = found.end === ';' ? ` ${plainName(found.name)}` : ''
-    return `${used}static ${found.type} ${found.name}${found.parameters}${symbol}${found.end}`
+    return `${last}${used}static ${found.type} ${found.name}${found.parameters}${symbol}${found.end}`
   })
   return `extern "C" {\n${text}}\n`
 }

@@ -11,7 +11,7 @@ import path from 'node:path'
 import { ROOT, cachedFile, filesIn, hashOf, writeWhole } from './cache.ts'
 import { type Elf, PT_LOAD, findNote, readElf } from './elf.ts'
 import { CLANG, assemblyOf, run } from './object.ts'
-import { functionsOf, linesOf, symbolTable } from './symbols.ts'
+import { functionsOf, inlinedOf, linesOf, symbolTable } from './symbols.ts'
 
 const LINKER = 'ld.lld-19'
 const SCRIPT = 'linker/kernel.ld'
@@ -96,7 +96,7 @@ function linked(object: string): string {
     try {
       link([...objects, symbolsObject(Buffer.alloc(0))], first)
       const before = readElf(first)
-      const table = symbolTable(functionsOf(before), linesOf(first))
+      const table = symbolTable(functionsOf(before), linesOf(first), inlinedOf(first))
       link([...objects, symbolsObject(table)], draft, path.join(path.dirname(draft), `${key}.map`))
       const after = readElf(draft)
       const elsewhere = moved(before, after)

@@ -9,10 +9,19 @@ export interface CodeFunction { readonly address: bigint; readonly size: number;
 /** From `address` on, up to the next row, the code is of this line; `end` closes a sequence of rows. */
 export interface CodeLine { readonly address: bigint; readonly file: string; readonly line: number; readonly end: boolean }
 
+/** Code of a function that was put into its caller's: from `start` up to `end`, and where the call stands. */
+export interface InlinedCode {
+  readonly start: bigint
+  readonly end: bigint
+  readonly name: string
+  readonly file: string
+  readonly line: number
+}
+
 const DWARFDUMP = 'llvm-dwarfdump-19'
 const MAGIC = 0x4d595350
 const HEADER = 16
-const FUNCTION = 16
+const FUNCTION = 20
 
 /** The kernel's name of a C function: without the prefix that keeps it apart from other kinds of names. */
 export function kernelName(name: string): string {
@@ -73,6 +82,50 @@ export function parseLines(text: string): CodeLine[] {
     }
   }
   return rows
+}
+
+/** The inlined calls of an ELF with debug information; an outer one before those inside it. */
+export function inlinedOf(file: string): InlinedCode[] {
+  return parseInlined(execFileSync(DWARFDUMP, ['--debug-info', file], { encoding: 'utf8', maxBuffer: 1 << 29 }))
+}
+
+const ENTRY = /^0x[0-9a-f]+: +(DW_TAG_\w+|NULL)/
+const ORIGIN = /^ +DW_AT_abstract_origin\t\(0x[0-9a-f]+ "(.*)"\)$/
+const LOW = /^ +DW_AT_low_pc\t\(0x([0-9a-f]+)\)$/
+const HIGH = /^ +DW_AT_high_pc\t\(0x([0-9a-f]+)\)$/
+const RANGE = /^ +\[0x([0-9a-f]+), 0x([0-9a-f]+)\)\)?$/
+const CALL_FILE = /^ +DW_AT_call_file\t\("(.*)"\)$/
+const CALL_LINE = /^ +DW_AT_call_line\t\((\d+)\)$/
+
+/** What llvm-dwarfdump prints of `.debug_info`: its DW_TAG_inlined_subroutine entries, DWARF 5 §3.3.8. */
+export function parseInlined(text: string): InlinedCode[] {
+  const found: InlinedCode[] = []
+  let open = false
+  let [name, file, line] = ['', '', 0]
+  let ranges: [bigint, bigint][] = []
+  const close = (): void => {
+    if (open) for (const [start, end] of ranges) if (end > start) found.push({ start, end, name: kernelName(name), file, line })
+    open = false
+  }
+  for (const each of text.split('\n')) {
+    const entry = ENTRY.exec(each)
+    if (entry) {
+      close()
+      open = entry[1] === 'DW_TAG_inlined_subroutine'
+      ;[name, file, line, ranges] = ['', '', 0, []]
+    } else if (open) {
+      const [origin, low, high, range] = [ORIGIN.exec(each), LOW.exec(each), HIGH.exec(each), RANGE.exec(each)]
+      const [callFile, callLine] = [CALL_FILE.exec(each), CALL_LINE.exec(each)]
+      if (origin) name = origin[1]!
+      else if (low) ranges.push([BigInt(`0x${low[1]}`), 0n])
+      else if (high && ranges[0]) ranges[0][1] = BigInt(`0x${high[1]}`)
+      else if (range) ranges.push([BigInt(`0x${range[1]}`), BigInt(`0x${range[2]}`)])
+      else if (callFile) file = path.normalize(callFile[1]!)
+      else if (callLine) line = Number(callLine[1])
+    }
+  }
+  close()
+  return found
 }
 
 /** A number of at most 32 bits as LEB128, DWARF 5 §7.6. */
@@ -150,26 +203,51 @@ function rowsOf(functions: readonly CodeFunction[], lines: readonly CodeLine[]):
   })
 }
 
+/** The inlined calls of each function. */
+function inlinedIn(functions: readonly CodeFunction[], inlined: readonly InlinedCode[]): InlinedCode[][] {
+  const own: InlinedCode[][] = functions.map(() => [])
+  for (const each of inlined) {
+    let [low, high] = [0, functions.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (functions[middle]!.address <= each.start) low = middle + 1
+      else high = middle
+    }
+    own[low - 1]?.push(each)
+  }
+  return own
+}
+
 /** The table's bytes. */
-export function symbolTable(functions: readonly CodeFunction[], lines: readonly CodeLine[]): Buffer {
+export function symbolTable(functions: readonly CodeFunction[], lines: readonly CodeLine[], inlined: readonly InlinedCode[]): Buffer {
   const rows = rowsOf(functions, lines)
-  const files = [...new Set(rows.flat().map(each => each.file))].sort()
+  const calls = inlinedIn(functions, inlined)
+  const files = [...new Set([...rows.flat(), ...calls.flat()].map(each => each.file))].sort()
   const numbers = new Map(files.map((file, i) => [file, i]))
   const texts = new Texts(HEADER + functions.length * FUNCTION + files.length * 4)
+  const names = functions.map(each => texts.place(each.name))
+  const fileNames = files.map(file => texts.place(file))
+  const callNames = calls.map(each => each.map(call => texts.place(call.name)))
+
   const head = Buffer.alloc(texts.start)
-  functions.forEach((each, i) => {
-    const at = HEADER + i * FUNCTION
-    head.writeUInt32LE(Number(each.address & 0xffffffffn), at)
-    head.writeUInt32LE(each.size, at + 4)
-    head.writeUInt32LE(texts.place(each.name), at + 8)
-  })
-  files.forEach((file, i) => head.writeUInt32LE(texts.place(file), HEADER + functions.length * FUNCTION + i * 4))
   const encoded: number[] = []
-  functions.forEach((each, i) => {
-    const bytes = encodeLines(each, rows[i]!, file => numbers.get(file)!)
-    if (bytes.length > 0) head.writeUInt32LE(texts.start + texts.bytes.length + encoded.length, HEADER + i * FUNCTION + 12)
+  const append = (bytes: readonly number[]): number => {
+    if (bytes.length === 0) return 0
+    const place = texts.start + texts.bytes.length + encoded.length
     for (const byte of bytes) encoded.push(byte)
+    return place
+  }
+  functions.forEach((each, i) => {
+    const inside = calls[i]!.flatMap((call, j) =>
+      [Number(call.start - each.address), Number(call.end - call.start), callNames[i]![j]!, numbers.get(call.file)!, call.line].flatMap(leb128))
+    const fields = [
+      Number(each.address & 0xffffffffn), each.size, names[i]!,
+      append(encodeLines(each, rows[i]!, file => numbers.get(file)!)),
+      append(inside.length === 0 ? [] : [...leb128(calls[i]!.length), ...inside]),
+    ]
+    fields.forEach((value, j) => head.writeUInt32LE(value, HEADER + i * FUNCTION + j * 4))
   })
+  fileNames.forEach((place, i) => head.writeUInt32LE(place, HEADER + functions.length * FUNCTION + i * 4))
   const size = texts.start + texts.bytes.length + encoded.length
   ;[MAGIC, functions.length, files.length, size].forEach((value, i) => head.writeUInt32LE(value, i * 4))
   return Buffer.concat([head, Buffer.from(texts.bytes), Buffer.from(encoded)])

@@ -1,7 +1,7 @@
 // Intrinsics of the kernel: addresses are what they say, the processor does what it is told. Also the variant for
 // benchmarks, a Linux program whose memory lies below 2 GiB (linker/object.ts). Instructions: Intel SDM vol. 2.
 #define V static inline __attribute__((always_inline, nodebug))
-#define FAULT(why) i_trap()
+#define FAULT(why) i_fault(why)
 struct Known { const void *p; __attribute__((always_inline, nodebug)) operator i32() const { return (i32)(long)p; } };
 V u8 *place(i32 base, i32 offset, u32) { return (u8 *)(long)base + (u32)offset; }
 V u8 *place(Known base, i32 offset, u32) { return (u8 *)base.p + (u32)offset; }
@@ -12,6 +12,10 @@ V const void *callee(Known address) { return address.p; }
 #define FUNCTION(name, number) (Known{(const void *)(name)})
 #define SYMBOL(name) (Known{(name)})
 V void i_trap() { __builtin_trap(); }
+// Out of line and never merged: the return address says where. The kernel's panic knows the number in EAX, and finds
+// the reason in RDI (arch/x86/panic.ts).
+static void i_fault(const char *) __asm__("intrinsicFault");
+static __attribute__((noinline, cold, nomerge, noreturn)) void i_fault(const char *why) { __asm__ volatile("ud2" :: "a"(0x46415554), "D"(why)); __builtin_unreachable(); }
 #include "common.h"
 
 #define IN(name, type, instruction) V i32 i_##name(i32 port) { type v; __asm__ volatile(instruction : "=a"(v) : "Nd"((u16)port)); return (i32)v; }

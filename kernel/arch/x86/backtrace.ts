@@ -11,7 +11,7 @@ import { KERNEL_HIGH } from './gdt.ts'
 import { Register64 } from './cpu.ts'
 import { isMapped } from './paging.ts'
 import { reportEnd, reportHexNumber, reportKernelAddress, reportNumber, reportStart, reportText } from './report.ts'
-import { CodePlace, LineReader, symbolFind } from './symbols.ts'
+import { CodePlace, InlinedCall, LineReader, symbolFind } from './symbols.ts'
 
 @struct
 class StackFrame {
@@ -24,34 +24,53 @@ const FRAME_LIMIT: u32 = 32
 
 const place = staticStruct<CodePlace>()
 const reader = staticStruct<LineReader>()
+const call = staticStruct<InlinedCall>()
+let printed: u32 = 0
 
 function isText(code: u32): boolean {
   return code >= linkerSymbol('kernel_image') && code < linkerSymbol('text_end')
 }
 
-/** `#1 0xffffffff80101234 tcpInput+0x1c (kernel/net/tcp/input.ts:41)`; the call is before its return address. */
-function printFrame(number: u32, code: u32, called: boolean): void {
-  const table = linkerSymbol('symbol_table')
-  const bytes = distance(table, linkerSymbol('symbol_table_end'))
-  reportStart()
-  reportText('#')
-  reportNumber(number)
+function printPlace(called: boolean): void {
   reportText(' ')
-  reportKernelAddress(code)
-  if (symbolFind(table, bytes, called ? code - 1 : code, reader, place)) {
-    reportText(' ')
-    reportText(place.name)
+  reportText(place.name)
+  if (!place.inlined) {
     reportText('+')
     reportHexNumber(called ? place.offset + 1 : place.offset)
-    if (stringLength(place.file) != 0) {
-      reportText(' (')
-      reportText(place.file)
-      reportText(':')
-      reportNumber(place.line)
-      reportText(')')
-    }
   }
-  reportEnd()
+  if (stringLength(place.file) != 0) {
+    reportText(' (')
+    reportText(place.file)
+    reportText(':')
+    reportNumber(place.line)
+    reportText(')')
+  }
+  if (place.inlined) reportText(' inlined')
+}
+
+/**
+ * `#1 0xffffffff80101234 tcpInput+0x1c (kernel/net/tcp/input.ts:41)`, after as many lines for functions whose code is
+ * part of it. A return address is that of the instruction after the call, so the one before it is looked up.
+ */
+function printFrame(code: u32, called: boolean): void {
+  const table = linkerSymbol('symbol_table')
+  const bytes = distance(table, linkerSymbol('symbol_table_end'))
+  const looked = called ? code - 1 : code
+  let depth: u32 = 0
+  let more = true
+  while (more && printed < FRAME_LIMIT) {
+    const known = symbolFind(table, bytes, looked, depth, reader, call, place)
+    reportStart()
+    reportText('#')
+    reportNumber(printed)
+    reportText(' ')
+    reportKernelAddress(code)
+    if (known) printPlace(called)
+    reportEnd()
+    printed += 1
+    depth += 1
+    more = known && place.inlined
+  }
 }
 
 /** Whether a frame can be read at `p`: in the kernel's half, aligned, present. */
@@ -61,17 +80,12 @@ function isFrame(p: Register64): boolean {
 
 /** Print the frames from the code at `rip`, whose frame pointer is `rbp`, outwards. */
 export function printBacktrace(rip: Register64, rbp: Register64): void {
-  let number: u32 = 0
-  if (rip.high == KERNEL_HIGH && isText(rip.low)) {
-    printFrame(0, rip.low, false)
-    number = 1
-  }
+  if (rip.high == KERNEL_HIGH && isText(rip.low)) printFrame(rip.low, false)
   let pointer: Register64 = rbp
-  while (number < FRAME_LIMIT && isFrame(pointer)) {
+  while (printed < FRAME_LIMIT && isFrame(pointer)) {
     const frame = at<StackFrame>(pointer.low as ptr)
     if (frame.returnAddress.high != KERNEL_HIGH || !isText(frame.returnAddress.low)) return
-    printFrame(number, frame.returnAddress.low, true)
-    number += 1
+    printFrame(frame.returnAddress.low, true)
     if (frame.caller.low <= address(frame)) return // stacks grow down: a caller's frame lies above
     pointer = frame.caller
   }

@@ -4,7 +4,7 @@
 // the registers. An exception nobody handles comes the same way. A stack that ran into its guard page arrives as
 // a double fault, on a stack of its own. Panic context: interrupts off, nothing returns.
 
-import { cli, load8, outb, readCr0, readCr2, readCr3, readCr4, trap } from '../../lib/intrinsics.ts'
+import { cli, linkerSymbol, load8, outb, readCr0, readCr2, readCr3, readCr4, trap } from '../../lib/intrinsics.ts'
 import { address, staticStruct, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
 import { setPanicHandler } from '../../lib/panic.ts'
 import { printBacktrace } from './backtrace.ts'
@@ -20,6 +20,8 @@ import { unhandledSet } from './trap.ts'
 export const enum PanicMode { Exit, Halt, Reboot }
 
 const SERIAL_PORT: u32 = 0x3f8
+/** In EAX of an invalid opcode: what an intrinsic found wrong; RDI has the reason. linker/intrinsics/kernel.h. */
+const INTRINSIC_FAULT: u32 = 0x46415554
 /** Bits of a page fault's error code. SDM vol. 3 §4.7. */
 const FAULT_PRESENT: u32 = 1
 const FAULT_WRITE: u32 = 2
@@ -77,8 +79,16 @@ function reportPageFault(errorCode: u32): void {
   reportWord('mode', (errorCode & FAULT_USER) != 0 ? 'user' : 'kernel')
 }
 
+/** A division by zero, a call through no function: text of the kernel's own, or what looks like it. */
+function isIntrinsicFault(frame: TrapFrame): boolean {
+  if (frame.vector != Exception.InvalidOpcode || frame.rax.low != INTRINSIC_FAULT) return false
+  const text = frame.rdi.low
+  return frame.rdi.high == KERNEL_HIGH && text >= linkerSymbol('text_end') && text < linkerSymbol('rodata_end')
+}
+
 function reportReason(frame: TrapFrame): void {
   reportStart()
+  if (why == null && isIntrinsicFault(frame)) why = frame.rdi.low as ptr as cstring
   if (why != null) {
     reportQuoted('why', why)
   } else if (isStackOverflow(frame)) {
