@@ -69,7 +69,7 @@ function programs(first: number, count: number): { seed: number, program: Progra
   return found
 }
 
-/** Run `count` programs, of the seeds from `first` on. The programs are left in build/property/<first>. */
+/** Run `count` programs, of the seeds from `first` on; seeds of programs that run too long are passed over. The programs are left in build/property/<first>. */
 export async function runPrograms(first: number, count: number): Promise<Difference[]> {
   const directory = path.join(ROOT, 'build', 'property', String(first))
   fs.mkdirSync(directory, { recursive: true })

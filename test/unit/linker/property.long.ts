@@ -1,0 +1,8 @@
+// Random programs do on both engines what the dialect says they mean (test/property/): other ones each time, the seed
+// is printed.
+// Time limit: 900 s
+
+import t from 'tap'
+import { testPrograms } from '../../property/report.ts'
+
+t.test('random programs', async t => testPrograms(t, 300, Date.now() % 1_000_000_000))
