@@ -3,7 +3,7 @@
 
 import { Errno } from '../lib/errno.ts'
 import { Level, logDecimal, logEnd, logQuoted, logSigned, logStart, logText } from '../lib/log.ts'
-import { interfaceOption, type Options } from '../lib/options.ts'
+import { interfaceOption, type InterfaceOption, type Options } from '../lib/options.ts'
 import { random32 } from '../lib/random.ts'
 import { nth, staticStruct, type cstring, type i32, type u32 } from '../lib/layout.ts'
 import { nicFirst, type Nic } from '../drivers/net/nic.ts'
@@ -45,24 +45,25 @@ export function netInit(): void {
 
 /** Set up every interface as the command line asks, by DHCP where it says nothing; what it asks in vain is logged. */
 export function netStart(options: Options): void {
+  for (let i: u32 = 0; i < options.interfaceCount; i++) checkOption(nth(options.interfaces, i))
   let each: NetInterface | null = interfaceFirst()
   while (each != null) {
     netConfigureBy(each, options)
     each = each.next
   }
-  for (let i: u32 = 0; i < options.interfaceCount; i++) {
-    const option = nth(options.interfaces, i)
-    if (option.index >= interfaceCount()) logRefused('no such card', option.index)
-  }
+}
+
+/** One warning for a value that means nothing, or that is for a card there is not. VLANs are not there yet: lib/options.ts says so. */
+function checkOption(option: InterfaceOption): void {
+  const why = interfaceSpecParse(spec, option.value)
+  if (why != null) return logBadValue(option, why)
+  if (option.vlan == 0 && option.index >= interfaceCount()) logRefused('no such card', option.index)
 }
 
 function netConfigureBy(netif: NetInterface, options: Options): void {
   const option = interfaceOption(options, netif.index, 0)
   if (option == null) interfaceSpecDefault(spec)
-  else {
-    const why = interfaceSpecParse(spec, option.value)
-    if (why != null) logBadValue(netif, option.value, why)
-  }
+  else interfaceSpecParse(spec, option.value) // by default if it can not be read: checkOption has said so
   const result: i32 = netConfigure(netif, spec)
   if (result != Errno.None) logFailed(netif, result)
 }
@@ -112,12 +113,12 @@ function mtuFor(netif: NetInterface, wanted: u32): u32 {
   return wanted == 0 || wanted > most ? most : wanted
 }
 
-function logBadValue(netif: NetInterface, value: cstring, why: cstring): void {
+function logBadValue(option: InterfaceOption, why: cstring): void {
   if (!logStart(Level.Warn, 'net', 'bad-value')) return
-  logText('key', netif.name)
-  logQuoted('value', value)
+  logDecimal('eth', option.index)
+  if (option.vlan != 0) logDecimal('vlan', option.vlan)
+  logQuoted('value', option.value)
   logQuoted('why', why)
-  logText('using', 'dhcp')
   logEnd()
 }
 

@@ -26,7 +26,7 @@ export class DhcpClient {
   active: Stored<u8, bool>
   forever: Stored<u8, bool> // lease time 0xffffffff
   reserved: u8
-  reserved2: u16
+  refusals: u16 // NAKs, and leases that could not be used, since the last good one
 }
 
 const clients = staticRow<DhcpClient>(INTERFACE_LIMIT)

@@ -54,6 +54,7 @@ export function dhcpStart(netif: NetInterface): void {
   const client = dhcpClientOf(netif)
   client.netif = netif
   client.active = true
+  client.refusals = 0
   startOver(client)
 }
 
@@ -75,14 +76,28 @@ export function dhcpLinkUp(netif: NetInterface): void {
 
 /** Init: no address, a new transaction. */
 function startOver(client: DhcpClient): void {
+  forget(client)
+  client.attempt = 0
+  client.state = DhcpClientState.Selecting
+  discover(client)
+}
+
+/** Init after a refusal: at once the first time, else after a wait that grows, or client and server would never rest. */
+function startAgain(client: DhcpClient): void {
+  if (client.refusals < 0xffff) client.refusals += 1
+  if (client.refusals == 1) return startOver(client)
+  forget(client)
+  client.attempt = client.refusals - 2
+  client.state = DhcpClientState.Init
+  waitForAnswer(client)
+}
+
+function forget(client: DhcpClient): void {
   client.netif.configuring = true
   client.xid = random32()
   client.address = 0
   client.server = 0
   client.startedAt = uptimeSeconds()
-  client.attempt = 0
-  client.state = DhcpClientState.Selecting
-  discover(client)
 }
 
 function discover(client: DhcpClient): void {
@@ -107,6 +122,8 @@ function waitForAnswer(client: DhcpClient): void {
 function dhcpTimeout(timer: Timer): void {
   const client = clientOf(timer)
   switch (client.state) {
+    case DhcpClientState.Init:
+      return startOver(client)
     case DhcpClientState.Selecting:
       return discover(client)
     case DhcpClientState.Requesting:
@@ -221,10 +238,11 @@ function acknowledged(client: DhcpClient, yours: Ipv4Address): boolean {
   client.address = yours
   client.server = values.serverIdentifier
   if (leaseApply(client.netif, yours, values) != Errno.None) {
-    startOver(client)
+    startAgain(client)
     return true
   }
   client.netif.configuring = false
+  client.refusals = 0
   client.state = DhcpClientState.Bound
   setTimes(client)
   if (renewed) logLease(Level.Info, client, 'lease-renewed')
@@ -253,7 +271,7 @@ function refused(client: DhcpClient): boolean {
   if (!isExpected(client)) return false
   logLease(Level.Warn, client, 'lease-refused')
   leaseRemove(client.netif, 'lease refused')
-  startOver(client)
+  startAgain(client)
   return true
 }
 

@@ -92,7 +92,7 @@ for (const e of await engines('test/kernel/net.ts')) {
     t.test('a bad value: one warning, and DHCP', async t => {
       const stack = new Stack(e)
       stack.call('startWith', stack.m.cstring('10.0.0.2/99'), 0)
-      t.same(stack.logged('warn'), ['warn  net: bad-value key=eth0 value="10.0.0.2/99" why="prefix length is 1 to 32" using=dhcp'])
+      t.same(stack.logged('warn'), ['warn  net: bad-value eth=0 value="10.0.0.2/99" why="prefix length is 1 to 32"'])
       t.equal(stack.sent()[0]!.udp!.destinationPort, 67)
     })
 
@@ -101,6 +101,12 @@ for (const e of await engines('test/kernel/net.ts')) {
       stack.call('startWith', stack.m.cstring('off'), 0)
       stack.advance(60_000)
       t.equal(stack.sent().length, 0)
+    })
+
+    t.test('a bad value for a card that is not there: one warning', async t => {
+      const stack = new Stack(e)
+      stack.call('startWith', stack.m.cstring('10.0.0'), 3)
+      t.same(stack.logged('warn'), ['warn  net: bad-value eth=3 value="10.0.0" why="expected dhcp, off or A.B.C.D/N"'])
     })
 
     t.test('a value for a card that is not there: one warning', async t => {

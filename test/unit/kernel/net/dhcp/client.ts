@@ -146,6 +146,33 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.logged('net: down').length, 0, 'nothing was up')
     })
 
+    t.test('a server that refuses every REQUEST is asked ever more rarely; a lease makes good', async t => {
+      const stack = asking(e)
+      const refuseAll = (milliseconds: number): number => {
+        let requests = 0
+        for (let ms = 0; ms < milliseconds; ms += 100) {
+          stack.advance(100)
+          for (let each = messages(stack).at(-1); each; each = messages(stack).at(-1)) {
+            stack.forget()
+            const type = messageType(each.message)
+            if (type === MessageType.Request) requests++
+            stack.receive(dhcpReply(LEASE, each.message, type === MessageType.Request ? MessageType.Nak : MessageType.Offer))
+          }
+        }
+        return requests
+      }
+      const first = refuseAll(2500)
+      t.equal(first, 2, 'at once, and once more')
+      t.ok(refuseAll(600_000) <= 16)
+      stack.advance(70_000)
+      serve(stack)
+      t.equal(state(stack), BOUND)
+      know(stack)
+      stack.call('advanceSeconds', 1800)
+      reply(stack, MessageType.Nak)
+      t.same(types(stack).slice(-1), [MessageType.Discover], 'at once again')
+    })
+
     t.test('RFC 2131 §4.4.5: at T1 the server is asked, by unicast, with our address; ACK: bound again', async t => {
       const stack = bound(e)
       stack.forget()
