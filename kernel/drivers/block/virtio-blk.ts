@@ -6,7 +6,7 @@
 // so that it too is completed from poll. Main-loop context only.
 
 import { Errno } from '../../lib/errno.ts'
-import { load8, store8 } from '../../lib/intrinsics.ts'
+import { compilerBarrier, load8, store8 } from '../../lib/intrinsics.ts'
 import {
   address, at, nth, sizeof, struct,
   type Embed, type PhysicalAddress, type Stored, type bool, type cstring, type i32, type ptr, type u16, type u32,
@@ -16,7 +16,7 @@ import {
   QueueFault, Virtqueue, queueAbandon, queueAdd, queueArm, queueElement, queueKick, queueTake,
 } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
-import { VirtioDevice, virtioHealthy, virtioRefuse, virtioReset } from '../virtio/transport.ts'
+import { VirtioDevice, virtioBreak, virtioHealthy } from '../virtio/transport.ts'
 import { Disk, DiskOperation, DiskRequest, SECTOR_SIZE } from './disk.ts'
 import { BlkHeader, BlkStatus, BlkStatusByte, BlkType } from './virtio-blk-header.ts'
 
@@ -172,6 +172,7 @@ export function virtioBlkFreeSlot(blk: VirtioBlk, slot: u32): void {
 export function virtioBlkPoll(disk: Disk): u32 {
   const blk = virtioBlkOf(disk)
   disk.pending = 0
+  compilerBarrier() // before the ring is looked at: an interrupt in between sets it again
   let done: u32 = completeFinished(blk)
   if (isBroken(blk)) return done
   if (blk.device.configurationChanged != 0 && !virtioHealthy(blk.device)) {
@@ -240,8 +241,7 @@ function complete(blk: VirtioBlk, request: DiskRequest, result: i32): void {
 /** Give the disk up: the device is reset, so that it touches no buffer; what is in flight ends in an error. */
 function fail(blk: VirtioBlk, why: cstring): void {
   blk.broken = true
-  virtioRefuse(blk.device, why)
-  if (!virtioReset(blk.device)) return // it may still write to the buffers: they stay in flight for good
+  if (!virtioBreak(blk.device, why)) return // it may still write to the buffers: they stay in flight for good
   let token: u32 = queueAbandon(blk.queue)
   while (token != 0) {
     blk.disk.inFlight -= 1

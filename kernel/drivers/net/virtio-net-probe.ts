@@ -12,7 +12,7 @@ import { queueDisarm, queueKick } from '../virtio/queue.ts'
 import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import {
-  virtioHas, virtioNegotiate, virtioOffered, virtioOpen, virtioStart, type VirtioDevice,
+  interruptName, virtioHas, virtioNegotiate, virtioOffered, virtioOpen, virtioStart, type VirtioDevice,
 } from '../virtio/transport.ts'
 import { Nic, NicFeature, nicName, nicRegister } from './nic.ts'
 import { packetFree, packetsFree, type Packet } from './packet.ts'
@@ -60,7 +60,6 @@ export function virtioNetProbe(fn: PciFunction): boolean {
   queueDisarm(net.receiveQueue)
   virtioStart(device)
   queueKick(net.receiveQueue) // not before DRIVER_OK: §3.1.1
-  if (queueArm(net.receiveQueue)) nic.pending = 1
   nicRegister(nic)
   logFound(net, posted)
   return true
@@ -134,7 +133,7 @@ function logFound(net: VirtioNet, posted: u32): void {
   logMac('mac', nic.mac)
   logDecimal('mtu', nic.mtu)
   logText('link', nic.linkUp ? 'up' : 'down')
-  logText('interrupts', net.device.usesMsix ? 'msix' : 'intx')
+  logText('interrupts', interruptName(net.device))
   logDecimal('buffers', posted)
   logEnd()
 }

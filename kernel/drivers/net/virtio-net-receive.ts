@@ -8,7 +8,8 @@
 // none left the frame is dropped and its own buffers go back, so a stack that holds on to packets can not make the
 // card deaf. Main-loop context only.
 
-import { at, address, distance, plus, type ptr, type u32 } from '../../lib/layout.ts'
+import { compilerBarrier } from '../../lib/intrinsics.ts'
+import { address, at, distance, plus, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logEnd, logStart, logText } from '../../lib/log.ts'
 import { QueueFault, queueAddOne, queueArm, queueDisarm, queueKick, queueReady, queueTake } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
@@ -51,6 +52,7 @@ export function virtioNetPoll(nic: Nic, budget: u32): u32 {
 /** After an interrupt: no more of them until `virtioNetArm`. */
 function quiet(net: VirtioNet): void {
   net.nic.pending = 0
+  compilerBarrier() // before the ring is looked at: an interrupt in between sets it again
   queueDisarm(net.receiveQueue)
 }
 

@@ -17,7 +17,7 @@ import {
   QueueFault, Virtqueue, queueAbandon, queueAdd, queueDisarm, queueElement, queueKick, queueTake,
 } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
-import { VirtioDevice, virtioRefuse, virtioReset } from '../virtio/transport.ts'
+import { VirtioDevice, virtioBreak } from '../virtio/transport.ts'
 import { Nic, NicFeature } from './nic.ts'
 import {
   Checksum, packetFree, packetHeadRoom, packetLength, packetPhysicalHead, packetPrepend, type Packet,
@@ -128,8 +128,7 @@ export function virtioNetFail(net: VirtioNet, why: cstring): void {
   net.broken = true
   nic.linkUp = false
   nic.receiveErrors += 1
-  virtioRefuse(net.device, why)
-  if (!virtioReset(net.device)) return // it may still write to them: they stay lost
+  if (!virtioBreak(net.device, why)) return // it may still write to them: they stay lost
   freeAll(net.receiveQueue)
   freeAll(net.transmitQueue)
 }

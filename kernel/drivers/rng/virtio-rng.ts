@@ -15,7 +15,7 @@ import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import {
-  VirtioDevice, virtioNegotiate, virtioOpen, virtioRefuse, virtioReset, virtioStart,
+  VirtioDevice, virtioBreak, virtioNegotiate, virtioOpen, virtioRefuse, virtioStart,
 } from '../virtio/transport.ts'
 
 @struct
@@ -83,8 +83,7 @@ function look(timer: Timer): void {
   const rng = at<VirtioRng>(timer.owner)
   const came: boolean = queueTake(rng.queue) != 0
   if (rng.queue.fault != QueueFault.None) {
-    virtioRefuse(rng.device, 'its used ring makes no sense')
-    virtioReset(rng.device)
+    virtioBreak(rng.device, 'its used ring makes no sense') // its buffer is its own for good, reset or not
     return
   }
   if (!came) {

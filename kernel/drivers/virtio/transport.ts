@@ -10,6 +10,7 @@
 // Each says false when the device can not be used; it has logged why, in one line, and left the device FAILED or
 // untouched. virtioInterrupts and virtioQueue are in interrupts.ts and queue-setup.ts. Main-loop context.
 
+import { compilerBarrier } from '../../lib/intrinsics.ts'
 import {
   address, at, plus, struct,
   type Embed, type Stored, type bool, type cstring, type ptr, type u16, type u32, type u8,
@@ -47,15 +48,30 @@ const RESET_READS: u32 = 1000000
 
 /** Say why a device is not used, tell it so if it got that far, and stop its bus mastering. Returns false. */
 export function virtioRefuse(device: VirtioDevice, why: cstring): boolean {
-  if (logStart(Level.Warn, 'virtio', 'refused')) {
-    logText('pci', placeName(device.fn.place))
-    logHex('device', device.fn.device)
-    logQuoted('why', why)
-    logEnd()
-  }
-  if (address(device.common) as u32 != 0) addStatus(device, Status.Failed)
+  report(device, Level.Warn, 'refused', why)
+  if ((address(device.common) as u32) != 0) addStatus(device, Status.Failed)
   pciFunctionSilence(device.fn)
   return false
+}
+
+/**
+ * Give up a device that was in use: it did what it must not, or asks for a reset. True if it was reset, and so
+ * touches no buffer any more; false if it may still write to all it was ever given.
+ */
+export function virtioBreak(device: VirtioDevice, why: cstring): boolean {
+  report(device, Level.Error, 'broken', why)
+  addStatus(device, Status.Failed)
+  const reset: boolean = virtioReset(device)
+  pciFunctionSilence(device.fn)
+  return reset
+}
+
+function report(device: VirtioDevice, level: Level, event: cstring, why: cstring): void {
+  if (!logStart(level, 'virtio', event)) return
+  logText('pci', placeName(device.fn.place))
+  logHex('device', device.fn.device)
+  logQuoted('why', why)
+  logEnd()
 }
 
 function addStatus(device: VirtioDevice, bits: u32): void {
@@ -185,10 +201,11 @@ export function virtioConfigurationSame(device: VirtioDevice, generation: u32): 
 
 /**
  * After a configuration interrupt: whether the device still works. False when it asks to be reset (§2.1.2): its
- * driver then gives it up with virtioRefuse.
+ * driver then gives it up with virtioBreak.
  */
 export function virtioHealthy(device: VirtioDevice): boolean {
   device.configurationChanged = 0
+  compilerBarrier() // before what changed is looked at: an interrupt in between sets it again
   return (device.common.deviceStatus & Status.NeedsReset) == 0
 }
 

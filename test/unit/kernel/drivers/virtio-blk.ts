@@ -278,7 +278,7 @@ for (const e of await engines('test/kernel/virtio.ts')) {
       t.same(all.map(each => disk.state(each).slice(0, 2)), [[1, Errno.Io], [1, Errno.Io], [1, Errno.Io]])
       t.equal(disk.device.view.getUint8(Register.deviceStatus), 0)
       t.equal(disk.field(DiskField.InFlight), 0)
-      t.equal(disk.log().match(/refused/g)!.length, 1)
+      t.equal(disk.log().match(/error virtio: broken pci=00:04.0/g)!.length, 1)
       const late = disk.request(Operation.Read, 0, 1)
       t.equal(disk.submit(late), 0)
       t.equal(disk.poll(), 1)
