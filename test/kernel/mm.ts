@@ -22,7 +22,9 @@ export { selftestMm } from '../../kernel/selftest/mm.ts'
 const pools = staticRow<Pool>(4)
 const stats = staticStruct<ZoneStats>()
 
-export function makePool(index: u32, name: cstring, size: u32, limit: u32): void { poolInit(nth(pools, index), name, size, limit) }
+export function makePool(index: u32, name: cstring, size: u32, limit: u32): void {
+  poolInit(nth(pools, index), name, size, limit)
+}
 export function fromPool(index: u32): ptr { return poolAllocate(nth(pools, index)) }
 export function toPool(index: u32, p: ptr): void { poolFree(nth(pools, index), p) }
 export function poolUsed(index: u32): u32 { return nth(pools, index).used }
