@@ -3,7 +3,7 @@
 // lowered can not get in.
 
 import path from 'node:path'
-import { build, type Loader, type Plugin } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import type { Lowered } from './lower/lower.ts'
 import type { SourceMap } from './lower/text.ts'
 import { INTRINSICS } from './lower/unit.ts'
@@ -36,23 +36,41 @@ export async function bundle({ entry, lowered }: { entry: string; lowered: Lower
   return { code: text('bundle.js'), map: { version, sources, names, mappings } }
 }
 
-/** Serves the lowered texts under the names of the files they come from. */
+/**
+ * Serves the lowered texts under the names of the files they come from. Intrinsics pass through one module that
+ * imports each once: otherwise every file would have its own name for load32 in the bundle.
+ */
 function lowerings({ files }: Lowered): Plugin {
   return {
     name: 'lowered',
     setup(esbuild) {
-      esbuild.onResolve({ filter: /.*/ }, ({ path: name, importer, kind }) => {
-        if (name === INTRINSICS) return { path: name, external: true, sideEffects: false }
-        const file = kind === 'entry-point' ? path.resolve(name) : path.resolve(path.dirname(importer), name)
-        return { path: file, namespace: 'file', sideEffects: kind === 'entry-point' }
+      esbuild.onResolve({ filter: /.*/ }, ({ path: name, importer, kind, namespace }) => {
+        if (name !== INTRINSICS) {
+          const file = kind === 'entry-point' ? path.resolve(name) : path.resolve(path.dirname(importer), name)
+          return { path: file, namespace: 'file', sideEffects: kind === 'entry-point' }
+        }
+        if (namespace === INTRINSICS) return { path: name, external: true, sideEffects: false }
+        return { path: name, namespace: INTRINSICS, sideEffects: false }
       })
+      esbuild.onLoad({ filter: /.*/, namespace: INTRINSICS }, () => ({ contents: passedThrough(files), loader: 'js' }))
       esbuild.onLoad({ filter: /.*/ }, ({ path: name }) => {
         const file = files.get(name)
         if (file == null) return { errors: [{ text: `${name} was not lowered` }] }
         const map = Buffer.from(JSON.stringify(file.map)).toString('base64')
-        const loader: Loader = 'js'
-        return { contents: `${file.code}//# sourceMappingURL=data:application/json;base64,${map}\n`, loader }
+        const contents = `${file.code}//# sourceMappingURL=data:application/json;base64,${map}\n`
+        return { contents, loader: 'js' }
       })
     },
   }
+}
+
+/** The module of all intrinsics that the lowered files import. */
+function passedThrough(files: Lowered['files']): string {
+  const names = new Set<string>()
+  for (const { code } of files.values()) {
+    for (const [, list] of code.matchAll(/^(?:im|ex)port \{ (.*) \} from "porphyry:intrinsics"$/gm)) {
+      for (const each of list!.split(', ')) names.add(each.split(' as ')[0]!)
+    }
+  }
+  return `export { ${[...names].sort().join(', ')} } from ${JSON.stringify(INTRINSICS)}\n`
 }
