@@ -5,7 +5,7 @@ import { constantOf } from './constants.ts'
 import { operand, value } from './expressions.ts'
 import { address, isPure } from './fields.ts'
 import { layoutAt, layoutOfTypeNode, isStatic } from './layout.ts'
-import { bare } from './model.ts'
+import { bare, isNothing } from './model.ts'
 import { mark } from './text.ts'
 import { report, type Unit } from './unit.ts'
 
@@ -56,8 +56,7 @@ function callReference(unit: Unit, e: ts.CallExpression, callee: ts.Expression):
   const { checker } = unit.model
   const type = checker.getNonNullableType(checker.getTypeAtLocation(callee))
   if (type.flags & ts.TypeFlags.Any) return '0'
-  const returned = checker.getTypeAtLocation(e)
-  const isVoid = (returned.flags & (ts.TypeFlags.Void | ts.TypeFlags.Never | ts.TypeFlags.Undefined)) !== 0
+  const isVoid = isNothing(checker.getTypeAtLocation(e))
   const name = unit.imports.intrinsic(isVoid ? 'callReferenceVoid' : 'callReference')
   return `${mark(e)}${name}(${[value(unit, callee), ...e.arguments.map(each => value(unit, each))].join(', ')})`
 }

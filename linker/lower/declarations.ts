@@ -5,7 +5,7 @@ import { staticMemory } from './calls.ts'
 import { constantOf } from './constants.ts'
 import { value } from './expressions.ts'
 import { layoutOf, nameOf, isStatic } from './layout.ts'
-import { bare, hasModifier, type Callable, type Model } from './model.ts'
+import { bare, hasModifier, isNothing, type Callable, type Model } from './model.ts'
 import { functionBody } from './statements.ts'
 import { isRefused } from './rules.ts'
 import { mark, markEnd } from './text.ts'
@@ -18,7 +18,7 @@ const MAXIMUM_PARAMETERS = 20
 
 /** The lowered text of a file, with marks. */
 export function lowerFile(model: Model, file: ts.SourceFile): string {
-  const unit: Unit = { model, file, imports: new Imports(model, file), nesting: 0, temporaries: 0 }
+  const unit: Unit = { model, file, imports: new Imports(model, file), nesting: 0, hasValue: false, temporaries: 0 }
   const lines = file.statements.flatMap(each => isRefused(model, each) ? [] : declaration(unit, each))
   return [...unit.imports.lines(), ...lines, ''].join('\n')
 }
@@ -100,9 +100,7 @@ function callable(unit: Unit, f: Callable, name: string, first: string[], isExpo
 }
 
 function hasValue(unit: Unit, f: Callable): boolean {
-  if (f.type == null) return false
-  const type = unit.model.checker.getTypeFromTypeNode(f.type)
-  return (type.flags & (ts.TypeFlags.Void | ts.TypeFlags.Never | ts.TypeFlags.Undefined)) === 0
+  return f.type != null && !isNothing(unit.model.checker.getTypeFromTypeNode(f.type))
 }
 
 /** Complain about what a function may not have; false if it can not be lowered. */

@@ -101,6 +101,11 @@ export function isUnknownType(type: ts.Type): boolean {
   return (type.flags & ts.TypeFlags.Any) !== 0
 }
 
+/** Does an expression, or a function, of this type give no value? */
+export function isNothing(type: ts.Type): boolean {
+  return (type.flags & (ts.TypeFlags.Void | ts.TypeFlags.Never | ts.TypeFlags.Undefined)) !== 0
+}
+
 /** `=` and the operators that end in it. */
 export function isAssignment(e: ts.Expression): boolean {
   if (!ts.isBinaryExpression(e)) return false

@@ -3,7 +3,7 @@
 import ts from 'typescript'
 import { condition, constantLabel, value } from './expressions.ts'
 import { changeMember } from './fields.ts'
-import { bare, isAssignment, isCallable } from './model.ts'
+import { bare, isAssignment, isCallable, isNothing } from './model.ts'
 import { isRefused } from './rules.ts'
 import { mark, markEnd } from './text.ts'
 import { report, type Unit } from './unit.ts'
@@ -32,7 +32,7 @@ function lower(unit: Unit, s: ts.Statement): string[] {
     case ts.SyntaxKind.Block: return ['{', ...indented(statements(unit, s as ts.Block)), '}']
     case ts.SyntaxKind.VariableStatement: return variables(unit, (s as ts.VariableStatement).declarationList)
     case ts.SyntaxKind.ExpressionStatement: return effect(unit, (s as ts.ExpressionStatement).expression)
-    case ts.SyntaxKind.ReturnStatement: return [returned(unit, s as ts.ReturnStatement)]
+    case ts.SyntaxKind.ReturnStatement: return returned(unit, s as ts.ReturnStatement)
     case ts.SyntaxKind.BreakStatement: return [jump('break', s as ts.BreakStatement)]
     case ts.SyntaxKind.ContinueStatement: return [jump('continue', s as ts.ContinueStatement)]
     case ts.SyntaxKind.LabeledStatement: return labeled(unit, s as ts.LabeledStatement)
@@ -123,8 +123,12 @@ function jump(word: string, s: ts.BreakOrContinueStatement): string {
   return s.label == null ? word : `${word} ${s.label.text}`
 }
 
-function returned(unit: Unit, s: ts.ReturnStatement): string {
-  return s.expression == null ? 'return' : `return ${value(unit, s.expression)}`
+/** `return f()` of an f that returns nothing is a call, and a return. */
+function returned(unit: Unit, s: ts.ReturnStatement): string[] {
+  if (s.expression == null) return ['return']
+  const isValue = !isNothing(unit.model.checker.getTypeAtLocation(s.expression))
+  if (isValue) return [`return ${value(unit, s.expression)}`]
+  return [...effect(unit, s.expression), unit.hasValue ? 'return 0' : 'return']
 }
 
 /** Declarations, a line each, or one line in the head of a for. */
@@ -146,15 +150,25 @@ function effect(unit: Unit, e: ts.Expression): string[] {
   const inner = bare(e)
   const isStep = (ts.isPrefixUnaryExpression(inner) || ts.isPostfixUnaryExpression(inner)) &&
     (inner.operator === ts.SyntaxKind.PlusPlusToken || inner.operator === ts.SyntaxKind.MinusMinusToken)
-  if (!isStep && !isAssignment(inner) && !ts.isCallExpression(inner)) {
-    report(unit, e, 'PY1028')
-    return []
-  }
-  return [value(unit, inner)]
+  if (isStep || isAssignment(inner)) return [value(unit, inner)]
+  if (ts.isCallExpression(inner) && unit.model.vocabularyCall(inner) == null) return [value(unit, inner)]
+  const hidden = hiddenBranch(inner)
+  if (hidden != null) report(unit, e, 'PY1025', hidden)
+  else report(unit, e, 'PY1028')
+  return []
+}
+
+/** `ready && start()`, and the like. */
+function hiddenBranch(e: ts.Expression): string | null {
+  if (ts.isConditionalExpression(e)) return '?:'
+  if (!ts.isBinaryExpression(e)) return null
+  const text = e.operatorToken.getText()
+  return text === '&&' || text === '||' ? text : null
 }
 
 /** The lines of a function's body; one that has a value ends in a return, as the compiler wants it. */
 export function functionBody(unit: Unit, block: ts.Block, hasValue: boolean): string[] {
+  unit.hasValue = hasValue
   const lines = indented(statements(unit, block))
   const last = block.statements.at(-1)
   if (hasValue && (last == null || !ts.isReturnStatement(last))) lines.push(`  ${markEnd(block)}return 0`)

@@ -16,6 +16,8 @@ export interface Unit {
   readonly imports: Imports
   /** Loops, ifs and switches around the statement being lowered. */
   nesting: number
+  /** Does the function being lowered return something? */
+  hasValue: boolean
   /** Temporaries made so far in this file. */
   temporaries: number
 }
