@@ -1,15 +1,19 @@
-// What every frame of RAM is: one byte a frame, in a table at the start of each region of RAM.
+// What every frame of RAM is: a table at the start of each region of RAM, nine bytes a frame.
 //
-// A frame's byte is 0 unless the frame is the first of a block of frames.ts:
+//   | FrameLink of the first frame | of the second | … | state of the first frame | of the second | … |
+//
+// A frame's state is 0 unless the frame is the first of a block of frames.ts:
 //
 //    7 6 5 4 3 2 1 0
 //   |A|F|use| order |   A: the block is allocated; F: it is free, on a list; use: a FrameUse, if it is allocated
 //
-// The table is made of the memory it describes, so that a small machine pays little. Main-loop context.
+// A free block is linked here and not in its own memory: that is never touched before it is handed out (a virtual
+// machine's host would have to find memory for it), and writing to it afterwards breaks no list. The table is made
+// of the memory it describes, so that a small machine pays little. Main-loop context.
 
 import { DIRECT_MAP_LIMIT } from '../config.ts'
 import { load8, store8 } from '../lib/intrinsics.ts'
-import { nth, staticRow, struct, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
+import { at, nth, plus, sizeof, staticRow, struct, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { PAGE_SHIFT, pageCeiling, pageFloor, physicalOf, virtualOf } from './address.ts'
 
@@ -22,13 +26,24 @@ export const FRAME_ORDER_MASK: u32 = 0x0f
 /** Ranges of RAM in a firmware's memory map, what the kernel itself occupies taken out. */
 const REGION_LIMIT: u32 = 32
 
+/** Neighbours in a list of free blocks, by the number of their first frame; 0 for none. */
+@struct
+export class FrameLink {
+  next: u32
+  previous: u32
+}
+
 /** Frames with one table. */
 @struct
 export class FrameRegion {
   start: u32 // number of the first frame to hand out; the table is in the frames before it
   end: u32 // number past the last
+  links: ptr // one FrameLink a frame, only defined for free blocks; where the table begins
   states: ptr // one byte a frame
 }
+
+/** Bytes a frame takes in the table. */
+const TABLE_BYTES: u32 = 9
 
 const regions = staticRow<FrameRegion>(REGION_LIMIT)
 let count: u32 = 0
@@ -44,13 +59,14 @@ export function frameRegionAdd(start: PhysicalAddress, end: PhysicalAddress): Fr
   const last: u32 = pageFloor(limit) >> PAGE_SHIFT
   if (first == 0) first = 1
   if (first >= last || overlaps(first, last)) return null
-  const tableFrames: u32 = pageCeiling(last - first) >> PAGE_SHIFT
+  const tableFrames: u32 = pageCeiling((last - first) * TABLE_BYTES) >> PAGE_SHIFT
   if (first + tableFrames >= last) return null
   const region = nth(regions, count)
   count += 1
-  region.states = virtualOf((first << PAGE_SHIFT) as PhysicalAddress)
   region.start = first + tableFrames
   region.end = last
+  region.links = virtualOf((first << PAGE_SHIFT) as PhysicalAddress)
+  region.states = plus(region.links, (last - region.start) * sizeof<FrameLink>())
   zeroBytes(region.states, last - region.start)
   return region
 }
@@ -60,7 +76,7 @@ function overlaps(first: u32, last: u32): boolean {
   let i: u32 = 0
   while (i < count) {
     const region = nth(regions, i)
-    const start: u32 = physicalOf(region.states) >> PAGE_SHIFT
+    const start: u32 = physicalOf(region.links) >> PAGE_SHIFT
     if (first < region.end && start < last) return true
     i += 1
   }
@@ -85,6 +101,11 @@ export function frameState(region: FrameRegion, frame: u32): u32 {
 
 export function frameStateSet(region: FrameRegion, frame: u32, state: u32): void {
   store8(region.states, frame - region.start, state)
+}
+
+/** The place of a free block in its list. */
+export function frameLink(region: FrameRegion, frame: u32): FrameLink {
+  return nth(at<FrameLink>(region.links), frame - region.start)
 }
 
 /** Whether there is a free block of just this order at `frame`, all in the region. */

@@ -1,39 +1,31 @@
 // Physical frames: a binary buddy allocator (Knowlton, "A fast storage allocator", CACM 8(10), 1965), orders
 // 0 to 10, 4 KiB to 4 MiB, in the three zones RustOS has.
 //
-// What a frame is says frame-table.ts. A free block holds its own list links, so the only pages touched at boot are
-// the tables and the first page of each largest block. A block is aligned to its size and lies in one region and
-// one zone. Freeing joins buddies at once, upward. Main-loop context.
+// What a frame is, and the links of the lists, are in the tables of frame-table.ts: the memory handed out is not
+// touched. A block is aligned to its size and lies in one region and one zone. Freeing joins buddies at once,
+// upward. Main-loop context.
 
 import { countLeadingZeros, countTrailingZeros } from '../lib/intrinsics.ts'
-import {
-  address, at, nth, staticRow, struct, type PhysicalAddress, type Row, type ptr, type u32,
-} from '../lib/layout.ts'
+import { nth, staticRow, struct, type PhysicalAddress, type Row, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { panic } from '../lib/panic.ts'
-import { PAGE_SHIFT, PAGE_SIZE, physicalOf, virtualOf } from './address.ts'
+import { PAGE_SHIFT, PAGE_SIZE, virtualOf } from './address.ts'
 import {
-  FRAME_ALLOCATED, FRAME_FREE, FRAME_ORDER_MASK, FRAME_USE_MASK, FRAME_USE_SHIFT, frameIsFree,
-  frameRegionAdd, frameRegionOf, frameState, frameStateSet, type FrameRegion,
+  FRAME_ALLOCATED, FRAME_FREE, FRAME_ORDER_MASK, FRAME_USE_MASK, FRAME_USE_SHIFT, frameIsFree, frameLink,
+  frameRegionAdd, frameRegionOf, frameState, frameStateSet, type FrameLink, type FrameRegion,
 } from './frame-table.ts'
 import { MemoryZone, ZONES, zoneFromAddress, type ZoneStats } from './zone.ts'
 
 /** 2^10 frames: 4 MiB. */
 export const FRAME_ORDER_LIMIT: u32 = 10
 const ORDERS: u32 = 11
+
 /** What an allocated block is used as, so that `heapFree` can tell. */
 export const enum FrameUse { Plain, Slab, Heap }
 
-/** The first bytes of a free block. */
-@struct
-class FreeBlock {
-  next: FreeBlock | null
-  previous: FreeBlock | null
-}
-
 @struct
 class FreeList {
-  first: FreeBlock | null
+  first: u32 // number of the first frame of the block freed last; 0 for none
   blocks: u32
 }
 
@@ -86,9 +78,9 @@ export function frameAllocate(order: u32): PhysicalAddress {
 export function frameAllocateInZone(which: MemoryZone, order: u32): PhysicalAddress {
   const zone = nth(zones, which)
   let found: u32 = order
-  while (found <= FRAME_ORDER_LIMIT && nth(zone.lists, found).first == null) found += 1
+  while (found <= FRAME_ORDER_LIMIT && nth(zone.lists, found).first == 0) found += 1
   if (found > FRAME_ORDER_LIMIT) return 0 as PhysicalAddress
-  const frame = frameOf(nth(zone.lists, found).first!)
+  const frame = nth(zone.lists, found).first
   const region = frameRegionOf(frame)!
   pull(region, frame, found)
   while (found > order) { // keep the lower half
@@ -216,36 +208,32 @@ function zoneOf(frame: u32): Zone {
   return nth(zones, zoneFromAddress((frame << PAGE_SHIFT) as PhysicalAddress))
 }
 
-/** The block as a free one; its frames are mapped, since they are RAM below DIRECT_MAP_LIMIT. */
-function blockAt(frame: u32): FreeBlock {
-  return at<FreeBlock>(virtualOf((frame << PAGE_SHIFT) as PhysicalAddress))
-}
-
-function frameOf(block: FreeBlock): u32 {
-  return physicalOf(address(block)) >> PAGE_SHIFT
-}
-
 /** Onto the list of its zone and order. */
 function push(region: FrameRegion, frame: u32, order: u32): void {
   const list = nth(zoneOf(frame).lists, order)
-  const block = blockAt(frame)
+  const link = frameLink(region, frame)
   frameStateSet(region, frame, FRAME_FREE | order)
-  block.previous = null
-  block.next = list.first
-  if (list.first != null) list.first.previous = block
-  list.first = block
+  link.previous = 0
+  link.next = list.first
+  if (list.first != 0) linkOf(list.first).previous = frame
+  list.first = frame
   list.blocks += 1
 }
 
 /** Off its list. */
 function pull(region: FrameRegion, frame: u32, order: u32): void {
   const list = nth(zoneOf(frame).lists, order)
-  const block = blockAt(frame)
+  const link = frameLink(region, frame)
   frameStateSet(region, frame, 0)
-  if (block.previous != null) block.previous.next = block.next
-  else list.first = block.next
-  if (block.next != null) block.next.previous = block.previous
+  if (link.previous != 0) linkOf(link.previous).next = link.next
+  else list.first = link.next
+  if (link.next != 0) linkOf(link.next).previous = link.previous
   list.blocks -= 1
+}
+
+/** The link of a block on a list, in whichever region it is. */
+function linkOf(frame: u32): FrameLink {
+  return frameLink(frameRegionOf(frame)!, frame)
 }
 
 /** One frame of zeros; 0 when there is none. */

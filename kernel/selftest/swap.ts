@@ -190,6 +190,7 @@ function settle(lane: Lane, reading: bool): void {
     entry(lane.page).slot = 0
     if (transfer.pageAddress != FIRST_ADDRESS + lane.page * PAGE_SIZE) fail('a slot held another page')
     if (!isPage(lane.memory, lane.page)) fail('a page came back with other contents')
+    manager().forgetPage(transfer.pageAddress) // it is no page of a process
   }
 }
 

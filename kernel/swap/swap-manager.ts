@@ -228,7 +228,8 @@ export class SwapManager {
     trackerBegin(this.tracker, this.algorithm)
     while (i < count) {
       const page = pageFloor(nth(candidates, i).pageAddress)
-      if (!this.isPageSwapped(page) && !trackerOffer(this.tracker, this.owner, page)) untracked = page
+      const offered = this.isPageSwapped(page) || trackerOffer(this.tracker, this.owner, page)
+      if (!offered && untracked == 0) untracked = page
       i += 1
     }
     const chosen = trackerChoose(this.tracker)
