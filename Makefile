@@ -33,15 +33,17 @@ pcap: setup ## as run, and leaves what crossed the wire in build/porphyry.pcap
 	@$(porphyry) run --pcap build/porphyry.pcap $(ARGS)
 
 debug: setup ## as run, stopped at the first instruction with gdb attached
-	@$(porphyry) run --debug $(ARGS)
+	@$(porphyry) debug $(ARGS)
 
 check: setup ## types, lints, unit tests in Node: seconds
 	@$(tests) check $(ARGS)
 
 test: setup ## what is run often: check, both engines, the toolchain, every boot; minutes. ARGS="arp" runs matching files
+	@$(porphyry) iso
 	@$(tests) test $(ARGS)
 
 test-all: setup ## everything: test, and the long runs (a minute of flood ping, long property and fuzz runs)
+	@$(porphyry) iso
 	@$(tests) $(ONLY) $(ARGS)
 
 fuzz: setup ## random frames against the stack, native engine; ARGS="--seed N --seconds N"

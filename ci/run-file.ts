@@ -27,9 +27,9 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 /** Run one job. Never rejects: a crash, a time-out and an empty output are failures in the count. */
 export async function runJob(job: Job, env: NodeJS.ProcessEnv): Promise<Outcome> {
   const began = performance.now()
-  const program = job.files.length === 1 ? job.files : ['ci/batch.ts', ...job.files]
-  const child = spawn(process.execPath, ['--import=tsx', '--enable-source-maps', ...program], {
-    env, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+  const [program = '', ...others] = job.files
+  const child = spawn(process.execPath, ['--import=tsx', '--enable-source-maps', others.length > 0 ? 'ci/batch.ts' : program], {
+    env: { ...env, TAP_TIMEOUT: String(job.limitSeconds), BATCH: job.files.join('\n') }, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
   let out = ''

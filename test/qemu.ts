@@ -11,8 +11,9 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type LogEvent, parseLine } from './serial-log.ts'
 
-export const KERNEL = 'build/porphyry.elf'
-export const ISO = 'build/porphyry.iso'
+/** What is booted; the environment may name another build. */
+export const KERNEL = process.env.PORPHYRY_ELF ?? 'build/porphyry.elf'
+export const ISO = process.env.PORPHYRY_ISO ?? 'build/porphyry.iso'
 
 /** QEMU's exit status, by what the guest wrote to isa-debug-exit. docs/contract.md. */
 export const Exit = { Success: 33, Failure: 35, Panic: 37 } as const

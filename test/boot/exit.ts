@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Exit, booted } from '../qemu.ts'
 
-await booted(t, 'selftest=all passes: 33', {
-  append: 'eth0=off swap=vda selftest=all', memory: '64M', args: disk(t),
-}, async (t, machine) => {
+const card = ['-netdev', 'user,id=n0', '-device', 'virtio-net-pci,netdev=n0']
+
+await booted(t, 'selftest=all passes: 33', { append: 'swap=vda selftest=all', args: [...card, ...disk(t)] }, async (t, machine) => {
   t.equal(await machine.exit(60), Exit.Success)
   const passed = machine.eventsOf('selftest', 'pass').map(event => event.fields.name)
   for (const name of ['swap', 'net', 'mm']) t.ok(passed.includes(name), `selftest ${name} passed`)
@@ -15,7 +15,7 @@ await booted(t, 'selftest=all passes: 33', {
 })
 
 for (const name of ['mm', 'net']) {
-  await booted(t, `selftest=${name} alone`, { append: `eth0=off swap=none selftest=${name}` }, async (t, machine) => {
+  await booted(t, `selftest=${name} alone`, { append: `swap=none selftest=${name}`, args: card }, async (t, machine) => {
     t.equal(await machine.exit(30), Exit.Success)
     t.same(machine.eventsOf('selftest', 'pass').map(event => event.fields.name), [name])
   })

@@ -8,7 +8,8 @@ import { hostileFrame, randomFrom } from '../wire/garbage.ts'
 import { LONGEST_FRAME } from '../wire/peer.ts'
 
 const seed = Number(process.env.SEED ?? 20261123)
-const batches = process.env.LEVEL === 'all' ? 60 : 12
+let asked = 0
+const batches = process.env.LEVEL === 'all' ? 1000 : 60
 
 await wired(t, `random frames, seed ${seed}`, {}, async (t, { peer, station, machine }) => {
   const random = randomFrom(seed)
@@ -23,7 +24,7 @@ await wired(t, `random frames, seed ${seed}`, {}, async (t, { peer, station, mac
 
 await wired(t, 'frames too short and too long', {}, async (t, { peer, station }) => {
   const echo = station.echoFrame(Buffer.alloc(56))
-  for (let length = 0; length < 60; length++) await peer.send(echo.subarray(0, length))
+  for (let length = 1; length < 60; length++) await peer.send(echo.subarray(0, length))
   await station.ping()
   for (const length of [1514, 1515, 1518, 1522, 2048, 4096, 9000, 16384, 32768, 65535, 65550, LONGEST_FRAME]) {
     await peer.send(Buffer.concat([echo, Buffer.alloc(length - echo.length, 0xff)]))
@@ -43,8 +44,6 @@ await wired(t, 'a flood of garbage does not exhaust the packet pool', {}, async 
   const after = await packetsFree(machine)
   t.equal(after, before, 'every packet buffer came back')
 })
-
-let asked = 0
 
 /** Free packet buffers, by the kernel's own count: the console's `memory`. */
 async function packetsFree(machine: Machine): Promise<number> {

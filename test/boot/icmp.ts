@@ -28,7 +28,7 @@ await wired(t, 'no answer where none is due, and serving goes on', {}, async (t,
     echo({ totalLength: 1500 }), echo({ totalLength: 65535 }), echo({ destination: '10.77.0.3' }), echo({ destination: '192.0.2.1' }),
     echo({ source: '127.0.0.1' }), echo({ source: '224.0.0.1' }), echo({ source: '255.255.255.255' }), echo({ source: '0.0.0.0' }),
     echo({ source: '10.77.0.255' }), echo({ destination: '127.0.0.1' }), echo({ destination: '0.0.0.0' }), echo({ ttl: 0, checksum: 1 }),
-    echo({ options: hex('07ff04ff') }), echo({}, { checksum: 0xdead }), echo({}, { type: 0 }), echo({}, { type: 255 }), echo({}, { type: 3, code: 3 }))
+    echo({}, { checksum: 0xdead }), echo({}, { type: 0 }), echo({}, { type: 255 }), echo({}, { type: 3, code: 3 }))
   const valid = station.echoFrame(payload, { id: 0x6666 })
   for (let length = 14; length < 14 + 28; length++) await peer.send(valid.subarray(0, length))
   await station.ping()
@@ -51,6 +51,7 @@ await wired(t, 'IPv4 options are stepped over', {}, async (t, { peer, station })
 
 await wired(t, 'a burst is answered whole and in order', {}, async (t, { peer, station }) => {
   const count = 200
+  await station.ping() // or the first replies would wait for ARP, and only the last of them be kept
   const from = peer.received.length
   const payload = Buffer.alloc(1000, 0x5a)
   for (let i = 0; i < count; i++) await peer.send(station.echoFrame(payload, { id: 0x2222, sequence: i }))

@@ -26,8 +26,10 @@ function hasReport(t: import('tap').Test, machine: Machine, why: RegExp, through
 
 const kernelMain = /#\d+ 0x[0-9a-f]+ \w*kernelMain\+0x[0-9a-f]+ \(test\/kernel\/boot-provoke\.ts:\d+\)/
 
+const inKernelMain = /#0 0x[0-9a-f]+ kernelMain\+0x[0-9a-f]+ \([\w/.-]+:\d+\)/ // where it was inlined from
+
 const provocations: [string, RegExp, RegExp | null][] = [
-  ['divide', /divi/, kernelMain],
+  ['divide', /divi/, inKernelMain],
   ['read', /page fault/, kernelMain],
   ['write', /page fault/, kernelMain],
   ['null', /page fault/, kernelMain],
@@ -37,7 +39,7 @@ const provocations: [string, RegExp, RegExp | null][] = [
   ['execute-unmapped', /page fault/, kernelMain],
   ['overflow', /kernel stack overflow/, /deeper\+0x[0-9a-f]+ \(test\/kernel\/boot-provoke\.ts:\d+\)/],
   ['panic', /^provoked by the test$/, kernelMain],
-  ['trap', /invalid opcode/, kernelMain],
+  ['trap', /invalid opcode/, inKernelMain],
   ['selector', /general protection/, kernelMain],
 ]
 

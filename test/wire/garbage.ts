@@ -38,12 +38,12 @@ export function hostileFrame(station: Station, random: (below: number) => number
   const frame = Buffer.from(good[random(good.length)]!)
   switch (random(7)) {
     case 0: // noise, to anybody
-      return randomBytes(random, random(1600))
+      return randomBytes(random, 1 + random(1600))
     case 1: // noise to us, of a type we look at
       return bytes(mac(station.guest.mac), mac(station.self.mac),
         be16([EtherType.Ipv4, EtherType.Arp, EtherType.Vlan, random(0x10000)][random(4)]!), randomBytes(random, random(1500)))
     case 2: // cut short
-      return frame.subarray(0, random(frame.length))
+      return frame.subarray(0, 1 + random(frame.length))
     case 3: // with bytes after it
       return bytes(frame, randomBytes(random, random(9000)))
     case 4: // tagged, more than once

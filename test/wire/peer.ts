@@ -25,6 +25,7 @@ export class WirePeer {
   private readonly reactions: Reaction[] = []
   private socket: Socket | undefined
   private unread: Bytes = Buffer.alloc(0)
+  private sends = 0
   private capture: PcapWriter | undefined
   private connected: () => void = () => {}
   private readonly whenConnected = new Promise<void>(resolve => { this.connected = resolve })
@@ -67,6 +68,7 @@ export class WirePeer {
   async send(...frames: Bytes[]): Promise<void> {
     await this.whenConnected
     for (const frame of frames) this.write(frame)
+    if (++this.sends % 16 === 0) await new Promise(resolve => setImmediate(resolve)) // read what came back meanwhile
   }
 
   /**
@@ -143,6 +145,7 @@ export class WirePeer {
   }
 
   private write(frame: Bytes): void {
+    if (frame.length === 0) throw new Error('QEMU takes an empty frame for a card without room, and waits for ever')
     if (frame.length > LONGEST_FRAME) throw new Error(`QEMU takes no frame of ${frame.length} bytes`)
     const length = Buffer.alloc(4)
     length.writeUInt32BE(frame.length)
