@@ -154,6 +154,19 @@ function isAtom(text: string): boolean {
   return true
 }
 
+/** Whether the parenthesis at the start is closed at the end, and not before: `(a) + (b)` is two pairs. */
+export function isOnePair(text: string): boolean {
+  if (!text.startsWith('(')) return false
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]
+    if (c === '"') i = endOfString(text, i)
+    else if (c === '(') depth++
+    else if (c === ')' && --depth === 0) return i === text.length - 1
+  }
+  return false
+}
+
 function endOfString(text: string, start: number): number {
   let i = start + 1
   while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1

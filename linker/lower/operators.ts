@@ -2,7 +2,7 @@
 
 import ts from 'typescript'
 import { constantOf } from './constants.ts'
-import { operand, parenthesized, value } from './expressions.ts'
+import { isOnePair, operand, value } from './expressions.ts'
 import { bare, isUnknownType } from './model.ts'
 import { isRefused } from './rules.ts'
 import { isSequence, signOf } from './signs.ts'
@@ -141,5 +141,5 @@ function variable(unit: Unit, target: ts.Expression): string | null {
 
 /** An operand that became an argument needs no parentheses. */
 export function unwrapped(text: string): string {
-  return text.startsWith('(') && parenthesized(text.slice(1, -1)) === text ? text.slice(1, -1) : text
+  return isOnePair(text) ? text.slice(1, -1) : text
 }

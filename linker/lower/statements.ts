@@ -128,7 +128,15 @@ function returned(unit: Unit, s: ts.ReturnStatement): string[] {
   if (s.expression == null) return ['return']
   const isValue = !isNothing(unit.model.checker.getTypeAtLocation(s.expression))
   if (isValue) return [`return ${value(unit, s.expression)}`]
-  return [...effect(unit, s.expression), unit.hasValue ? 'return 0' : 'return']
+  return [...either(unit, s.expression), unit.hasValue ? 'return 0' : 'return']
+}
+
+/** A call that returns nothing, or one of two. */
+function either(unit: Unit, expression: ts.Expression): string[] {
+  const e = bare(expression)
+  if (!ts.isConditionalExpression(e)) return effect(unit, expression)
+  const [yes, no] = [e.whenTrue, e.whenFalse].map(each => indented(either(unit, each)))
+  return [`if (${condition(unit, e.condition)}) {`, ...yes!, '} else {', ...no!, '}']
 }
 
 /** Declarations, a line each, or one line in the head of a for. */
