@@ -151,7 +151,10 @@ export function interfaceIsBroadcast(netif: NetInterface, a: Ipv4Address): boole
   return false
 }
 
-/** The address to speak to `to` with: the one in whose prefix it lies, else the first; 0 while there is none. RFC 1122 §3.3.4.3. */
+/**
+ * The address to speak to `to` with: the one in whose prefix it lies, else the first; 0 while there is none.
+ * RFC 1122 §3.3.4.3.
+ */
 export function interfaceSourceFor(netif: NetInterface, to: Ipv4Address): Ipv4Address {
   for (let i: u32 = 0; i < netif.addressCount; i++) {
     const entry = interfaceAddressAt(netif, i)

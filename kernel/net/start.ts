@@ -15,7 +15,9 @@ import { interfaceInput } from './ethernet/input.ts'
 import { ethernetInit } from './ethernet/output.ts'
 import { echoInit } from './icmp/echo.ts'
 import { icmpErrorInit } from './icmp/error.ts'
-import { AddressSource, interfaceCount, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface } from './interface.ts'
+import {
+  AddressSource, interfaceCount, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
+} from './interface.ts'
 import { ipv4OutputInit } from './ipv4/output.ts'
 import { routesInit } from './ipv4/route.ts'
 import { statsInit } from './stats.ts'
@@ -53,7 +55,7 @@ export function netStart(options: Options): void {
   }
 }
 
-/** One warning for a value that means nothing, or that is for a card there is not. VLANs are not there yet: lib/options.ts says so. */
+/** One warning for a value that means nothing, or that is for a card there is not. */
 function checkOption(option: InterfaceOption): void {
   const why = interfaceSpecParse(spec, option.value)
   if (why != null) return logBadValue(option, why)

@@ -61,7 +61,7 @@ export class DropCounter {
   packets: u32
 }
 
-/** What the layers did, apart from dropping; named after the groups of RFC 1213 §6, as far as there is something to count. */
+/** What the layers did, apart from dropping. */
 @struct
 export class NetCounters {
   arpRequestsSent: u32

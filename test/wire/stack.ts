@@ -136,7 +136,10 @@ export class Stack {
     return this.ipv4({ protocol: Protocol.Icmp, ...header }, icmp({ type: 8, id: 0x7070, sequence: 1, ...fields }, payload), destination)
   }
 
-  udp(sourcePort: number, destinationPort: number, payload: Bytes, header: Partial<Ipv4Fields> = {}, fields = {}, destination = GUEST.mac): Bytes {
+  udp(
+    sourcePort: number, destinationPort: number, payload: Bytes, header: Partial<Ipv4Fields> = {},
+    fields: { length?: number, checksum?: number } = {}, destination = GUEST.mac,
+  ): Bytes {
     const ends = { source: header.source ?? PEER.ip, destination: header.destination ?? GUEST.ip }
     return this.ipv4({ protocol: Protocol.Udp, ...header }, udp({ ...ends, sourcePort, destinationPort, ...fields }, payload), destination)
   }

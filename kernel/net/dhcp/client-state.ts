@@ -1,7 +1,9 @@
 // What a DHCP client remembers, one client an interface. RFC 2131 §4.4, figure 5. Main-loop context only.
 
 import { INTERFACE_LIMIT } from '../../config.ts'
-import { nth, staticRow, struct, type Embed, type Stored, type bool, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import {
+  nth, staticRow, struct, type Embed, type Stored, type bool, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
 import type { NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'

@@ -15,7 +15,9 @@ import { Errno } from '../../lib/errno.ts'
 import { Level, logDecimal, logEnd, logIpv4, logStart, logText } from '../../lib/log.ts'
 import { random32, randomBelow } from '../../lib/random.ts'
 import { timerStart, timerStop, type Timer } from '../../lib/timer.ts'
-import { address, at, offsetof, plus, sizeof, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import {
+  address, at, offsetof, plus, sizeof, staticStruct, type cstring, type i32, type ptr, type u32,
+} from '../../lib/layout.ts'
 import { packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
 import type { NetInterface } from '../interface.ts'
 import { isUnicast, type Ipv4Address } from '../ipv4/address.ts'
@@ -191,8 +193,9 @@ function dhcpDatagram(binding: UdpBinding, ingress: NetInterface, packet: Packet
   const fault: Drop = dhcpFault(packet, ingress.mac, client.xid)
   if (fault != Drop.None) return drop(packet, fault)
   const message = at<DhcpMessage>(packet.head)
+  const options = plus(packet.head, sizeof<DhcpMessage>())
   const length: u32 = packetLength(packet) - sizeof<DhcpMessage>()
-  if (!dhcpOptionsRead(values, message, plus(packet.head, sizeof<DhcpMessage>()), length)) return drop(packet, Drop.DhcpMessage)
+  if (!dhcpOptionsRead(values, message, options, length)) return drop(packet, Drop.DhcpMessage)
   if (!answer(client, message.yiaddr)) return drop(packet, Drop.DhcpMessage)
   packetFree(packet)
 }
@@ -209,7 +212,8 @@ function answer(client: DhcpClient, yours: Ipv4Address): boolean {
 
 function offered(client: DhcpClient, yours: Ipv4Address): boolean {
   if (client.state != DhcpClientState.Selecting) return false
-  if (!leaseUsable(yours, values) || !isUnicast(values.serverIdentifier)) return false // RFC 2131 §4.3.1: both MUST be there
+  if (!leaseUsable(yours, values)) return false
+  if (!isUnicast(values.serverIdentifier)) return false // RFC 2131 §4.3.1, table 3: MUST
   client.address = yours
   client.server = values.serverIdentifier
   client.state = DhcpClientState.Requesting

@@ -19,7 +19,9 @@
 //108|                       file, 128 bytes                         |
 //236|              magic cookie 99.130.83.99, then options        …
 
-import { at, sizeof, wire, type Be, type Bytes, type Stored, type ptr, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import {
+  at, sizeof, wire, type Be, type Bytes, type Stored, type ptr, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
 import { packetLength, type Packet } from '../../drivers/net/packet.ts'
 import { MAC_LENGTH, macEqual } from '../ethernet/header.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'

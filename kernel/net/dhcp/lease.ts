@@ -3,7 +3,9 @@
 
 import { Errno } from '../../lib/errno.ts'
 import type { cstring, i32, u32 } from '../../lib/layout.ts'
-import { interfaceAddAddress, interfaceLogDown, interfaceLogUp, interfaceRemoveAddress, interfaceSetGateway } from '../configure.ts'
+import {
+  interfaceAddAddress, interfaceLogDown, interfaceLogUp, interfaceRemoveAddress, interfaceSetGateway,
+} from '../configure.ts'
 import { AddressSource, interfaceFindAddress, type NetInterface } from '../interface.ts'
 import { isHostOf, isUnicast, prefixOf, type Ipv4Address } from '../ipv4/address.ts'
 import type { DhcpValues } from './options.ts'

@@ -9,7 +9,9 @@ import { clockNow64 } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { divide64, load32, store8, storeBe16, storeBe32 } from '../../lib/intrinsics.ts'
 import { copyBytes, stringLength, zeroBytes } from '../../lib/memory.ts'
-import { address, at, distance, plus, sizeof, staticMemory, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import {
+  address, at, distance, plus, sizeof, staticMemory, type cstring, type i32, type ptr, type u32,
+} from '../../lib/layout.ts'
 import { packetAppend, packetFree, packetTailRoom, packetTrim, type Packet } from '../../drivers/net/packet.ts'
 import { MAC_LENGTH, macCopy } from '../ethernet/header.ts'
 import { ADDRESS_BROADCAST, type Ipv4Address } from '../ipv4/address.ts'

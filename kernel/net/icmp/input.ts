@@ -16,6 +16,9 @@ import { Drop, counters, drop } from '../stats.ts'
 import { echoReceived } from './echo.ts'
 import { IcmpHeader, IcmpType, icmpFault, icmpIsError } from './header.ts'
 
+/** The bits of `dscpEcn` that say which service. RFC 2474 §3. */
+const DSCP: u32 = 0xfc
+
 /** One ICMP message, at `head`. */
 export function icmpInput(packet: Packet): void {
   const icmp = at<IcmpHeader>(packet.head)
@@ -42,5 +45,6 @@ function echoReply(packet: Packet, icmp: IcmpHeader): void {
   }
   packet.checksum = Checksum.None
   counters.icmpEchoRepliesSent += 1
-  ipv4Output(packet, ip.destination, ip.source, IpProtocol.Icmp, ip.dscpEcn & 0xfc) // counted where it fails; RFC 1122 §3.2.2.6
+  const service: u32 = ip.dscpEcn & DSCP // RFC 1122 §3.2.2.6; congestion marks are the receiver's, RFC 3168 §5
+  ipv4Output(packet, ip.destination, ip.source, IpProtocol.Icmp, service) // counted where it fails
 }

@@ -15,7 +15,9 @@
 //   +---------------------------------------------------------------+
 //  20 to 60: options, IHL says how many (RFC 791 §3.1, "Options")
 
-import { address, plus, offsetof, sizeof, wire, type Be, type Stored, type ptr, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import {
+  address, offsetof, plus, sizeof, wire, type Be, type Stored, type ptr, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
 import { checksumOf, fold, onesSum } from '../checksum.ts'
 import { Drop } from '../stats.ts'
 import type { Ipv4Address } from './address.ts'

@@ -37,7 +37,9 @@ export function ipv4Allocate(transportHeader: u32): Packet | null {
  * address of the interface it leaves by. Errors: NetworkUnreachable (no route), AddressNotAvailable (to an address of
  * ours: there is no loopback yet), and those of ipv4OutputVia.
  */
-export function ipv4Output(packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol, dscpEcn: u32): i32 {
+export function ipv4Output(
+  packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol, dscpEcn: u32,
+): i32 {
   const path = pathFind(destination)
   if (path == null) return refuse(packet, Drop.OutputNoRoute, Errno.NetworkUnreachable)
   return ipv4OutputVia(path, packet, source != 0 ? source : path.source, destination, protocol, dscpEcn)

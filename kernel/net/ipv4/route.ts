@@ -72,7 +72,9 @@ export function routeAt(index: u32): Route {
  * InvalidArgument (prefix over 32 bits, or bits set after it), Exists (same prefix, gateway and interface),
  * NoSpace (ROUTE_LIMIT).
  */
-export function routeAdd(network: Ipv4Address, prefixLength: u32, gateway: Ipv4Address, egress: NetInterface, metric: u32): i32 {
+export function routeAdd(
+  network: Ipv4Address, prefixLength: u32, gateway: Ipv4Address, egress: NetInterface, metric: u32,
+): i32 {
   if (prefixLength > 32 || (network & maskOf(prefixLength)) != network) return Errno.InvalidArgument
   if (find(network, prefixLength, gateway, egress) < count) return Errno.Exists
   if (count == ROUTE_LIMIT) return Errno.NoSpace
@@ -103,7 +105,8 @@ function find(network: Ipv4Address, prefixLength: u32, gateway: Ipv4Address, egr
   let i: u32 = 0
   for (; i < count; i++) {
     const route = nth(routes, i)
-    if (route.network == network && route.prefixLength == prefixLength && route.gateway == gateway && route.egress == egress) break
+    const samePrefix: boolean = route.network == network && route.prefixLength == prefixLength
+    if (samePrefix && route.gateway == gateway && route.egress == egress) break
   }
   return i
 }
@@ -168,7 +171,8 @@ function pathGroup(path: Path, destination: Ipv4Address): Path | null {
   let egress: NetInterface | null = route != null ? route.egress : interfaceFirst()
   while (egress != null && !egress.up) egress = egress.next
   if (egress == null) return null
-  return store(path, destination, egress, destination, destination == ADDRESS_BROADCAST ? PathKind.Broadcast : PathKind.Multicast)
+  const kind: PathKind = destination == ADDRESS_BROADCAST ? PathKind.Broadcast : PathKind.Multicast
+  return store(path, destination, egress, destination, kind)
 }
 
 function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextHop: Ipv4Address, kind: PathKind): Path {

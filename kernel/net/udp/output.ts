@@ -36,7 +36,9 @@ export function udpAllocate(): Packet | null {
  * Send what is at `head` as a datagram; the packet is the callee's. `source` 0 stands for the address of the
  * interface it leaves by. Errors: NetworkUnreachable, MessageTooLong, and those of ipv4OutputVia.
  */
-export function udpOutput(packet: Packet, source: Ipv4Address, sourcePort: u32, destination: Ipv4Address, destinationPort: u32): i32 {
+export function udpOutput(
+  packet: Packet, source: Ipv4Address, sourcePort: u32, destination: Ipv4Address, destinationPort: u32,
+): i32 {
   const path = pathFind(destination)
   if (path == null) return refuse(packet, Drop.OutputNoRoute, Errno.NetworkUnreachable)
   return udpOutputVia(path, packet, source != 0 ? source : path.source, sourcePort, destination, destinationPort)

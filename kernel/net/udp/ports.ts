@@ -15,7 +15,8 @@ import type { Ipv4Address } from '../ipv4/address.ts'
  * Handed one datagram, its data at `head`, the UDP header just before (udpHeaderBefore), the IPv4 header at
  * `networkHeader`. The packet is the callee's.
  */
-export type UdpReceived = (binding: UdpBinding, ingress: NetInterface, packet: Packet, from: Ipv4Address, fromPort: u32) => void
+export type UdpReceived =
+  (binding: UdpBinding, ingress: NetInterface, packet: Packet, from: Ipv4Address, fromPort: u32) => void
 
 @struct
 export class UdpBinding {

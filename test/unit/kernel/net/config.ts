@@ -25,7 +25,9 @@ for (const e of await engines('test/kernel/net.ts')) {
       const plain = { ...NOTHING, mode: STATIC, address: '10.0.2.15', prefix: 24 }
       t.same(parse(m, '10.0.2.15/24'), plain)
       t.same(parse(m, '10.0.2.15/24,gw=10.0.2.2'), { ...plain, gateway: '10.0.2.2' })
-      t.same(parse(m, '10.0.2.15/24,gw=10.0.2.2,dns=8.8.8.8,mtu=9000,promisc'), { ...plain, gateway: '10.0.2.2', dns: '8.8.8.8', mtu: 9000, promiscuous: 1 })
+      t.same(parse(m, '10.0.2.15/24,gw=10.0.2.2,dns=8.8.8.8,mtu=9000,promisc'), {
+        ...plain, gateway: '10.0.2.2', dns: '8.8.8.8', mtu: 9000, promiscuous: 1,
+      })
       t.same(parse(m, '10.0.2.15/24,promisc,mtu=68,dns=1.1.1.1'), { ...plain, dns: '1.1.1.1', mtu: 68, promiscuous: 1 }, 'in any order')
       t.same(parse(m, '1.0.0.1/1'), { ...plain, address: '1.0.0.1', prefix: 1 })
       t.same(parse(m, '10.0.0.0/31'), { ...plain, address: '10.0.0.0', prefix: 31 }, 'RFC 3021 §2.1')
@@ -36,13 +38,17 @@ for (const e of await engines('test/kernel/net.ts')) {
       const m = e.start()
       const refused: [string, string[]][] = [
         ['expected dhcp, off or A.B.C.D/N', ['', 'DHCP', 'dhcp,', 'on', '10.0.2.15', '10.0.2.15,gw=10.0.2.2', 'off ']],
-        ['not an IPv4 address', ['/24', '10.0.2/24', '10.0.2.15.1/24', '10.0.2.256/24', '10.0..15/24', '10.0.2.x/24', '10.0.2.15 /24', '010000.0.2.15/24', '-1.0.2.15/24', '.../24']],
-        ['prefix length is 1 to 32', ['10.0.2.15/', '10.0.2.15/0', '10.0.2.15/33', '10.0.2.15/255.255.255.0', '10.0.2.15/24/24', '10.0.2.15/x']],
+        ['not an IPv4 address', ['/24', '10.0.2/24', '10.0.2.15.1/24', '10.0.2.256/24',
+          '10.0..15/24', '10.0.2.x/24', '10.0.2.15 /24', '010000.0.2.15/24', '-1.0.2.15/24', '.../24']],
+        ['prefix length is 1 to 32', ['10.0.2.15/', '10.0.2.15/0', '10.0.2.15/33',
+          '10.0.2.15/255.255.255.0', '10.0.2.15/24/24', '10.0.2.15/x']],
         ['not the address of a host', ['10.0.2.0/24', '10.0.2.255/24', '127.0.0.1/8', '224.0.0.1/24', '255.255.255.255/24', '0.0.0.1/8']],
         ['gw is not the address of a host', ['10.0.2.15/24,gw=x', '10.0.2.15/24,gw=255.255.255.255', '10.0.2.15/24,gw=10.0.2']],
         ['dns is not the address of a host', ['10.0.2.15/24,dns=0.0.0.0', '10.0.2.15/24,dns=8.8.8.8.8']],
-        ['mtu is 68 to 65535', ['10.0.2.15/24,mtu=67', '10.0.2.15/24,mtu=65536', '10.0.2.15/24,mtu=-1', '10.0.2.15/24,mtu=1e3', '10.0.2.15/24,mtu=999999999999']],
-        ['expected gw=, dns=, mtu= or promisc', ['10.0.2.15/24,', '10.0.2.15/24,,promisc', '10.0.2.15/24,gw', '10.0.2.15/24,gw=', '10.0.2.15/24,mtu=', '10.0.2.15/24,promiscuous', '10.0.2.15/24,x=1']],
+        ['mtu is 68 to 65535', ['10.0.2.15/24,mtu=67', '10.0.2.15/24,mtu=65536', '10.0.2.15/24,mtu=-1',
+          '10.0.2.15/24,mtu=1e3', '10.0.2.15/24,mtu=999999999999']],
+        ['expected gw=, dns=, mtu= or promisc', ['10.0.2.15/24,', '10.0.2.15/24,,promisc', '10.0.2.15/24,gw',
+          '10.0.2.15/24,gw=', '10.0.2.15/24,mtu=', '10.0.2.15/24,promiscuous', '10.0.2.15/24,x=1']],
         ['the gateway is the address itself', ['10.0.2.15/24,gw=10.0.2.15']],
       ]
       for (const [why, values] of refused) for (const value of values) t.equal(parse(m, value), why, `"${value}"`)

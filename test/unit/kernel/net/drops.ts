@@ -38,7 +38,10 @@ const reasons: Record<string, Act> = {
   'ipv4-checksum': stack => stack.receive(stack.echo(bytes(), {}, { checksum: 1 })),
   'ipv4-source': stack => stack.receive(stack.echo(bytes(), {}, { source: '127.0.0.1' })),
   'ipv4-link-broadcast': stack => stack.receive(stack.echo(bytes(), {}, {}, BROADCAST)),
-  'ipv4-other-host': stack => { stack.configure(`${GUEST.ip}/24,promisc`); stack.receive(stack.echo(bytes(), {}, {}, '02:00:00:00:00:02')) },
+  'ipv4-other-host': stack => {
+    stack.configure(`${GUEST.ip}/24,promisc`)
+    stack.receive(stack.echo(bytes(), {}, {}, '02:00:00:00:00:02'))
+  },
   'ipv4-not-for-us': stack => stack.receive(stack.echo(bytes(), {}, { destination: '10.0.0.3' })),
   'ipv4-fragment': stack => stack.receive(stack.echo(bytes(), {}, { flags: 0x2000 })),
   'ipv4-protocol': stack => stack.receive(stack.ipv4({ protocol: 253 }, counting(8))),

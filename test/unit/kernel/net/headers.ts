@@ -29,7 +29,8 @@ const layouts: Layout[] = [
     name: 'DHCP, RFC 2131 §2', get: 'dhcpField', set: 'dhcpFieldSet',
     bytes: '02010603 deadbeef 0102 8000 c0a80101 c0a80102 c0a80103 c0a80104' + '00'.repeat(16 + 64 + 128) + '63825363',
     fields: {
-      0: 2, 1: 1, 2: 6, 3: 3, 4: 0xdeadbeef, 5: 0x0102, 6: 0x8000, 7: 0xc0a80101, 8: 0xc0a80102, 9: 0xc0a80103, 10: 0xc0a80104, 14: 0x63825363,
+      0: 2, 1: 1, 2: 6, 3: 3, 4: 0xdeadbeef, 5: 0x0102, 6: 0x8000, 7: 0xc0a80101,
+      8: 0xc0a80102, 9: 0xc0a80103, 10: 0xc0a80104, 14: 0x63825363,
     },
   },
 ]

@@ -40,7 +40,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.ok(reply!.udp!.checksumRight)
       const offload = serving(e, NicFeature.TransmitChecksum)
       offload.exchange(offload.udp(4000, 7, counting(20), {}, { checksum: pseudo }), { checksum: Checksum.Partial })
-      t.same([Checksum.Partial, 34, 6], ['fakeSentChecksum', 'fakeSentChecksumStart', 'fakeSentChecksumOffset'].map(name => offload.call(name, 0)))
+      const told = ['fakeSentChecksum', 'fakeSentChecksumStart', 'fakeSentChecksumOffset'].map(name => offload.call(name, 0))
+      t.same(told, [Checksum.Partial, 34, 6])
     })
 
     t.test('a chain of buffers goes back as a chain', async t => {

@@ -28,7 +28,10 @@ for (const e of await engines('test/kernel/net.ts')) {
       const stack = fresh(e)
       t.equal(send(stack), 0)
       const [frame] = stack.sentBytes()
-      t.equal(toHex(frame!), 'ffffffffffff0200000000010806' + '0001080006040001' + '0200000000010a000002' + '0000000000000a000009' + '00'.repeat(18))
+      const wanted = [
+        'ffffffffffff', '020000000001', '0806', '0001080006040001', '0200000000010a000002', '0000000000000a000009', '00'.repeat(18),
+      ]
+      t.equal(toHex(frame!), wanted.join(''))
     })
 
     t.test('RFC 1122 §2.3.2.2: a packet waits for the answer, then goes', async t => {
@@ -151,7 +154,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       const stack = new Stack(e)
       stack.configure(`${GUEST.ip}/24`)
       t.equal(stack.call('addAddress', 0, ip('10.7.0.1'), 16), 0)
-      t.same(stack.sent().map(frame => [frame.destination, frame.arp?.operation, frame.arp?.senderIp, frame.arp?.targetIp, frame.arp?.targetMac]), [
+      t.same(stack.sent().map(({ destination, arp }) => [destination, arp?.operation, arp?.senderIp, arp?.targetIp, arp?.targetMac]), [
         [BROADCAST, 1, GUEST.ip, GUEST.ip, '00:00:00:00:00:00'], [BROADCAST, 1, '10.7.0.1', '10.7.0.1', '00:00:00:00:00:00'],
       ])
     })

@@ -25,7 +25,8 @@ for (const e of await engines('test/kernel/net.ts')) {
 
     t.test('a group is heard by members only; everybody is a member of 224.0.0.1 (RFC 1112 §4)', async t => {
       const stack = Stack.up(e)
-      const to = (group: string, destination: string) => stack.ipv4({ protocol: Protocol.Udp, destination: group }, counting(8), destination)
+      const to = (group: string, destination: string) =>
+        stack.ipv4({ protocol: Protocol.Udp, destination: group }, counting(8), destination)
       stack.receive(to('224.0.0.1', '01:00:5e:00:00:01'))
       t.notOk(stack.drops()['ethernet-not-for-us'], '224.0.0.1 passes the link')
       stack.receive(to('224.0.0.251', '01:00:5e:00:00:fb'))
