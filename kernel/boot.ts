@@ -16,11 +16,10 @@ import { memoryManagerInit } from './boot/memory.ts'
 import { networkInit } from './boot/network.ts'
 import { optionsTake } from './boot/options.ts'
 import { selftestInit } from './boot/selftest.ts'
-import { COMMAND_LINE_LIMIT, VERSION } from './config.ts'
+import { VERSION } from './config.ts'
 import { serialInit, serialInputInit, serialWrite } from './drivers/serial/serial.ts'
 import { vgaInit, vgaWrite } from './drivers/vga/text.ts'
 import { clockUpdate, nowMicroseconds } from './lib/clock.ts'
-import { commandLineParse } from './lib/command-line.ts'
 import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
 import { Options, optionsWarnUnavailable } from './lib/options.ts'
@@ -33,8 +32,7 @@ const options = staticStruct<Options>()
 export function boot(magic: u32, info: u32): void {
   processorInit()
   const loader = bootInfoTake(magic, info) // copied out before its memory is given away
-  commandLineParse(options, loader.commandLine, COMMAND_LINE_LIMIT)
-  optionsTake(options) // log level, what a panic does
+  optionsTake(options, loader) // the command line; log level, what a panic does
   logBootStart()
   memoryInit(options.memoryLimit) // usable RAM into the direct map
   memoryManagerInit() // frames, heap, packet buffers

@@ -15,6 +15,8 @@ export const MODULE_LIMIT: u32 = 8
 /** Type of a region that is RAM; every other type is not for us. ACPI 6.5 §15.1, the same in both protocols. */
 export const REGION_RAM: u32 = 1
 
+const SPACE: u32 = 0x20
+
 /** What was wrong with the boot information; the kernel boots with what it did get. */
 export const enum BootFault {
   None,
@@ -101,7 +103,10 @@ export function moduleAdd(info: BootInfo, baseLow: u32, baseHigh: u32, length: u
   info.moduleCount += 1
 }
 
-/** Copy the command line: up to a zero byte, `available` bytes, or the limit. */
+/**
+ * Copy the command line: up to a zero byte, `available` bytes, or the limit. What the limit cuts ends with the last
+ * whole word: half a value is another value.
+ */
 export function commandLineTake(info: BootInfo, text: ptr, available: u32): void {
   const room: u32 = COMMAND_LINE_LIMIT - 1
   let length: u32 = 0
@@ -111,6 +116,9 @@ export function commandLineTake(info: BootInfo, text: ptr, available: u32): void
     store8(info.commandLine, length, byte)
     length += 1
   }
-  store8(info.commandLine, length, 0)
   info.commandLineCut = length == room && length < available && load8(text, length) != 0
+  if (info.commandLineCut) {
+    while (length != 0 && load8(text, length) != SPACE) length -= 1
+  }
+  store8(info.commandLine, length, 0)
 }
