@@ -57,7 +57,9 @@ export class SwapMachine {
     return at
   }
 
-  bytes(page: number): Uint8Array { return this.m.bytes(page, PAGE) }
+  /** Whether a page of RAM, or of a disk, is `pattern(seed)`. */
+  holds(page: number, seed: number): boolean { return Buffer.compare(this.m.bytes(page, PAGE), pattern(seed)) === 0 }
+  diskHolds(disk: number, page: number, seed: number): boolean { return Buffer.compare(this.diskPage(disk, page), pattern(seed)) === 0 }
   call(name: string, ...args: number[]): number { return this.m.call(name, ...args) }
   stat(which: Stat): number { return this.m.call('stat', STATS.indexOf(which)) }
   kernelStat(which: Stat): number { return this.m.call('kernelStat', STATS.indexOf(which)) }

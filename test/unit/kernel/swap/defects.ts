@@ -11,8 +11,8 @@ for (const e of await engines('test/kernel/swap.ts')) {
     const before = Buffer.from(machine.diskPage(0, 0))
     const slots = Array.from({ length: 16 }, (_, i) => machine.call('swapOut', 0x1000 * (i + 1), machine.page(i)))
     t.same(slots, [...Array(15).keys()].map(i => i + 1).concat(SwapError.NoSlots), 'slots 1 to 15, and then none')
-    t.same(Buffer.from(machine.diskPage(0, 0)), before)
-    slots.slice(0, 15).forEach((slot, i) => t.same(machine.diskPage(0, slot), pattern(i), `slot ${slot} is page ${slot} of the disk`))
+    t.equal(Buffer.compare(machine.diskPage(0, 0), before), 0)
+    slots.slice(0, 15).forEach((slot, i) => t.ok(machine.diskHolds(0, slot, i), `slot ${slot} is page ${slot} of the disk`))
     t.end()
   })
 
@@ -24,7 +24,7 @@ for (const e of await engines('test/kernel/swap.ts')) {
     t.equal(machine.call('swapIn', 1, page), SwapError.NoDevice)
     t.equal(machine.call('allocateSlot'), 0)
     t.equal(machine.call('deallocateSlot', 1), SwapError.NoDevice)
-    t.same(machine.bytes(page), pattern(1))
+    t.ok(machine.holds(page, 1))
     t.same(machine.slots(), [0, 0, 0])
     t.end()
   })
@@ -183,7 +183,7 @@ for (const e of await engines('test/kernel/swap.ts')) {
     machine.m.write(page, pattern(6)) // changed, and nobody noted it
     machine.call('swapOut', 0x7000, page)
     t.equal(machine.stat('written'), 3)
-    t.same(machine.diskPage(0, slot), pattern(6))
+    t.ok(machine.diskHolds(0, slot, 6))
     t.end()
   })
 
@@ -209,7 +209,7 @@ for (const e of await engines('test/kernel/swap.ts')) {
       t.same(machine.slots(), [1, 14, 15], 'the slot keeps what it has')
       machine.diskPage(0, slot)[byte]! ^= 0x10
       t.equal(machine.call('swapIn', slot, page), 0x1000, 'and is read when it is right again')
-      t.same(machine.bytes(page), pattern(9))
+      t.ok(machine.holds(page, 9))
     }
     t.end()
   })
@@ -243,7 +243,7 @@ for (const e of await engines('test/kernel/swap.ts')) {
     t.same(machine.slots(), [1, 14, 15])
     machine.call('failReads', 0, 0, 0)
     t.equal(machine.call('swapIn', slot, page), 0x1000)
-    t.same(machine.bytes(page), pattern(1))
+    t.ok(machine.holds(page, 1))
     t.end()
   })
 
@@ -316,7 +316,7 @@ for (const e of await engines('test/kernel/swap.ts')) {
     const page = machine.page(0)
     slots.forEach((slot, i) => {
       t.equal(machine.call('swapIn', slot, page), (i + 1) * PAGE)
-      t.same(machine.bytes(page), pattern(i))
+      t.ok(machine.holds(page, i))
     })
     t.end()
   })
