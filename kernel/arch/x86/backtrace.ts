@@ -10,7 +10,7 @@ import { stringLength } from '../../lib/memory.ts'
 import { KERNEL_HIGH } from './gdt.ts'
 import { Register64 } from './cpu.ts'
 import { isMapped } from './paging.ts'
-import { reportEnd, reportHexNumber, reportKernelAddress, reportNumber, reportStart, reportText } from './report.ts'
+import { reportEnd, reportHex64Number, reportHexNumber, reportKernelAddress, reportNumber, reportStart, reportText } from './report.ts'
 import { CodePlace, InlinedCall, LineReader, symbolFind } from './symbols.ts'
 
 @struct
@@ -78,9 +78,25 @@ function isFrame(p: Register64): boolean {
   return p.high == KERNEL_HIGH && (p.low & 7) == 0 && isMapped(p.low as ptr) && isMapped(plus(p.low as ptr, 15))
 }
 
-/** Print the frames from the code at `rip`, whose frame pointer is `rbp`, outwards. */
-export function printBacktrace(rip: Register64, rbp: Register64): void {
+/** `#0 0x0000000000001234 not code`, and who called it: a call has just pushed its return address. */
+function printNoCode(rip: Register64, rsp: Register64): void {
+  reportStart()
+  reportText('#')
+  reportNumber(printed)
+  reportText(' ')
+  reportHex64Number(address(rip))
+  reportText(' not code')
+  reportEnd()
+  printed += 1
+  if (!isFrame(rsp)) return
+  const top = at<Register64>(rsp.low as ptr)
+  if (top.high == KERNEL_HIGH && isText(top.low)) printFrame(top.low, true)
+}
+
+/** Print the frames outwards from the code at `rip`, with frame pointer `rbp` and stack pointer `rsp`. */
+export function printBacktrace(rip: Register64, rbp: Register64, rsp: Register64): void {
   if (rip.high == KERNEL_HIGH && isText(rip.low)) printFrame(rip.low, false)
+  else printNoCode(rip, rsp)
   let pointer: Register64 = rbp
   while (printed < FRAME_LIMIT && isFrame(pointer)) {
     const frame = at<StackFrame>(pointer.low as ptr)

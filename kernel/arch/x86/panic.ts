@@ -167,7 +167,7 @@ function unexpected(frame: TrapFrame): boolean {
   readCr2(address(cr2))
   reportReason(frame)
   reportRegisters(frame)
-  printBacktrace(frame.rip, frame.rbp)
+  printBacktrace(frame.rip, frame.rbp, frame.rsp)
   leave()
 }
 

@@ -71,6 +71,11 @@ export function reportHexNumber(value: u32): void {
   writeHex(writer, value)
 }
 
+/** The 64 bits at `value` as they are, as 0x and 16 digits. */
+export function reportHex64Number(value: ptr): void {
+  writeHex64(writer, value)
+}
+
 /** An address of the kernel in full: 0xffffffff and the eight digits of its lower half. */
 export function reportKernelAddress(p: u32): void {
   writeText(writer, '0xffffffff')

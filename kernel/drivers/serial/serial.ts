@@ -1,11 +1,12 @@
 // COM1: the console's output, and its input by interrupt. National Semiconductor PC16550D data sheet.
 //
 // Output fills the 16-byte transmit FIFO and waits only when it is full. A port whose other end has stopped reading
-// is waited for once, a second or so; from then on what it has no room for is dropped, until it moves again. Input is taken from the FIFO by the interrupt handler
-// into a small ring; what finds the ring full is counted and dropped. Output: any context. Reading: main loop.
+// is waited for once, a second or so; from then on what it has no room for is dropped, until it moves again. Input is
+// taken from the FIFO by the interrupt handler into a small ring; what finds the ring full is counted and dropped.
+// Output: any context. Reading: main loop.
 
 import { interruptRouteIsa } from '../../arch/x86/interrupt.ts'
-import { inb, load8, outb, store8 } from '../../lib/intrinsics.ts'
+import { inb, load32, load8, outb, rdtsc, store8, subtract64 } from '../../lib/intrinsics.ts'
 import { staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 
 const COM1: u32 = 0x3f8
@@ -13,10 +14,6 @@ const COM1_IRQ: u32 = 4
 /** 1.8432 MHz ÷ 16: the divisor of 1 is 115200 baud. */
 const DIVISOR_115200: u32 = 1
 const FIFO_BYTES: u32 = 16
-/** Polls before a port counts as stalled, about a microsecond each. 16 bytes at 115200 baud are 1.4 ms; an emulated
- *  port waits for a busy host's reader. */
-const PATIENCE: u32 = 1000000
-
 /** Offsets from the port's base; the first two are the divisor while DLAB is set. */
 const enum Register { Data = 0, InterruptEnable = 1, FifoControl = 2, LineControl = 3, ModemControl = 4, LineStatus = 5, Scratch = 7 }
 
@@ -35,6 +32,8 @@ const CHAR_NEWLINE: u32 = 0x0a
 /** A power of two; a person types, or a script pastes a line. */
 const RING_SIZE: u32 = 256
 const ring = staticMemory(256, 8)
+const waitStart = staticMemory(8, 8)
+const waited = staticMemory(8, 8)
 let ringHead: u32 = 0 // next byte to read; both count modulo 2^32
 let ringTail: u32 = 0 // next free place; the interrupt handler's
 let present: boolean = false
@@ -65,16 +64,21 @@ export function serialPresent(): boolean {
   return present
 }
 
-/** Wait until the FIFO is empty, or the port has stalled; a stalled one is asked once. */
+/**
+ * Wait until the FIFO is empty, or the port has stalled, which is after 2³² ticks of the TSC, 1 to 4 s: an emulated
+ * port waits for a busy host's reader. A stalled one is asked once.
+ */
 function waitForRoom(): void {
-  const turns: u32 = stalled ? 1 : PATIENCE
-  for (let turn: u32 = 0; turn < turns; turn++) {
+  rdtsc(waitStart)
+  do {
     if ((inb(register(Register.LineStatus)) & STATUS_TRANSMIT_EMPTY) != 0) {
       room = FIFO_BYTES
       stalled = false
       return
     }
-  }
+    rdtsc(waited)
+    subtract64(waited, waited, waitStart)
+  } while (!stalled && load32(waited, 4) == 0)
   stalled = true
 }
 
