@@ -160,7 +160,7 @@ export class Expressions {
     const { random } = this
     if (depth <= 0 || random.once(5)) return this.#simple(sign)
     switch (random.below(13)) {
-      case 0: return { kind: 'unary', sign, operator: random.pick(['-', '~']), a: this.expression(sign, depth - 1) }
+      case 0: return { kind: 'unary', sign, operator: random.pick(['-', '~']), a: this.#spelled(sign, depth - 1) }
       case 1: return { kind: 'choice', sign, test: this.condition(depth - 1), yes: this.#spelled(sign, depth - 1), no: this.#spelled(sign, depth - 1) }
       case 2: return { kind: 'convert', sign, a: this.#spelled(sign === 'u32' ? 'i32' : 'u32', depth - 1) }
       case 3: case 4: return this.#call(sign, depth) ?? this.#simple(sign)
@@ -169,7 +169,9 @@ export class Expressions {
       case 7: case 8: return this.#signed(sign, depth)
       default: {
         const a = this.expression(sign, depth - 1)
-        return { kind: 'binary', sign, operator: random.pick(FREE), a, b: this.expression(sign, depth - 1) }
+        // Literals alone would have the sign of their value.
+        const b = isSpelled(a) ? this.expression(sign, depth - 1) : this.#spelled(sign, depth - 1)
+        return { kind: 'binary', sign, operator: random.pick(FREE), a, b }
       }
     }
   }

@@ -4,4 +4,4 @@
 import t from 'tap'
 import { testPrograms } from '../../property/report.ts'
 
-t.test('random programs', async t => testPrograms(t, 30, 1))
+t.test('random programs', async t => testPrograms(t, 20, 1))
