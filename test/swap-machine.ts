@@ -93,8 +93,17 @@ export function pattern(seed: number): Uint8Array {
   return new Uint8Array(words.buffer)
 }
 
+export interface HeaderOptions {
+  version?: number
+  lastPage?: number
+  bad?: number[]
+  badCount?: number
+  magic?: string
+}
+
 /** A valid header page, as mkswap writes it, for an area of `pages` pages. */
-export function header(pages: number, { version = 1, lastPage = pages - 1, bad = [] as number[], badCount = bad.length, magic = 'SWAPSPACE2' } = {}): Uint8Array {
+export function header(pages: number, options: HeaderOptions = {}): Uint8Array {
+  const { version = 1, lastPage = pages - 1, bad = [], badCount = bad.length, magic = 'SWAPSPACE2' } = options
   const page = Buffer.alloc(PAGE)
   page.writeUInt32LE(version, 1024)
   page.writeUInt32LE(lastPage >>> 0, 1028)

@@ -7,7 +7,7 @@ import {
 import { Level, logDecimal, logEnd, logQuoted, logStart, logText } from './log.ts'
 import { zeroBytes } from './memory.ts'
 
-/** `acd=`: RFC 5227 address conflict detection. */
+/** `acd=`: address conflict detection, RFC 5227 §2. */
 export const enum AddressConflict { Optimistic, Strict, Off }
 /** `swap=`: found by the rule of docs/contract.md, a disk by name, or none. */
 export const enum SwapChoice { Automatic, Named, None }

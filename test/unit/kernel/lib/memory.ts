@@ -24,8 +24,8 @@ for (const e of await engines('test/kernel/lib.ts')) {
       for (let shift = 0; shift < 9; shift++) {
         const to = bordered(m, n)
         m.call('copyBytes', to.inside, from + shift, n)
-        if (!equal(m.bytes(to.inside, n), m.bytes(from + shift, n))) return t.fail(`${n} bytes from +${shift}`)
-        if (!to.untouched()) return t.fail(`around ${n} bytes`)
+        if (!equal(m.bytes(to.inside, n), m.bytes(from + shift, n))) throw new Error(`${n} bytes from +${shift}`)
+        if (!to.untouched()) throw new Error(`around ${n} bytes`)
       }
     }
     t.end()
@@ -51,7 +51,7 @@ for (const e of await engines('test/kernel/lib.ts')) {
           const expected = pattern(512, 3).copyWithin(to, from, from + n)
           m.write(base, pattern(512, 3))
           m.call('moveBytes', base + to, base + from, n)
-          if (!equal(m.bytes(base, 512), expected)) return t.fail(`${n} bytes from ${from} to ${to}`)
+          if (!equal(m.bytes(base, 512), expected)) throw new Error(`${n} bytes from ${from} to ${to}`)
         }
       }
     }

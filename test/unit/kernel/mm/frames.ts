@@ -180,12 +180,12 @@ for (const e of await engines('test/kernel/mm.ts')) {
         const order = [0, 0, 0, 1, 2, 3, 5, 8, 10][pick(9)]!
         const frame = m.call('frameAllocate', order) / PAGE
         if (frame === 0) {
-          if (expected().slice(order).some(n => n > 0)) return t.fail(`step ${step}: order ${order} refused, but there is a block`)
+          if (expected().slice(order).some(n => n > 0)) throw new Error(`step ${step}: order ${order} refused, but there is a block`)
           continue
         }
         for (let i = frame; i < frame + 2 ** order; i++) {
           const inside = regions.some(({ start, frames }) => i >= first(start, frames) && i < first(start, frames) + frames)
-          if (owner.has(i) || !inside) return t.fail(`step ${step}: frame ${i} handed out twice, or never had`)
+          if (owner.has(i) || !inside) throw new Error(`step ${step}: frame ${i} handed out twice, or never had`)
           owner.set(i, frame)
         }
         allocated.set(frame, order)
@@ -195,8 +195,8 @@ for (const e of await engines('test/kernel/mm.ts')) {
         allocated.delete(frame)
         for (let i = frame; i < frame + 2 ** order; i++) owner.delete(i)
       }
-      if (step % 200 === 0 && String(listed(m)) !== String(expected())) return t.same(listed(m), expected(), `step ${step}`)
-      if (m.call('framesFree') !== 777 + 1500 - table(777) - table(1500) - owner.size) return t.fail(`step ${step}: the count`)
+      if (step % 200 === 0 && String(listed(m)) !== String(expected())) throw new Error(`step ${step}: ${listed(m)}, not ${expected()}`)
+      if (m.call('framesFree') !== 777 + 1500 - table(777) - table(1500) - owner.size) throw new Error(`step ${step}: the count`)
     }
     for (const [frame, order] of allocated) {
       for (const at of [0, 2 ** order * PAGE - 1]) t.equal(m.call('frameBlockOf', frame * PAGE + at), frame * PAGE)

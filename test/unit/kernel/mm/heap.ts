@@ -160,11 +160,11 @@ for (const e of await engines('test/kernel/mm.ts')) {
         held.push({ p, bytes, mark })
       } else {
         const [{ p, bytes, mark }] = held.splice(pick(held.length), 1) as [typeof held[0] & object]
-        if (!m.bytes(p, bytes).every(b => b === mark)) return t.fail(`step ${step}: ${bytes} bytes were overwritten`)
+        if (!m.bytes(p, bytes).every(b => b === mark)) throw new Error(`step ${step}: ${bytes} bytes were overwritten`)
         expected -= m.call('heapSize', p)
         m.call('heapFree', p)
       }
-      if (m.call('heapBytes') !== expected || m.call('heapAllocations') !== held.length) return t.fail(`step ${step}: counters`)
+      if (m.call('heapBytes') !== expected || m.call('heapAllocations') !== held.length) throw new Error(`step ${step}: counters`)
     }
     for (const { p } of held) m.call('heapFree', p)
     t.equal(m.call('heapBytes'), 0)

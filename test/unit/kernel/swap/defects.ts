@@ -152,7 +152,7 @@ for (const e of await engines('test/kernel/swap.ts')) {
         if (i % 2 === 0) machine.call('forgetPage', address + 7)
         else machine.call('deallocateSlot', machine.call('swapOut', address, machine.disks[0]! + PAGE))
       }
-      if (machine.stat('trackedPages') !== 0) return t.fail(`round ${round}`)
+      if (machine.stat('trackedPages') !== 0) throw new Error(`round ${round}`)
     }
     t.end()
   })

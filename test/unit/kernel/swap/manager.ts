@@ -203,22 +203,22 @@ for (const e of await engines('test/kernel/swap.ts')) {
         machine.m.write(page, pattern(seed))
         const slot = machine.call('swapOut', address, page)
         const expected = out.size === 39 ? SwapError.NoSlots : broken ? SwapError.WriteFailed : 1
-        if (expected < 0 ? slot !== expected : slot < 1 || slot > 39 || out.has(slot)) return t.fail(`step ${step}: swapOut gave ${slot}`)
+        if (expected < 0 ? slot !== expected : slot < 1 || slot > 39 || out.has(slot)) throw new Error(`step ${step}: swapOut gave ${slot}`)
         if (slot > 0) out.set(slot, { address, seed })
       } else if (pick(3) === 0) {
         const slot = pick(42)
         const expected = out.has(slot) ? SwapError.None : slot === 0 || slot > 39 ? SwapError.InvalidSlot : SwapError.SlotNotInUse
-        if (machine.call('deallocateSlot', slot) !== expected) return t.fail(`step ${step}: deallocateSlot ${slot}`)
+        if (machine.call('deallocateSlot', slot) !== expected) throw new Error(`step ${step}: deallocateSlot ${slot}`)
         out.delete(slot)
       } else {
         const slot = pick(42)
         const held = out.get(slot)
         const result = machine.call('swapIn', slot, page)
-        if (result !== (held === undefined ? SwapError.InvalidSlot : broken ? SwapError.ReadFailed : held.address)) return t.fail(`step ${step}: swapIn gave ${result}`)
-        if (result > 0 && !machine.holds(page, held!.seed)) return t.fail(`step ${step}: other contents`)
+        if (result !== (held === undefined ? SwapError.InvalidSlot : broken ? SwapError.ReadFailed : held.address)) throw new Error(`step ${step}: swapIn gave ${result}`)
+        if (result > 0 && !machine.holds(page, held!.seed)) throw new Error(`step ${step}: other contents`)
         if (result > 0) out.delete(slot)
       }
-      if (machine.stat('usedSlots') !== out.size || machine.stat('totalSwappedPages') !== out.size) return t.fail(`step ${step}: counters`)
+      if (machine.stat('usedSlots') !== out.size || machine.stat('totalSwappedPages') !== out.size) throw new Error(`step ${step}: counters`)
     }
     t.equal(Buffer.compare(machine.diskPage(0, 0), header(40)), 0, 'the header is as it was')
     t.end()
