@@ -9,7 +9,7 @@ import { Model } from './model.ts'
 import { checkSyntax } from './rules.ts'
 import { finish, type SourceMap } from './text.ts'
 
-/** One lowered file. The map's only source is the .ts file, by its absolute path. */
+/** One lowered file. The map's only source is the .ts file, as if both stood in one folder. */
 export interface LoweredFile { readonly code: string; readonly map: SourceMap }
 
 /** Lowered files by the absolute path of the .ts file they come from. */
@@ -51,7 +51,7 @@ export function lowerFiles(
   for (const file of program.getSourceFiles()) {
     if (model.isVocabularyFile(file)) continue
     checkSyntax(model, file)
-    files.set(file.fileName, finish(lowerFile(model, file), file, file.fileName))
+    files.set(file.fileName, finish(lowerFile(model, file), file, path.basename(file.fileName)))
   }
   return { files, root, complaints: complaints.sorted() }
 }
