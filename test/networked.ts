@@ -12,6 +12,8 @@ export interface Wired { machine: Machine, peer: WirePeer, station: Station }
 export interface WiredOptions extends Omit<MachineOptions, 'args'> {
   /** eth0's configuration; by default GUEST's address, HOST as its gateway. */
   eth0?: string
+  /** The whole kernel command line, instead of eth0 and `append`; an ISO has its own. */
+  commandLine?: string
   /** Properties of the card: `vectors=0`, `disable-legacy=on`. */
   device?: string
   args?: string[]
@@ -25,17 +27,17 @@ export interface WiredOptions extends Omit<MachineOptions, 'args'> {
 export async function wired(
   t: Test, name: string, options: WiredOptions, body: (t: Test, wire: Wired) => Promise<void>,
 ): Promise<void> {
-  const { eth0 = `${GUEST.ip}/24,gw=${HOST.ip}`, device, prepare, ready = /net: up .*if=eth0/, args = [], ...rest } = options
+  const { eth0 = `${GUEST.ip}/24,gw=${HOST.ip}`, device, prepare, commandLine, ready = /net: up .*if=eth0/, args = [], ...rest } = options
   const peer = await WirePeer.listen()
   prepare?.(peer)
   const station = new Station(peer, HOST, GUEST).answerArp()
   const card = ['virtio-net-pci', 'netdev=n0', `mac=${GUEST.mac}`, ...device ? [device] : []].join(',')
   try {
     await booted(t, name, {
-      ...rest, append: `eth0=${eth0} swap=none ${options.append ?? ''}`.trim(),
+      ...rest, append: commandLine ?? `eth0=${eth0} swap=none ${options.append ?? ''}`.trim(),
       args: ['-netdev', peer.netdev('n0'), '-device', card, ...args],
     }, async (t, machine) => {
-      if (ready) await machine.until(ready)
+      if (ready) await machine.until(ready, 30)
       await body(t, { machine, peer, station })
     })
   } finally {

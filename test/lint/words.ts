@@ -12,10 +12,10 @@ const BYTE_ORDER = new RegExp(`\\b[${'nh'}]to[${'nh'}][sl]\\(`)
 const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
 const files = tracked.split('\n').filter(file => /\.(ts|js|mjs|S|h|c|ld|md|sh|json)$|^Makefile$|^ci\/|^\.ci\//.test(file) && file !== 'package-lock.json')
 
-function found(word: RegExp, among: string[]): string[] {
+function found(word: RegExp, among: string[], skipped = /^$/): string[] {
   return among.flatMap(file => {
     try {
-      return read(file).split('\n').flatMap((line, i) => word.test(line) ? [`${file}:${i + 1}: ${line.trim().slice(0, 100)}`] : [])
+      return read(file).split('\n').flatMap((line, i) => word.test(line) && !skipped.test(line) ? [`${file}:${i + 1}: ${line.trim().slice(0, 100)}`] : [])
     } catch {
       return [] // listed, and deleted in the working tree
     }
@@ -28,5 +28,5 @@ t.test('no unfinished work is left as a note', async t => {
 })
 
 t.test('no header is converted by its reader', async t => {
-  t.same(found(BYTE_ORDER, files.filter(file => file.startsWith('kernel/'))), [])
+  t.same(found(BYTE_ORDER, files.filter(file => file.startsWith('kernel/')), /^\s*(\/\/|\/?\*)/), [])
 })

@@ -1,6 +1,6 @@
 // Hostile frames, the same ones for the same seed: random bytes, and good frames with something wrong in them.
 
-import { type Bytes, be16, bytes, mac } from './bytes.ts'
+import { type Bytes, be16, bytes, checksum, mac } from './bytes.ts'
 import { EtherType, Protocol, udp, vlan } from './frames.ts'
 import type { Station } from './station.ts'
 
@@ -52,4 +52,14 @@ export function hostileFrame(station: Station, random: (below: number) => number
       for (let n = 1 + random(8); n > 0; n--) frame[12 + random(Math.min(frame.length - 12, 48))] = random(256)
       return frame
   }
+}
+
+/** The same frame with a right IPv4 header checksum, if it has a header: what is wrong inside gets a hearing. */
+export function repaired(frame: Uint8Array): Uint8Array {
+  if (frame.length < 34 || frame[12] !== 8 || frame[13] !== 0) return frame
+  const header = (frame[14]! & 15) * 4
+  if (header < 20 || 14 + header > frame.length) return frame
+  frame.set([0, 0], 24)
+  frame.set(be16(checksum(frame.subarray(14, 14 + header))), 24)
+  return frame
 }
