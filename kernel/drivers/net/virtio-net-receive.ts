@@ -144,11 +144,9 @@ function gather(net: VirtioNet, frame: Packet, buffers: u32): boolean {
   const queue = net.receiveQueue
   let total: u32 = packetLength(frame)
   let last = frame
-  let whole: boolean = buffers - 1 <= queueReady(queue)
-  for (let i: u32 = 1; whole && i < buffers; i++) {
+  for (let i: u32 = 1; i < buffers; i++) {
     const token: u32 = queueTake(queue)
-    whole = token != 0
-    if (!whole) break
+    if (token == 0) return false
     const fragment = at<Packet>(token as ptr)
     fragment.tail = plus(fragment.head, queue.usedLength)
     fragment.nextFragment = null
@@ -157,7 +155,7 @@ function gather(net: VirtioNet, frame: Packet, buffers: u32): boolean {
     total += packetLength(fragment)
   }
   frame.totalLength = total
-  return whole
+  return true
 }
 
 /**

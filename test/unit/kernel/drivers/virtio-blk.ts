@@ -135,6 +135,15 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: depth bounds flushes too, which take fewer descriptors`, t => {
+    const disk = new Drive(e.start())
+    for (let i = 0; i < 10; i++) t.equal(disk.submit(disk.request(Operation.Flush, 0, 0)), 0)
+    t.equal(disk.submit(disk.request(Operation.Flush, 0, 0)), Errno.Busy)
+    for (const chain of disk.ring.take()) disk.finish(chain, 0)
+    t.equal(disk.poll(), 10)
+    t.end()
+  })
+
   t.test(`${e.kind}: two thousand requests, finished out of order`, t => {
     const disk = new Drive(e.start())
     for (let round = 0; round < 200; round++) {

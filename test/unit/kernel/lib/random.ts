@@ -87,6 +87,19 @@ for (const e of await engines('test/kernel/random.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: what was handed out is nowhere in the generator's memory`, t => {
+    const m = e.start()
+    seed(m, Uint8Array.of(1, 2, 3))
+    take(m, 40)
+    const p = m.alloc(16)
+    m.call('randomBytes', p, 16)
+    const memory = Buffer.from(m.bytes(0x80000000, p + 16 - 0x80000000))
+    const found = memory.indexOf(m.bytes(p, 16))
+    t.equal(found, p - 0x80000000, 'first where the caller wanted it')
+    t.equal(memory.indexOf(m.bytes(p, 4)), found, 'no part of it either')
+    t.end()
+  })
+
   t.test(`${e.kind}: a seed with zeros behind it is another seed`, t => {
     const one = e.start()
     const two = e.start()
