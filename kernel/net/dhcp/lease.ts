@@ -28,7 +28,8 @@ export function leaseUsable(a: Ipv4Address, values: DhcpValues): boolean {
 
 /**
  * Give the interface what the server said. The same address again changes no more than the rest, and is not
- * announced or logged a second time. Errors: those of interfaceAddAddress.
+ * announced or logged a second time. Errors: those of interfaceAddAddress; the
+ * interface has nothing then.
  */
 export function leaseApply(netif: NetInterface, a: Ipv4Address, values: DhcpValues): i32 {
   const prefixLength = leasePrefix(a, values.subnetMask)
@@ -37,8 +38,12 @@ export function leaseApply(netif: NetInterface, a: Ipv4Address, values: DhcpValu
   if (!same) {
     while (netif.addressCount > 0) interfaceRemoveAddress(netif, netif.first.address)
     const result: i32 = interfaceAddAddress(netif, a, prefixLength)
-    if (result != Errno.None) return result
+    if (result != Errno.None) {
+      clear(netif, 'lease could not be used')
+      return result
+    }
   }
+  // Without room for the route there is no gateway, and no gw in the log.
   if (values.router != netif.gateway) interfaceSetGateway(netif, isUnicast(values.router) ? values.router : 0)
   netif.dns = isUnicast(values.dnsServer) ? values.dnsServer : 0
   netif.mtu = leaseMtu(netif, values.mtu)
@@ -55,7 +60,10 @@ function leaseMtu(netif: NetInterface, offered: u32): u32 {
 
 /** Take away what the lease gave. */
 export function leaseRemove(netif: NetInterface, why: cstring): void {
-  if (netif.addressCount == 0) return
+  if (netif.addressCount > 0) clear(netif, why)
+}
+
+function clear(netif: NetInterface, why: cstring): void {
   while (netif.addressCount > 0) interfaceRemoveAddress(netif, netif.first.address)
   interfaceSetGateway(netif, 0)
   netif.dns = 0

@@ -44,6 +44,12 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(told, [Checksum.Partial, 34, 6])
     })
 
+    t.test('an answer needs no packet but the question\'s', async t => {
+      const stack = serving(e)
+      while (stack.free > 1) t.equal(stack.call('fakeQueue', stack.put(counting(60)), 60), 1)
+      t.equal(stack.exchange(stack.udp(4000, 7, counting(1000))).length, 1)
+    })
+
     t.test('a chain of buffers goes back as a chain', async t => {
       const stack = serving(e)
       const [reply] = stack.exchange(stack.udp(4000, 7, counting(1000)), { piece: 301 })

@@ -279,6 +279,22 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.logged('net: up').length, 2)
     })
 
+    t.test('a lease that finds no room for its route is given back, and asked for again', async t => {
+      const stack = asking(e)
+      for (let i = 0; i < 64; i++) t.equal(stack.call('addRoute', ip(`172.16.${i}.0`), 24, ip('10.0.2.1'), 0, 0), 0)
+      reply(stack, MessageType.Offer)
+      reply(stack, MessageType.Ack)
+      t.equal(field(stack, 3), 0)
+      t.same(stack.logged('net: down'), ['warn  net: down if=eth0 why="lease could not be used"'])
+      t.same(types(stack), [1, 3, 1])
+      t.equal(stack.call('removeRoute', ip('172.16.0.0'), 24, ip('10.0.2.1'), 0), 0)
+      reply(stack, MessageType.Offer)
+      reply(stack, MessageType.Ack)
+      t.equal(ours(stack), LEASE.ip)
+      t.equal(field(stack, 4), 0, 'but none for the gateway\'s')
+      t.notMatch(stack.logged('net: up')[0]!, /gw=/)
+    })
+
     t.test('T1 and T2 of the server are obeyed when they are in order', async t => {
       const stack = asking(e)
       const times = (t1: number, t2: number) =>
@@ -298,6 +314,11 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(state(odd), BOUND, 'T2 past the end is not believed: seven eighths')
       odd.call('advanceSeconds', 151)
       t.equal(state(odd), REBINDING)
+      const end = asking(e)
+      reply(end, MessageType.Offer)
+      reply(end, MessageType.Ack, LEASE, times(1000, 3600))
+      end.call('advanceSeconds', 3155)
+      t.equal(state(end), REBINDING, 'nor one at the end')
     })
 
     t.test('a lease without end is never renewed; one of 100 days lasts', async t => {

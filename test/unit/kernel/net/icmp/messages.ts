@@ -22,6 +22,14 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.call('counter', 4), 7)
     })
 
+    t.test('an answer needs no packet but the question\'s', async t => {
+      const stack = Stack.up(e)
+      while (stack.free > 1) t.equal(stack.call('fakeQueue', stack.put(counting(60)), 60), 1)
+      for (const payload of [8, 1472]) t.equal(stack.exchange(stack.echo(counting(payload))).length, 1)
+      t.equal(stack.exchange(stack.arp()).length, 1)
+      t.same(stack.drops(), {})
+    })
+
     t.test('the checksum is right for every value the updated one can take', async t => {
       const stack = Stack.up(e)
       const wrong: number[] = []
@@ -141,6 +149,10 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(burst(60), 10)
       stack.advance(100_000)
       t.equal(burst(60), 50, 'a bucket holds no more')
+      stack.advance(100)
+      t.equal(burst(20), 20)
+      stack.advance(40)
+      t.equal(burst(100), 50, 'however much was left in it')
     })
 
     t.test('an echo of ours and its reply', async t => {
