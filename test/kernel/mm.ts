@@ -4,6 +4,7 @@ import { nth, staticRow, staticStruct, type cstring, type ptr, type u32 } from '
 import { frameZoneStats } from '../../kernel/mm/frames.ts'
 import { heapStats } from '../../kernel/mm/heap.ts'
 import { Pool, poolAllocate, poolFree, poolFreeObjects, poolInit } from '../../kernel/mm/pool.ts'
+import { MemoryReport, memoryReport } from '../../kernel/mm/report.ts'
 import { ZoneStats } from '../../kernel/mm/zone.ts'
 
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
@@ -43,3 +44,19 @@ export function zoneTotal(zone: u32): u32 { frameZoneStats(zone, stats); return 
 export function zoneAllocated(zone: u32): u32 { frameZoneStats(zone, stats); return stats.allocatedFrames }
 export function zoneLargest(zone: u32): u32 { frameZoneStats(zone, stats); return stats.largestFreeOrder }
 export function zoneFragmentation(zone: u32): u32 { frameZoneStats(zone, stats); return stats.fragmentationPermille }
+
+const report = staticStruct<MemoryReport>()
+
+/** 0 total, 1 allocated, 2 free bytes, 3 fragmentation, 4 pressure, 5 free blocks, 6 blocks of order `order`. */
+export function reportField(which: u32, order: u32): u32 {
+  memoryReport(report)
+  switch (which) {
+    case 0: return report.totalMemory
+    case 1: return report.allocatedMemory
+    case 2: return report.freeMemory
+    case 3: return report.overallFragmentation
+    case 4: return report.memoryPressure
+    case 5: return report.buddyStats.totalFreeBlocks
+    default: return nth(report.buddyStats.freeBlocksByOrder, order).blocks
+  }
+}

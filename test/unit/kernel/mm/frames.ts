@@ -164,6 +164,21 @@ for (const e of await engines('test/kernel/mm.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: the memory report adds the zones up`, t => {
+    const m = e.start()
+    m.alloc(17 * MIB + BASE - m.alloc(16), 16)
+    const frames = m.call('framesAddRegion', 15 * MIB, 17 * MIB)
+    const report = () => [0, 1, 2, 3, 4].map(which => m.call('reportField', which, 0))
+    const fragmentation = [Zone.Dma, Zone.Normal].map(zone => m.call('zoneFragmentation', zone))
+    t.same(report(), [frames * PAGE, 0, frames * PAGE, Math.floor((fragmentation[0]! + fragmentation[1]!) / 3), Math.floor(fragmentation[0]! * 3 / 30)])
+    for (let i = 0; i < 128; i++) m.call('frameAllocateInZone', Zone.Normal, 0)
+    t.same(report().slice(0, 3), [frames * PAGE, 128 * PAGE, (frames - 128) * PAGE])
+    t.equal(m.call('reportField', 4, 0), Math.floor((500 * 7 + fragmentation[0]! * 3) / 30), 'Normal is half used')
+    t.same(Array.from({ length: 11 }, (_, order) => m.call('reportField', 6, order)), listed(m))
+    t.equal(m.call('reportField', 5, 0), listed(m).reduce((sum, n) => sum + n))
+    t.end()
+  })
+
   t.test(`${e.kind}: 8,000 random allocations and frees in two regions: blocks never overlap, free ones are joined`, t => {
     const m = e.start()
     const pick = xorshift(991)
