@@ -126,9 +126,13 @@ function named(model: Model, e: ts.Identifier): Constant | null {
   return declared(model, model.symbolOf(e))
 }
 
-/** The value of a `const` whose initialiser is a constant. */
+/** The value of a `const`, or of a static readonly member of a class, whose initialiser is a constant. */
 function declared(model: Model, symbol: ts.Symbol | null): Constant | null {
   const declaration = symbol?.valueDeclaration
+  if (declaration != null && ts.isPropertyDeclaration(declaration)) {
+    const isStatic = hasModifier(declaration, ts.SyntaxKind.StaticKeyword)
+    return isStatic && hasModifier(declaration, ts.SyntaxKind.ReadonlyKeyword) ? initialised(model, declaration) : null
+  }
   if (declaration == null || !ts.isVariableDeclaration(declaration)) return null
   const isConst = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.BlockScoped) === ts.NodeFlags.Const
   return isConst ? initialised(model, declaration) : null
@@ -150,10 +154,7 @@ function initialised(model: Model, declaration: ts.VariableDeclaration | ts.Prop
 function member(model: Model, e: ts.PropertyAccessExpression): Constant | null {
   const value = model.checker.getConstantValue(e)
   if (typeof value === 'number') return Number.isInteger(value) ? classified(BigInt(value)) : null
-  const declaration = model.symbolOf(e)?.valueDeclaration
-  if (declaration == null || !ts.isPropertyDeclaration(declaration)) return null
-  const isStatic = hasModifier(declaration, ts.SyntaxKind.StaticKeyword)
-  return isStatic && hasModifier(declaration, ts.SyntaxKind.ReadonlyKeyword) ? initialised(model, declaration) : null
+  return declared(model, model.symbolOf(e))
 }
 
 /** sizeof<T>() and offsetof<T>('field'). */
