@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { ROOT, cachedFile, filesIn, hashOf, writeWhole } from './cache.ts'
-import { type Elf, PT_LOAD, findNote, readElf } from './elf.ts'
+import { type Elf, type ElfSymbol, PT_LOAD, findNote, readElf } from './elf.ts'
 import { CLANG, assemblyOf, run } from './object.ts'
 import { functionsOf, inlinedOf, linesOf, symbolTable } from './symbols.ts'
 
@@ -111,9 +111,10 @@ function linked(object: string): string {
 
 /** Addresses and names, by address: what `nm -n` prints. */
 export function symbolsText(elf: Elf): string {
+  const line = ({ address, isFunction, size, name }: ElfSymbol): string =>
+    `${address.toString(16).padStart(16, '0')} ${isFunction ? 'f' : 'd'} ${size.toString().padStart(7)} ${name}\n`
   return elf.symbols.filter(each => each.name !== '' && each.section !== 0 && !each.name.endsWith('.c'))
-    .map(each => `${each.address.toString(16).padStart(16, '0')} ${each.isFunction ? 'f' : 'd'} ${each.size.toString().padStart(7)} ${each.name}\n`)
-    .sort().join('')
+    .map(line).sort().join('')
 }
 
 export interface LinkResult { readonly elf: string; readonly textBytes: number; readonly memoryBytes: number }

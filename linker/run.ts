@@ -91,10 +91,14 @@ function foreground(command: string, args: readonly string[], ready?: () => void
 async function debug(machine: MachineOptions): Promise<number> {
   const socket = `build/gdb-${process.pid}.sock`
   const log = 'build/serial.log'
-  const qemu = spawn(QEMU, qemuArguments({ ...machine, gdbSocket: socket, serialLog: log }), { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
-  for (let tries = 0; !fs.existsSync(path.join(ROOT, socket)) && tries < 100; tries++) await new Promise(done => setTimeout(done, 50))
+  const args = qemuArguments({ ...machine, gdbSocket: socket, serialLog: log })
+  const qemu = spawn(QEMU, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
+  for (let tries = 0; !fs.existsSync(path.join(ROOT, socket)) && tries < 100; tries++) {
+    await new Promise(done => setTimeout(done, 50))
+  }
   say(`the log goes to ${log}; gdb stops at kernelMain, continue with c`)
-  const status = await foreground(GDB, ['-q', KERNEL_ELF, '-ex', `target remote ${socket}`, '-ex', 'hbreak f_kernelMain', '-ex', 'continue'])
+  const commands = [`target remote ${socket}`, 'hbreak f_kernelMain', 'continue'].flatMap(each => ['-ex', each])
+  const status = await foreground(GDB, ['-q', KERNEL_ELF, ...commands])
   qemu.kill()
   fs.rmSync(path.join(ROOT, socket), { force: true })
   return status

@@ -238,8 +238,9 @@ export function symbolTable(functions: readonly CodeFunction[], lines: readonly 
     return place
   }
   functions.forEach((each, i) => {
-    const inside = calls[i]!.flatMap((call, j) =>
-      [Number(call.start - each.address), Number(call.end - call.start), callNames[i]![j]!, numbers.get(call.file)!, call.line].flatMap(leb128))
+    const inside = calls[i]!.flatMap((call, j) => [
+      Number(call.start - each.address), Number(call.end - call.start), callNames[i]![j]!, numbers.get(call.file)!, call.line,
+    ].flatMap(leb128))
     const fields = [
       Number(each.address & 0xffffffffn), each.size, names[i]!,
       append(encodeLines(each, rows[i]!, file => numbers.get(file)!)),

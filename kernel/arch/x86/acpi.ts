@@ -5,7 +5,9 @@
 // on the host. Boot context.
 
 import { load32, load8 } from '../../lib/intrinsics.ts'
-import { at, nth, plus, sizeof, struct, type Embed, type Row, type Stored, type bool, type ptr, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import {
+  at, nth, plus, sizeof, struct, type Embed, type Row, type Stored, type bool, type ptr, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
 import {
   Fadt, Madt, MadtEntry, MadtIoApic, MadtLocalApicAddress, MadtOverride, MadtProcessor, Rsdp, TableHeader,
 } from './acpi-tables.ts'

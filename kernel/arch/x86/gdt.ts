@@ -7,7 +7,9 @@
 // The kernel selectors are those of entry.S, so the segment registers need no reload. Boot context.
 
 import { lgdt, linkerSymbol, ltr } from '../../lib/intrinsics.ts'
-import { address, at, nth, sizeof, staticMemory, staticStruct, wire, type Embed, type Le, type ptr, type u16, type u32 } from '../../lib/layout.ts'
+import {
+  address, at, nth, sizeof, staticMemory, staticStruct, wire, type Embed, type Le, type ptr, type u16, type u32,
+} from '../../lib/layout.ts'
 
 /** Selector of the kernel's code segment. */
 export const KERNEL_CODE: u32 = 0x08

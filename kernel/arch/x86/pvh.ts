@@ -9,7 +9,10 @@
 
 import { COMMAND_LINE_LIMIT } from '../../config.ts'
 import { at, nth, sizeof, wire, type Embed, type Le, type u32 } from '../../lib/layout.ts'
-import { BootFault, BootInfo, BootProtocol, MODULE_LIMIT, REGION_LIMIT, bootFault, commandLineTake, moduleAdd, regionAdd, type PhysicalReader } from './boot-info.ts'
+import {
+  BootFault, BootInfo, BootProtocol, MODULE_LIMIT, REGION_LIMIT, bootFault, commandLineTake, moduleAdd, regionAdd,
+  type PhysicalReader,
+} from './boot-info.ts'
 
 /** First word of the start info, and what entry.S passes for this protocol. */
 export const PVH_MAGIC: u32 = 0x336ec578

@@ -4,7 +4,10 @@
 import { staticMemory, staticStruct, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logEnd, logStart } from '../../lib/log.ts'
 import { stringLength } from '../../lib/memory.ts'
-import { TextWriter, writeChar, writeDecimal, writeHex, writeHex64, writeHexDigits, writeQuoted, writeText, writerInit, writerLength } from '../../lib/print.ts'
+import {
+  TextWriter, writeChar, writeDecimal, writeHex, writeHex64, writeHexDigits, writeQuoted, writeText, writerInit,
+  writerLength,
+} from '../../lib/print.ts'
 
 const SIZE: u32 = 400
 const CHAR_SPACE: u32 = 0x20
