@@ -29,6 +29,19 @@ export function formatComplaint(complaint: Complaint): string {
   return `${file}:${line}:${column} ${code} ${message}` + (suggestion == null ? '' : `\n  suggestion: ${suggestion}`)
 }
 
+const OTHER_SIGN = 'one is signed, the other is not: convert with (x as number as u32), (x as number as i32)'
+
+/** What to do about some of TypeScript's own errors, by number, where the dialect has a way of its own. */
+const SUGGESTIONS: Readonly<Record<number, string>> = {
+  2367: 'if a call may have changed it since the last comparison, read the field through a small function',
+  2531: 'compare it with null first',
+  6133: 'remove it',
+  6192: 'remove them',
+  7006: 'every parameter has a type',
+  7029: 'end the case with break, return or continue',
+  18047: 'compare it with null first',
+}
+
 /** What was found wrong with a program, TypeScript's errors and the dialect's, each place and rule once. */
 export class Complaints {
   readonly #all = new Map<string, Complaint>()
@@ -49,11 +62,14 @@ export class Complaints {
   /** Take over what TypeScript itself found. */
   add(diagnostic: ts.Diagnostic): void {
     const at = diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0)
+    const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n  ')
+    const isSign = text.includes("property '[kind]'") || text.includes("'[kind]' are incompatible")
     this.#add({
       file: diagnostic.file == null ? 'tsconfig' : this.#name(diagnostic.file),
       line: (at?.line ?? 0) + 1, column: (at?.character ?? 0) + 1,
-      code: `TS${diagnostic.code}`, suggestion: null,
-      message: ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n  '),
+      code: `TS${diagnostic.code}`,
+      message: isSign ? text.split('\n')[0]! : text, // the rest is how the brands are made
+      suggestion: isSign ? OTHER_SIGN : SUGGESTIONS[diagnostic.code] ?? null,
     })
   }
 
