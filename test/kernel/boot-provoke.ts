@@ -8,6 +8,7 @@ import { at, plus, staticMemory, struct, type cstring, type ptr, type u32 } from
 import { spells, stringLength } from '../../kernel/lib/memory.ts'
 import { panic } from '../../kernel/lib/panic.ts'
 import { mainLoop } from '../../kernel/loop.ts'
+import { breakCard, breakDisk } from './bad-driver.ts'
 
 export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
 
@@ -45,6 +46,8 @@ export function kernelMain(magic: u32, info: u32): void {
   if (asked('panic')) panic('provoked by the test')
   if (asked('trap')) trap()
   if (asked('selector')) ltr(BAD_SELECTOR)
+  if (asked('break-card')) breakCard()
+  if (asked('break-disk')) breakDisk()
   mainLoop()
 }
 
