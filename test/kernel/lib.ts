@@ -2,6 +2,7 @@
 
 import { clockSet, clockSourceSet } from '../../kernel/lib/clock.ts'
 import { commandLineParse } from '../../kernel/lib/command-line.ts'
+import { setIdle } from '../../kernel/lib/idle.ts'
 import { copy64, store32 } from '../../kernel/lib/intrinsics.ts'
 import {
   address, nth, staticMemory, staticRow, staticStruct, struct, type Embed, type cstring, type i32, type ptr,
@@ -19,6 +20,10 @@ import {
 import { Timer, timerActive, timerStart, timerStop } from '../../kernel/lib/timer.ts'
 
 export { clockNow64, clockUpdate, nowMicroseconds, nowMilliseconds } from '../../kernel/lib/clock.ts'
+export { errorOf, isError } from '../../kernel/lib/errno.ts'
+export { idle } from '../../kernel/lib/idle.ts'
+export { panic } from '../../kernel/lib/panic.ts'
+export { panicWhy, rememberPanics } from './panics.ts'
 export { hash32, hashBytes } from '../../kernel/lib/hash.ts'
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
 export { logCount, logLevelSet, logRecent } from '../../kernel/lib/log.ts'
@@ -226,3 +231,18 @@ export function optionSwapDisk(): u32 { return options.swapDisk }
 export function optionSelftest(): u32 { return options.selftest }
 export function optionLog(): u32 { return options.log }
 export function optionPanic(): u32 { return options.panic }
+
+// --- Waiting. ------------------------------------------------------------------------------------------------
+let waited: u32 = 0
+
+export function countWaits(): void {
+  setIdle(countOne)
+}
+
+function countOne(): void {
+  waited += 1
+}
+
+export function waits(): u32 {
+  return waited
+}

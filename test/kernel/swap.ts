@@ -8,6 +8,7 @@ import {
 import { commandLineParse } from '../../kernel/lib/command-line.ts'
 import { stringLength } from '../../kernel/lib/memory.ts'
 import { Options } from '../../kernel/lib/options.ts'
+import { selftestStart, type SelftestNetFinished } from '../../kernel/selftest/run.ts'
 import { selftestSwap as runSelftest } from '../../kernel/selftest/swap.ts'
 import { entryFind } from '../../kernel/swap/entries.ts'
 import { SwapHeader } from '../../kernel/swap/header.ts'
@@ -142,3 +143,29 @@ export function kernelAllocateSlot(): u32 { return swapManager().allocateSlot() 
 export function kernelSwapOut(pageAddress: u32, page: ptr): u32 { return swapManager().swapOut(pageAddress, page) }
 export function selftestSwap(): bool { return runSelftest(swapManager()) }
 export function headerSize(): u32 { return sizeof<SwapHeader>() }
+
+// --- selftest/run.ts, with a network's test that ends when it is told to. ---------------------------------------
+let verdict: u32 = 0
+let verdicts: u32 = 0
+let netEnds: SelftestNetFinished | null = null
+
+export function selftest(which: u32): void {
+  selftestStart(which, swapManager(), netStarts, takeVerdict)
+}
+
+function netStarts(finished: SelftestNetFinished): void {
+  netEnds = finished
+}
+
+export function selftestNetEnds(passed: bool, why: cstring): void {
+  if (netEnds != null) netEnds(passed, why)
+}
+
+function takeVerdict(passed: bool): void {
+  verdict = passed ? 1 : 2
+  verdicts += 1
+}
+
+/** 0 none yet, 1 passed, 2 failed. */
+export function selftestVerdict(): u32 { return verdict }
+export function selftestVerdicts(): u32 { return verdicts }
