@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
-import { cachedText, filesIn, hashOf } from './cache.ts'
+import { cachedText, hashOf } from './cache.ts'
 import { ROOTS } from './pin/print-porffor.ts'
 
 const VERSION = '0.61.13'
@@ -35,17 +35,21 @@ export class CompileError extends Error {
  * is static yet, there is no `main`, and types are the ones linker/c-program.ts defines.
  */
 export function compileToC(pinned: string): string {
-  const key = hashOf(VERSION, OPTIONS.join(' '), filesIn('linker/compile.ts'), pinned)
-  return cachedText('c', key, '.c', () => tidy(run(pinned)))
+  return tidy(porfforC(pinned))
 }
 
-function run(pinned: string): string {
+/** What Porffor makes of a module, as it comes out; the defects in docs/porffor.md are shown with it. */
+export function porfforC(pinned: string, options: readonly string[] = OPTIONS): string {
+  return cachedText('c', hashOf(VERSION, options.join(' '), pinned), '.c', () => run(pinned, options))
+}
+
+function run(pinned: string, options: readonly string[]): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'porphyry-compile-'))
   try {
     const from = path.join(directory, 'kernel.ts')
     const to = path.join(directory, 'kernel.c')
     fs.writeFileSync(from, pinned)
-    const command = [process.execPath, '--stack-size=16000', porffor(), 'c', ...OPTIONS, from, to]
+    const command = [process.execPath, '--stack-size=16000', porffor(), 'c', ...options, from, to]
     const done = spawnSync('/bin/sh', ['-c', IN_A_DEEP_STACK, 'sh', ...command], { encoding: 'utf8', maxBuffer: 1 << 26 })
     if (done.status !== 0 || !fs.existsSync(to)) {
       throw new CompileError(`porffor ended with status ${done.status ?? done.signal}:\n${done.stdout}${done.stderr}`)

@@ -23,7 +23,7 @@ const OBJDUMP = 'llvm-objdump-19'
 const LANGUAGE = ['-x', 'c++', '-std=gnu++17', '-fno-exceptions', '-fno-rtti']
 const DIALECT = [
   '-O2', '-g', '-w', '-fwrapv', '-fno-strict-aliasing', '-fno-delete-null-pointer-checks', '-fno-builtin',
-  '-fno-omit-frame-pointer', '-fno-stack-protector', '-fno-asynchronous-unwind-tables',
+  '-fbracket-depth=2000', '-fno-omit-frame-pointer', '-fno-stack-protector', '-fno-asynchronous-unwind-tables',
   `-ffile-prefix-map=${ROOT}/=`, `-ffile-prefix-map=${ROOT}=.`, `-I${INCLUDE_DIRECTORY}`,
 ]
 
