@@ -58,7 +58,9 @@ export class NetInterface {
   groups: Row<LinkGroup, 16> // LINK_GROUP_LIMIT
   name: Bytes<12> // "eth0", zero-terminated
   source: Stored<u8, AddressSource>
-  reserved: Bytes<3>
+  defended: Stored<u8, bool> // an address of ours, at least once, by an announcement at `defendedAt`
+  reserved: Bytes<2>
+  defendedAt: u32 // milliseconds
 }
 
 const table = staticRow<NetInterface>(INTERFACE_LIMIT)

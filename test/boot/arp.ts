@@ -90,6 +90,7 @@ await wired(t, 'a new address is announced', { ready: null }, async (t, { peer, 
 
 await wired(t, 'somebody else with our address is reported, and defended against once', {}, async (t, { peer, station, machine }) => {
   const claim = station.arpFrame({ senderIp: GUEST.ip, senderMac: '02:00:00:00:00:66', targetIp: GUEST.ip })
+  await station.ping() // the announcement of boot has come
   const from = peer.received.length
   await peer.send(claim, claim, claim)
   await machine.until(/warn {2}net: address-conflict/)

@@ -4,7 +4,8 @@
 // What is learned: a sender we have an entry for already (RFC 826's merge), or one that asks for an address of
 // ours. Nothing else creates an entry: strangers can not fill the table by talking to each other. A probe
 // (sender 0.0.0.0, RFC 5227 §2.1.1) is answered and teaches nothing. An address of ours in somebody else's mouth is
-// a conflict: counted, logged once a second, not learned, not defended yet.
+// a conflict: counted, logged once a second, not learned, and answered with an announcement every ten seconds at
+// most (RFC 5227 §2.4 (c): a host that was told to use the address keeps it).
 
 import { Level, logEnd, logIpv4, logMac, logStart, logText } from '../../lib/log.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
@@ -16,9 +17,12 @@ import { interfaceFindAddress, type NetInterface } from '../interface.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { arpCreate, arpFind } from './cache.ts'
 import { ArpOperation, ArpPacket, arpFault } from './header.ts'
-import { arpLearn } from './resolve.ts'
+import { arpAnnounce, arpLearn } from './resolve.ts'
 
+/** Milliseconds between two lines in the log about conflicts. */
 const CONFLICT_LOG_INTERVAL: u32 = 1000
+/** DEFEND_INTERVAL of RFC 5227 §1.1, milliseconds. */
+const DEFEND_INTERVAL: u32 = 10_000
 let conflictLogged = false
 let conflictLoggedAt: u32 = 0
 
@@ -73,6 +77,11 @@ function conflict(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
     conflictLogged = true
     conflictLoggedAt = now
     logConflict(ingress, arp)
+  }
+  if (!ingress.defended || now - ingress.defendedAt >= DEFEND_INTERVAL) {
+    ingress.defended = true
+    ingress.defendedAt = now
+    arpAnnounce(ingress, arp.senderAddress)
   }
   drop(packet, Drop.ArpConflict)
 }

@@ -82,11 +82,14 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.call('arpEntryCount'), 0)
     })
 
-    t.test('RFC 5227 §2.4: somebody else with our address is a conflict: logged once a second, not learned', async t => {
+    t.test('RFC 5227 §2.4: somebody else with our address: logged once a second, defended every ten, not learned', async t => {
       const stack = fresh(e)
       const claim = stack.arp({ senderIp: GUEST.ip, targetIp: GUEST.ip })
+      const [defence, ...more] = stack.exchange(claim)
+      t.same([defence!.destination, defence!.arp!.operation, defence!.arp!.senderIp, defence!.arp!.targetIp], [BROADCAST, 1, GUEST.ip, GUEST.ip])
+      t.equal(defence!.arp!.senderMac, GUEST.mac)
+      t.same(more, [])
       t.equal(stack.exchange(claim).length, 0)
-      stack.receive(claim)
       t.same(stack.logged('conflict'), [`warn  net: address-conflict if=eth0 ip=${GUEST.ip} mac=${PEER.mac}`])
       stack.advance(1000)
       stack.receive(claim)
@@ -94,6 +97,10 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.call('counter', 2), 3)
       t.equal(stack.call('arpEntryCount'), 0)
       t.same(stack.drops(), { 'arp-conflict': 3 })
+      stack.advance(8999)
+      t.equal(stack.exchange(claim).length, 0, 'DEFEND_INTERVAL is not over')
+      stack.advance(1)
+      t.equal(stack.exchange(claim).length, 1)
     })
 
     t.test('our own frame that comes back is no conflict', async t => {
