@@ -1,6 +1,7 @@
 // A virtual machine under measurement. Both guests get the same processor, board, memory and devices from here,
 // so that nothing but the guest differs between two runs.
 
+import { execFileSync } from 'node:child_process'
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Namespace } from '../namespace.ts'
@@ -68,13 +69,19 @@ export async function withMachine<T>(
   }
 }
 
-/** Make a namespace with a tap, let `use` have it, take it away. Needs root and /dev/net/tun. */
+/**
+ * Make a namespace with a tap, let `use` have it, take it away, also if the process is ended meanwhile. Needs root and
+ * /dev/net/tun.
+ */
 export async function withWire<T>(use: (wire: Wire) => Promise<T>): Promise<T> {
   const endings: Array<() => Promise<void>> = []
+  const namespace = await Namespace.create({ teardown: (remove) => endings.push(remove) }, '10.77.0.1/24')
+  const interrupted = (): void => { execFileSync('ip', ['netns', 'del', namespace.name]) }
+  process.once('exit', interrupted)
   try {
-    const namespace = await Namespace.create({ teardown: (remove) => endings.push(remove) }, '10.77.0.1/24')
     return await use({ namespace, guest: '10.77.0.2/24' })
   } finally {
+    process.removeListener('exit', interrupted)
     for (const end of endings) await end()
   }
 }

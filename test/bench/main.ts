@@ -49,4 +49,5 @@ async function main(names: string[]): Promise<number> {
   return missed.length + failed.length > 0 ? 1 : 0
 }
 
+process.on('SIGINT', () => process.exit(130)) // what was set up is taken down on exit
 process.exitCode = await main(process.argv.slice(2))
