@@ -60,12 +60,18 @@ export async function withMachine<T>(
     args: [...guest.args, '-drive', drive, '-device', 'virtio-blk-pci,drive=disk', ...card],
     ...(wire === null ? {} : { namespace: wire.namespace.name }),
   })
+  const end = async (): Promise<void> => {
+    const ended = machine.end() // kills QEMU before it returns
+    rmSync(disk, { force: true })
+    await ended
+  }
+  process.once('exit', end)
   try {
     await machine.until(guest.ready, BOOT_LIMIT)
     return await use((performance.now() - machine.started) / 1000)
   } finally {
-    await machine.end()
-    rmSync(disk, { force: true })
+    process.removeListener('exit', end)
+    await end()
   }
 }
 
