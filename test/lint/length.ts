@@ -5,7 +5,7 @@ import t from 'tap'
 import { filesBelow, functionsOf, read } from '../source-tree.ts'
 
 const LONGEST_FUNCTION = 120
-const LONGEST_LINE = 118
+const LONGEST_LINE = 140
 const files = ['kernel', 'linker', 'iso', 'ci', 'test'].flatMap(folder => filesBelow(folder, '.ts')).filter(file => !file.includes('/fixtures/'))
 
 t.test(`no function is longer than ${LONGEST_FUNCTION} lines`, async t => {
@@ -20,9 +20,9 @@ function isTestBody(file: string): boolean {
   return /^test\/(unit|boot|lint)\//.test(file)
 }
 
-t.test(`no line of code is wider than ${LONGEST_LINE} columns by much`, async t => {
-  const wide = files.flatMap(file => read(file).split('\n').flatMap((line, i) =>
-    [...line].length > LONGEST_LINE + 22 ? [`${file}:${i + 1}: ${[...line].length} columns`] : []))
+t.test(`no line is wider than ${LONGEST_LINE} columns, the tables of tests apart`, async t => {
+  const wide = files.filter(file => !file.startsWith('test/')).flatMap(file => read(file).split('\n').flatMap((line, i) =>
+    [...line].length > LONGEST_LINE ? [`${file}:${i + 1}: ${[...line].length} columns`] : []))
   t.same(wide, [])
 })
 
