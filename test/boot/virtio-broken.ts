@@ -27,7 +27,9 @@ for (const device of ['', 'vectors=0']) {
 
   await t.test(`a disk, ${device || 'with MSI-X'}`, async t => {
     const image = makeDisk(join(t.testdir(), 'disk.img'), 4)
-    await wired(t, 'its request ends in an error, and the card serves on', { image: IMAGE, device, append: 'provoke=break-disk', args: drive(image, { device }) }, async (t, { machine, station }) => {
+    await wired(t, 'its request ends in an error, and the card serves on', {
+      image: IMAGE, device, append: 'provoke=break-disk', args: drive(image, { device }),
+    }, async (t, { machine, station }) => {
       await machine.until(broken)
       t.match(await machine.until(/test: completed/), /result=-5$/)
       for (let n = 0; n < 10; n++) await station.ping(Buffer.alloc(64, n))

@@ -25,7 +25,9 @@ await booted(t, 'a device that insists on a feature this kernel has not', {
   t.match(machine.log, /virtio: refused .*why="wants features this kernel has not"/)
 })
 
-for (const device of ['rx_queue_size=1024', 'disable-legacy=on,modern-pio-notify=on', 'mq=on', 'packed=on', 'page-per-vq=on', 'vectors=1', 'vectors=2']) {
+for (const device of [
+  'rx_queue_size=1024', 'disable-legacy=on,modern-pio-notify=on', 'mq=on', 'packed=on', 'page-per-vq=on', 'vectors=1', 'vectors=2',
+]) {
   await wired(t, `virtio-net with ${device}`, { device }, async (t, { machine, station }) => {
     for (let n = 0; n < 300; n++) await station.ping(Buffer.alloc(100, n))
     t.same(machine.eventsOf('virtio'), [], 'nothing to complain of')

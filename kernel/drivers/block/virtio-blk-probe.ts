@@ -14,8 +14,8 @@ import { queueArm } from '../virtio/queue.ts'
 import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import {
-  interruptName, virtioConfigurationGeneration, virtioConfigurationSame, virtioHas, virtioNegotiate, virtioOpen,
-  virtioRefuse, virtioStart,
+  CONFIGURATION_TRIES, interruptName, virtioConfigurationGeneration, virtioConfigurationSame, virtioHas,
+  virtioNegotiate, virtioOpen, virtioRefuse, virtioStart,
 } from '../virtio/transport.ts'
 import { Disk, SECTOR_SIZE, diskRegister } from './disk.ts'
 import { BlkConfiguration, BlkFeature, BlkHeader, BlkStatusByte } from './virtio-blk-header.ts'
@@ -25,8 +25,6 @@ import { BLK_DEPTH_LIMIT, VirtioBlk, virtioBlkFreeSlot, virtioBlkPoll, virtioBlk
 const DISK_LIMIT: u32 = 8
 /** Descriptors a request takes besides its data. */
 const FRAMING: u32 = 2
-/** Tries to read a configuration that keeps changing; what was read last is then used. */
-const CONFIGURATION_TRIES: u32 = 8
 /** Without SIZE_MAX a descriptor may be as long as its length field says. */
 const SEGMENT_UNLIMITED: u32 = 0x80000000
 
@@ -101,6 +99,7 @@ function readConfiguration(blk: VirtioBlk): cstring | null {
   }
   disk.readOnly = virtioHas(device, BlkFeature.ReadOnly)
   disk.canFlush = virtioHas(device, BlkFeature.Flush)
+  if (disk.blockSize < SECTOR_SIZE || (disk.blockSize & (disk.blockSize - 1)) != 0) disk.blockSize = SECTOR_SIZE
   const room: u32 = blk.queue.size - FRAMING
   if (blk.segments > room) blk.segments = room
   if (blk.queue.size <= FRAMING) return 'its queue is too short for a request'

@@ -3,7 +3,8 @@
 //
 // A request waits for the device in the slot its driverTag names: the slot's header and status byte lie in one frame
 // the device can reach. A request that ends without the device (a write to a read-only disk) waits in `finished`,
-// so that it too is completed from poll. Main-loop context only.
+// so that it too is completed from poll. Indirect descriptors are not used: a ring of 256 has room for more requests
+// than there are slots. Main-loop context only.
 
 import { Errno } from '../../lib/errno.ts'
 import { compilerBarrier, load8, store8 } from '../../lib/intrinsics.ts'

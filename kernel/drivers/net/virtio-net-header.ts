@@ -48,15 +48,12 @@ export const enum NetStatus { LinkUp = 1 }
 export const FRAME_LEAST: u32 = 14
 
 /**
- * What a received header says of the checksum of a frame of `length` bytes, as a Checksum; or CHECKSUM_FAULT if the
- * place of the field is not inside the frame. `offered`: GUEST_CSUM was negotiated, else the flags mean nothing.
+ * What the flags of a received header say of the checksum of a frame of `length` bytes, as a Checksum; or
+ * CHECKSUM_FAULT if the field at `start` + `offset` is not inside the frame. §5.1.6.4. Only if GUEST_CSUM was agreed on.
  */
-export function receivedChecksum(header: NetHeader, length: u32, offered: boolean): u32 {
-  if (!offered) return Checksum.None
-  const flags: u32 = header.flags
+export function receivedChecksum(flags: u32, start: u32, offset: u32, length: u32): u32 {
   if ((flags & NetFlag.NeedsChecksum) != 0) {
-    const field: u32 = header.checksumStart + header.checksumOffset
-    return field + 2 <= length && header.checksumStart >= FRAME_LEAST ? Checksum.Partial : CHECKSUM_FAULT
+    return start >= FRAME_LEAST && start + offset + 2 <= length ? Checksum.Partial : CHECKSUM_FAULT
   }
   return (flags & NetFlag.DataValid) != 0 ? Checksum.Valid : Checksum.None
 }

@@ -1,7 +1,7 @@
 // virtio-net: from a PCI function to a card. virtio 1.2 §5.1.4, §5.1.5.
 
 import { INTERFACE_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
-import { load8, store8 } from '../../lib/intrinsics.ts'
+import { load8, loadVolatile8, store8 } from '../../lib/intrinsics.ts'
 import { address, at, nth, offsetof, plus, staticRow, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logDecimal, logEnd, logLine, logMac, logStart, logText } from '../../lib/log.ts'
 import { randomBytes } from '../../lib/random.ts'
@@ -12,7 +12,8 @@ import { queueDisarm, queueKick } from '../virtio/queue.ts'
 import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import {
-  interruptName, virtioHas, virtioNegotiate, virtioOffered, virtioOpen, virtioStart, type VirtioDevice,
+  CONFIGURATION_TRIES, interruptName, virtioConfigurationGeneration, virtioConfigurationSame, virtioHas,
+  virtioNegotiate, virtioOffered, virtioOpen, virtioStart, type VirtioDevice,
 } from '../virtio/transport.ts'
 import { Nic, NicFeature, nicName, nicRegister } from './nic.ts'
 import { packetFree, packetsFree, type Packet } from './packet.ts'
@@ -111,12 +112,18 @@ function discard(nic: Nic, packet: Packet): void {
 function deviceMtu(device: VirtioDevice): u32 {
   if (!virtioHas(device, NetFeature.Mtu)) return MTU_USUAL
   const mtu: u32 = at<NetConfiguration>(device.configuration).mtu
+  if (mtu < MTU_LEAST) return MTU_USUAL // it was more when the feature was asked for
   return mtu > MTU_LIMIT ? MTU_LIMIT : mtu
 }
 
 function readMac(device: VirtioDevice, mac: ptr): void {
   const from = at<NetConfiguration>(device.configuration).mac
-  for (let i: u32 = 0; i < 6; i++) store8(mac, i, load8(from, i))
+  let steady: boolean = false
+  for (let tries: u32 = 0; tries < CONFIGURATION_TRIES && !steady; tries++) {
+    const generation: u32 = virtioConfigurationGeneration(device)
+    for (let i: u32 = 0; i < 6; i++) store8(mac, i, loadVolatile8(from, i))
+    steady = virtioConfigurationSame(device, generation)
+  }
 }
 
 /** A random address, unicast (bit 0 clear) and locally administered (bit 1 set): virtio 1.2 §5.1.5. */

@@ -174,14 +174,14 @@ function frameFault(net: VirtioNet, frame: Packet): boolean {
   const header = at<NetHeader>(frame.head)
   if (net.mergeable && header.numBuffers == 0) return true
   if (header.gsoType != 0) return true // no segmentation feature was negotiated: §5.1.6.4.1
-  const length: u32 = frame.totalLength - NET_HEADER_SIZE
   const offered: boolean = (net.nic.features & NicFeature.ReceiveChecksum) != 0
-  const checksum: u32 = receivedChecksum(header, length, offered)
-  if (checksum == CHECKSUM_FAULT) return true
-  frame.checksum = checksum
+  const flags: u32 = offered ? header.flags : 0
+  frame.totalLength -= NET_HEADER_SIZE
   frame.checksumStart = header.checksumStart
   frame.checksumOffset = header.checksumOffset
-  frame.totalLength = length
+  const checksum: u32 = receivedChecksum(flags, frame.checksumStart, frame.checksumOffset, frame.totalLength)
+  if (checksum == CHECKSUM_FAULT) return true
+  frame.checksum = checksum
   packetStrip(frame, NET_HEADER_SIZE)
   return false
 }

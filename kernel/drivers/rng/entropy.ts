@@ -32,7 +32,7 @@ const POOL_WORDS: u32 = 16
 const pool = staticMemory(64)
 const now = staticStruct<TimeStamp>()
 
-/** Samples of the counter: at the two bits a sample that a pessimist grants it, four times the pool's 256 bits. */
+/** Samples of the counter: at half a bit each they would fill the generator's 256 bits. */
 const JITTER_SAMPLES: u32 = 512
 const RDRAND_WORDS: u32 = 8
 const RDRAND_TRIES: u32 = 10

@@ -38,8 +38,8 @@ export class AvailableEntry {
   head: Le<u16>
 }
 
-/** One entry of the used ring, virtio 1.2 §2.7.8. */
-@wire(8)
+/** One entry of the used ring, virtio 1.2 §2.7.8. @mmio: what is checked is what is used, never a second reading. */
+@mmio(8)
 export class UsedEntry {
   id: Le<u32> // head of the chain
   length: Le<u32> // bytes written by the device

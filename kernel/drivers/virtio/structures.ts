@@ -70,11 +70,14 @@ export function structuresFind(structures: Structures, fn: PciFunction): void {
 }
 
 function takeCapability(structures: Structures, fn: PciFunction, capability: u32): void {
-  const type: u32 = configRead32(fn.place, capability) >> 24
+  const first: u32 = configRead32(fn.place, capability)
+  const type: u32 = first >> 24
   if (type < StructureType.Common || type >= StructureType.PciAccess) return // unknown ones are ignored: §4.1.4.1
   const structure = nth(structures.types, type)
   if (isPresent(structure)) return
-  if (capabilityFault(fn, capability, type)) {
+  const bytes: u32 = capabilityBytes(type)
+  const claimed: u32 = first >> 16 & 0xff // cap_len
+  if (claimed < bytes || !capabilityFits(capability, bytes)) {
     structures.rejected += 1
     return
   }
@@ -82,22 +85,18 @@ function takeCapability(structures: Structures, fn: PciFunction, capability: u32
   structure.offset = configRead32(fn.place, capability + 8)
   structure.length = configRead32(fn.place, capability + 12)
   structure.multiplier = type == StructureType.Notify ? configRead32(fn.place, capability + 16) : 0
-  structure.present = true
+  // What was read is what is checked and used: a second reading might differ.
+  if (structureFault(fn, structure, type)) structures.rejected += 1
+  else structure.present = true
 }
 
 function isPresent(structure: Structure): boolean {
   return structure.present
 }
 
-function capabilityFault(fn: PciFunction, capability: u32, type: u32): boolean {
-  if (!capabilityFits(capability, capabilityBytes(type))) return true
-  const claimed: u32 = configRead32(fn.place, capability) >> 16 & 0xff // cap_len
-  if (claimed < capabilityBytes(type)) return true
-  const bar: u32 = configRead32(fn.place, capability + 4) & 0xff
-  const offset: u32 = configRead32(fn.place, capability + 8)
-  const length: u32 = configRead32(fn.place, capability + 12)
-  if (length < leastLength(type)) return true
-  return regionFault(fn, bar, offset, length) != RegionFault.None
+function structureFault(fn: PciFunction, structure: Structure, type: StructureType): boolean {
+  if (structure.length < leastLength(type)) return true
+  return regionFault(fn, structure.bar, structure.offset, structure.length) != RegionFault.None
 }
 
 /** Whether everything a virtio 1.x device must have is there. */

@@ -186,6 +186,9 @@ export function virtioNotifyAddress(device: VirtioDevice, notifyOff: u32): ptr {
   return plus(device.notify, notifyOff * multiplier)
 }
 
+/** Readings of a configuration that keeps changing under the reader; what was read last is then used. */
+export const CONFIGURATION_TRIES: u32 = 8
+
 /**
  * Read the device's own fields between this and virtioConfigurationSame, and again until that says true: several
  * fields, or the halves of one, may change in between. §2.5.1.

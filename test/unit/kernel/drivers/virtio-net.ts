@@ -5,7 +5,9 @@ import { engines, type Instance } from '../../../engine.ts'
 import { place, Register, virtioDevice, type VirtioOptions } from '../../../pci-double.ts'
 import { ringDevice, type Chain } from '../../../ring-device.ts'
 
-const enum Feature { Version1AndCsum = 1, GuestCsum = 2, Mtu = 8, Mac = 0x20, Mergeable = 0x8000, Status = 0x10000, EventIndex = 0x20000000 }
+const enum Feature {
+  Version1AndCsum = 1, GuestCsum = 2, Mtu = 8, Mac = 0x20, Mergeable = 0x8000, Status = 0x10000, EventIndex = 0x20000000,
+}
 const ALL = Feature.Version1AndCsum | Feature.GuestCsum | Feature.Mac | Feature.Mergeable | Feature.Status | Feature.EventIndex
 const HEADER = 12
 const ROOM = 22
@@ -382,7 +384,8 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     change(1)
     t.equal(card.send(frame(60)), 0)
     change(1)
-    t.same(card.log().match(/virtio-net: link if=eth0 state=\w+/g), ['virtio-net: link if=eth0 state=down', 'virtio-net: link if=eth0 state=up'])
+    t.same(card.log().match(/virtio-net: link if=eth0 state=\w+/g),
+      ['virtio-net: link if=eth0 state=down', 'virtio-net: link if=eth0 state=up'])
     t.end()
   })
 
