@@ -33,6 +33,7 @@ const sampled = staticStruct<Register64>() // the TSC of the last sample
 const apicStart = staticStruct<Register64>()
 const number = staticStruct<Register64>()
 let startCount: u32 = 0
+let apicStartTicks: u32 = 0
 let sampledCount: u32 = 0
 let multiplier: u32 = ASSUMED_MULTIPLIER
 let shift: u32 = ASSUMED_SHIFT
@@ -108,9 +109,28 @@ function clockSource(out: ptr): void {
   scale64(out, out, multiplier, shift)
 }
 
+/** The APIC timer's ticks, and the TSC at that time in `after`: of several tries the one least interrupted. */
+function sampleApicTimer(): u32 {
+  let closest: u32 = 0xffffffff
+  let ticks: u32 = 0
+  for (let i: u32 = 0; i < TRIES; i++) {
+    rdtsc(address(before))
+    const now = apicTimerElapsed()
+    rdtsc(address(number))
+    const bracket: u32 = number.low - before.low
+    if (bracket < closest) {
+      closest = bracket
+      ticks = now
+      after.low = before.low
+      after.high = before.high
+    }
+  }
+  return ticks
+}
+
+/** Ticks a millisecond, from the time and the ticks since `clockStartApic`. */
 function calibrateApicTimer(): void {
-  rdtsc(address(after))
-  const ticks = apicTimerElapsed()
+  const ticks = sampleApicTimer() - apicStartTicks
   subtract64(address(after), address(after), address(apicStart))
   scale64(address(after), address(after), multiplier, shift)
   const microseconds = after.low
@@ -130,8 +150,10 @@ export function clockStart(): void {
 
 /** The local APIC is there: measure its timer too. */
 export function clockStartApic(): void {
-  rdtsc(address(apicStart))
   apicTimerMeasure()
+  apicStartTicks = sampleApicTimer()
+  apicStart.low = after.low
+  apicStart.high = after.high
 }
 
 /** Finish the measurement, and let lib/clock.ts tell the time from it. Takes at most 5 ms since `clockStart`. */

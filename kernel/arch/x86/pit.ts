@@ -1,5 +1,5 @@
-// The 8254 interval timer's channel 2 as a reference: a counter of known frequency that interrupts nobody.
-// Intel 8254 data sheet; the gate and the output are in the PC's port 0x61. Boot context.
+// The 8254 interval timer's channel 0 as a reference: a counter of known frequency. Its interrupt goes to inputs
+// that are masked. Intel 8254 data sheet, "Mode Definitions" and "Read-Back Command". Boot context.
 
 import { inb, outb } from '../../lib/intrinsics.ts'
 import type { u32 } from '../../lib/layout.ts'
@@ -9,23 +9,21 @@ export const PIT_FREQUENCY: u32 = 1193182
 /** After so many counts (55 ms) the output goes high, and the count means nothing any more. */
 const START: u32 = 0xffff
 
-const CHANNEL_2: u32 = 0x42
+const CHANNEL_0: u32 = 0x40
 const CONTROL: u32 = 0x43
-const GATE_PORT: u32 = 0x61
-const GATE: u32 = 1
-const SPEAKER: u32 = 2
-const OUTPUT: u32 = 0x20
-/** Channel 2, low then high byte, mode 0: count down once. */
-const MODE_0: u32 = 0xb0
-/** Channel 2: latch the count. */
-const LATCH: u32 = 0x80
+/** Channel 0, low then high byte, mode 0: count down once. */
+const MODE_0: u32 = 0x30
+/** Channel 0: latch the count. */
+const LATCH: u32 = 0x00
+/** Read back the status of channel 0, not its count. */
+const READ_STATUS: u32 = 0xe2
+const STATUS_OUTPUT: u32 = 0x80
 
 /** Start the count. */
 export function pitStart(): void {
-  outb(GATE_PORT, (inb(GATE_PORT) & ~SPEAKER) | GATE)
   outb(CONTROL, MODE_0)
-  outb(CHANNEL_2, START & 0xff)
-  outb(CHANNEL_2, START >>> 8)
+  outb(CHANNEL_0, START & 0xff)
+  outb(CHANNEL_0, START >>> 8)
 }
 
 /** Hold the count as it is now, for `pitElapsed`. */
@@ -35,12 +33,13 @@ export function pitLatch(): void {
 
 /** Counts from the start to the last `pitLatch`; right if `pitRunning` after that. */
 export function pitElapsed(): u32 {
-  const low: u32 = inb(CHANNEL_2)
-  const high: u32 = inb(CHANNEL_2)
+  const low: u32 = inb(CHANNEL_0)
+  const high: u32 = inb(CHANNEL_0)
   return START - (low | (high << 8))
 }
 
-/** Whether the count has not reached its end. */
+/** Whether the count has not reached its end; false too where there is no timer, for then every bit reads 1. */
 export function pitRunning(): boolean {
-  return (inb(GATE_PORT) & OUTPUT) == 0
+  outb(CONTROL, READ_STATUS)
+  return (inb(CHANNEL_0) & STATUS_OUTPUT) == 0
 }
