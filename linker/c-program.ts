@@ -46,7 +46,7 @@ export const INCLUDE_DIRECTORY = path.join(ROOT, 'linker', 'intrinsics')
 function kernelBlocks(program: PinnedProgram): string {
   const size = Math.max(program.staticsSize, 1)
   return `extern "C" {
-__attribute__((used)) static u8 porphyry_statics[${size}] ${plainName('porphyry_statics')} __attribute__((aligned(${program.staticsAlignment})));
+__attribute__((used, aligned(${program.staticsAlignment}))) static u8 porphyry_statics[${size}] ${plainName('porphyry_statics')};
 __attribute__((used)) static const u8 porphyry_strings[] ${plainName('porphyry_strings')} = ${bytesInC(program.strings)};
 }\n`
 }
