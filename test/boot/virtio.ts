@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { drive, makeDisk } from '../disk.ts'
 import { booted } from '../qemu.ts'
-import { wired } from '../networked.ts'
+import { GUEST, HOST, wired } from '../networked.ts'
+import { WirePeer } from '../wire/peer.ts'
+import { Station } from '../wire/station.ts'
 
 // A 4 GiB BAR leaves no room below 4 GiB, so SeaBIOS moves every 64-bit prefetchable BAR above.
 const crowd = ['-object', 'memory-backend-ram,id=m0,size=4G,share=on', '-device', 'ivshmem-plain,memdev=m0']
@@ -33,6 +35,36 @@ for (const device of [
     t.same(machine.eventsOf('virtio'), [], 'nothing to complain of')
   })
 }
+
+const port = ['-device', 'pcie-root-port,id=r1,chassis=1,slot=1']
+const behindSwitch = [...port, '-device', 'x3130-upstream,id=u1,bus=r1', '-device', 'xio3130-downstream,id=d1,bus=u1,chassis=2,slot=2']
+for (const [what, args, bus] of [['a root port', port, 'r1'], ['a switch', behindSwitch, 'd1']] as const) {
+  const peer = await WirePeer.listen()
+  const station = new Station(peer, HOST, GUEST).answerArp()
+  await booted(t, `a PCI Express card behind ${what}`, {
+    machine: 'q35', append: `eth0=${GUEST.ip}/24 swap=none`,
+    args: [...args, '-netdev', peer.netdev('n0'), '-device', `virtio-net-pci,netdev=n0,mac=${GUEST.mac},bus=${bus}`],
+  }, async (t, machine) => {
+    await machine.until(/net: up .*if=eth0/)
+    t.match(machine.log, /virtio-net: found if=eth0 pci=0[1-9]:/)
+    for (let n = 0; n < 5; n++) await station.ping(Buffer.alloc(100, n))
+  })
+  peer.close()
+}
+
+for (const [offered, used] of [[1400, 1400], [9000, 1996]] as const) {
+  await wired(t, `a card that offers an MTU of ${offered}`, { device: `host_mtu=${offered}` }, async (t, { machine, station }) => {
+    t.match(machine.log, new RegExp(`virtio-net: found .* mtu=${used} `))
+    await station.ping(Buffer.alloc(1000, 1))
+  })
+}
+
+await wired(t, 'frames over several receive buffers, and more of them than the ring has', {}, async (t, { machine, peer, station }) => {
+  const addresses = station.arpFrame().subarray(0, 12) // what follows is an EtherType nobody knows
+  for (let n = 0; n < 300; n++) await peer.send(Buffer.concat([addresses, Buffer.alloc(100 + n * 30, 0x88)]))
+  for (let n = 0; n < 20; n++) await station.ping(Buffer.alloc(100, n))
+  t.same(machine.eventsOf('virtio'), [])
+})
 
 await t.test('a card and a disk on one INTx line', async t => {
   const image = makeDisk(join(t.testdir(), 'disk.img'), 16)
