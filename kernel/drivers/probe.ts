@@ -3,7 +3,7 @@
 import type { u32 } from '../lib/layout.ts'
 import { virtioBlkProbe } from './block/virtio-blk-probe.ts'
 import { virtioNetProbe } from './net/virtio-net-probe.ts'
-import type { PciFunction } from './pci/function.ts'
+import { HeaderType, pciIntxEnable, type PciFunction } from './pci/function.ts'
 import { pciCount, pciFunctionAt } from './pci/probe.ts'
 import { virtioRngProbe } from './rng/virtio-rng.ts'
 
@@ -24,11 +24,16 @@ function deviceType(fn: PciFunction): u32 {
   return fn.device >= MODERN_BASE ? fn.device - MODERN_BASE : fn.subsystem
 }
 
-/** Hand every function found by pciProbe to its driver. Returns how many devices are in use. */
+/**
+ * Hand every function found by pciProbe to its driver. Returns how many devices are in use. One that nobody drives is
+ * told not to interrupt: one that held a line it shares with a driven one would never let go.
+ */
 export function driversProbe(): u32 {
   let used: u32 = 0
   for (let i: u32 = 0; i < pciCount(); i++) {
-    if (probeOne(pciFunctionAt(i))) used += 1
+    const fn = pciFunctionAt(i)
+    if (probeOne(fn)) used += 1
+    else if (fn.headerType == HeaderType.Device) pciIntxEnable(fn, false)
   }
   return used
 }

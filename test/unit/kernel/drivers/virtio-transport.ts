@@ -56,8 +56,11 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     virtioDevice(m, place(0, 3), 0x1005, 4)
     virtioDevice(m, place(0, 4), 0x1000, 9) // transitional 9P: nobody's
     virtioDevice(m, place(0, 5), 0x1080, 1) // past the range
-    new FakeFunction(m, place(0, 6)).identity(0x8086, 0x1000, 1)
+    const stranger = new FakeFunction(m, place(0, 6)).identity(0x8086, 0x1000, 1)
+    const bridge = new FakeFunction(m, place(0, 7)).identity(0x8086, 0x244e).write(0x0c, 0x00010000)
     t.equal(probe(m), 3)
+    t.equal(stranger.read(4) & 0x400, 0x400, 'what nobody drives does not interrupt')
+    t.equal(bridge.read(4) & 0x400, 0, 'a bridge passes on the interrupts of others')
     t.ok(m.call('nicThere'))
     t.ok(m.call('diskThere'))
     t.equal(m.call('virtioRngCount'), 1)
