@@ -67,14 +67,15 @@ function jobOf(file: string): Job {
   return { name: file, files: [file], limitSeconds: limit ? Number(limit[1]) : 120, alone: /^\/\/ Runs alone: /m.test(head) }
 }
 
-/** As many batches as can run at once; each unit file goes to the next, so that slow neighbours part. */
+/** Files by the handful, each handful in one process; the types alone, and first: they take longest. */
 function batches(files: string[]): Job[] {
-  const units = files.filter(file => file.startsWith('test/unit/'))
-  const count = Math.min(width(), units.length)
+  const alone = files.filter(file => file === 'test/lint/types.ts')
+  const others = files.filter(file => file !== 'test/lint/types.ts')
+  const count = Math.min(2 * width(), others.length)
   const dealt = Array.from({ length: count }, (_, n): Job => ({
-    name: `test/unit (${n + 1} of ${count})`, files: units.filter((_, i) => i % count === n), limitSeconds: 120, alone: false,
+    name: `${n + 1} of ${count}`, files: others.filter((_, i) => i % count === n), limitSeconds: 120, alone: false,
   }))
-  return [...files.filter(file => !file.startsWith('test/unit/')).map(jobOf), ...dealt]
+  return [...alone.map(jobOf), ...dealt]
 }
 
 async function inParallel(jobs: Job[], limit: number, run: (job: Job) => Promise<void>): Promise<void> {

@@ -47,7 +47,8 @@ function kernelBlocks(program: PinnedProgram): string {
   const size = Math.max(program.staticsSize, 1)
   return `extern "C" {
 __attribute__((used, aligned(${program.staticsAlignment}))) static u8 porphyry_statics[${size}] ${plainName('porphyry_statics')};
-__attribute__((used)) static const u8 porphyry_strings[] ${plainName('porphyry_strings')} = ${bytesInC(program.strings)};
+__attribute__((used)) static const u8 porphyry_strings[] ${plainName('porphyry_strings')} =
+  ${bytesInC(program.strings)};
 }\n`
 }
 

@@ -13,7 +13,7 @@ export class FakeFunction {
   private readonly masks: DataView
   private lastLink = 0x34
 
-  constructor(private readonly m: Instance, at: number) {
+  constructor(m: Instance, at: number) {
     const data = m.alloc(256)
     const writable = m.alloc(256)
     m.call('fakeAdd', at, data, writable)

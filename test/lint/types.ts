@@ -8,6 +8,7 @@ async function passes(t: import('tap').Test, ...command: string[]): Promise<void
   t.same(status === 0 ? [] : [out, errors].join('\n').trim().split('\n'), [], 'no errors')
 }
 
-t.test('the tools and tests type-check', async t => passes(t, 'node_modules/typescript/bin/tsc', '-p', '.', '--pretty', 'false'))
+t.test('the tools and tests type-check', async t => passes(t, 'node_modules/typescript/bin/tsc', '-p', '.', '--pretty', 'false',
+  '--incremental', '--tsBuildInfoFile', 'build/tests/tsc.json'))
 
 t.test('the kernel type-checks and keeps to the dialect', async t => passes(t, 'bin/porphyry.js', 'check'))

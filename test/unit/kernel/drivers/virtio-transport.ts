@@ -9,7 +9,6 @@ const enum Level { Warn = 1, Debug = 3 }
 const NET = { device: 0x1041, type: 1 }
 const STATUS_FAILED = 128
 const STATUS_OK = 1 | 2 | 4 | 8
-const VERSION_1_ONLY = 1
 
 function start(m: Instance, vectors = 16) {
   m.call('setUp', vectors, Level.Debug)

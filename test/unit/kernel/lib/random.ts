@@ -11,8 +11,8 @@ function stream(key: Buffer, nonce: Buffer, n: number): Buffer {
 }
 
 class Model {
-  key = Buffer.alloc(32)
-  pool = Buffer.alloc(0)
+  key: Buffer = Buffer.alloc(32)
+  pool: Buffer = Buffer.alloc(0)
   seed(bytes: Uint8Array) {
     for (let at = 0; at < bytes.length; at += 32) {
       const part = bytes.subarray(at, at + 32)
