@@ -6,7 +6,7 @@
 import { IDLE_POLL_MICROSECONDS } from '../../config.ts'
 import { clockUpdate, nowMicroseconds } from '../../lib/clock.ts'
 import { setIdle } from '../../lib/idle.ts'
-import { cli, pause, sti, stiHlt } from '../../lib/intrinsics.ts'
+import { cli, sti, stiHlt } from '../../lib/intrinsics.ts'
 import type { u32 } from '../../lib/layout.ts'
 import { timersNext } from '../../lib/timer.ts'
 import { apicTimerStart, apicTimerStop } from './apic.ts'
@@ -33,14 +33,16 @@ export function idleWait(): void {
   stiHlt()
 }
 
-/** Watch for IDLE_POLL_MICROSECONDS; true when there is work. */
+/**
+ * Watch for IDLE_POLL_MICROSECONDS; true when there is work. Without PAUSE: under TCG each one leaves the translated
+ * code and takes the lock that the thread delivering the frame needs.
+ */
 function pollForWork(): boolean {
   if (workWaits == null) return false
   clockUpdate()
   const start = nowMicroseconds()
   while (nowMicroseconds() - start < IDLE_POLL_MICROSECONDS) {
     if (workWaits()) return true
-    pause()
     clockUpdate()
   }
   return false
