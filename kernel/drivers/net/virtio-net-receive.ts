@@ -205,7 +205,7 @@ export function virtioNetLink(net: VirtioNet): void {
   }
   if (up == nic.linkUp) return
   nic.linkUp = up
-  if (!logStart(Level.Info, 'virtio-net', 'link')) return
+  if (!logStart(Level.Debug, 'virtio-net', 'link')) return // the stack tells its users
   logText('if', nicName(nic))
   logText('state', up ? 'up' : 'down')
   logEnd()
