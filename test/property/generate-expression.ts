@@ -295,7 +295,8 @@ export class Expressions {
   }
 }
 
-function isSpelled(e: Expression): boolean {
+/** Whether something in `e` has a declared sign: what is all literals has the sign of its value. */
+export function isSpelled(e: Expression): boolean {
   switch (e.kind) {
     case 'literal': case 'constant': return false
     case 'binary': return e.operator === '<<' || e.operator === '>>' ? isSpelled(e.a) : isSpelled(e.a) || isSpelled(e.b)

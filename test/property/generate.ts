@@ -1,7 +1,7 @@
 // Makes random programs (program.ts) that TypeScript and the dialect accept: they end, every local is used, signs
 // are never mixed without a conversion, no name is used before the declaration that it refers to.
 
-import { Expressions } from './generate-expression.ts'
+import { Expressions, isSpelled } from './generate-expression.ts'
 import { Random } from './random.ts'
 import type { FunctionOf, ProgramOf, Sign, Statement, SwitchCase } from './program.ts'
 
@@ -120,7 +120,7 @@ class Generator {
     const value = e.expression(sign, 3)
     const name = e.freeName(NAMES)
     if (name === null) return []
-    const constant = this.random.once(3)
+    const constant = this.random.once(3) && isSpelled(value) // one of literals only would be a number to the lowering
     e.declare(name, sign, !constant)
     const use = e.use(name, sign)
     return [

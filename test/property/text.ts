@@ -107,9 +107,9 @@ export function expression(e: Expression): string {
     case 'literal': return e.value < 0 ? `(${e.value})` : `${e.value}`
     case 'constant': return e.name
     case 'read': return target(e.target)
-    case 'binary': return `(${expression(e.a)} ${e.operator} ${expression(e.b)})`
+    case 'binary': return `(${expression(e.a)} ${e.operator} ${rightOf(e.operator, e.b)})`
     case 'unary': return `(${e.operator}${expression(e.a)})`
-    case 'choice': return `(${condition(e.test)} ? ${expression(e.yes)} : ${expression(e.no)})`
+    case 'choice': return `(${condition(e.test)} ? (${expression(e.yes)}) : ${expression(e.no)})`
     case 'convert': return `(${expression(e.a)} as number as ${e.sign})`
     case 'call': case 'intrinsic': return `${e.name}(${e.args.map(expression).join(', ')})`
     case 'callReference':
@@ -124,9 +124,15 @@ export function expression(e: Expression): string {
   }
 }
 
+/** TypeScript reads `x < (y) > (z)` as a call with type arguments; `0 + y` is no type. */
+function rightOf(operator: string, e: Expression): string {
+  const text = expression(e)
+  return operator.startsWith('<') && e.kind !== 'literal' ? `(0 + ${text})` : text
+}
+
 function condition(c: Condition): string {
   switch (c.kind) {
-    case 'compare': return `${expression(c.a)} ${c.operator} ${expression(c.b)}`
+    case 'compare': return `${expression(c.a)} ${c.operator} ${rightOf(c.operator, c.b)}`
     case 'and': return `(${condition(c.a)} && ${condition(c.b)})`
     case 'or': return `(${condition(c.a)} || ${condition(c.b)})`
     case 'not': return `!(${condition(c.a)})`

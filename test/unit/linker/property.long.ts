@@ -5,4 +5,5 @@
 import t from 'tap'
 import { testPrograms } from '../../property/report.ts'
 
+t.setTimeout(900_000)
 t.test('random programs', async t => testPrograms(t, 300, Date.now() % 1_000_000_000))
