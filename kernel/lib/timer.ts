@@ -46,12 +46,13 @@ const SLOT_BITS: u32 = 5
 const SLOTS: u32 = 32
 const SLOT_MASK: u32 = 31
 const LEVELS: u32 = 7
-/** The slot after all levels: expired timers whose functions are being called. */
+/** The slot after all levels, 7 × 32: expired timers whose functions are being called. */
 const EXPIRING: u32 = 224
 const LONGEST_DELAY: u32 = 0x7fffffff
 
 const slots = staticRow<Slot>(EXPIRING + 1)
-const levels = staticRow<Level>(LEVELS)
+/** One more than there are levels: the last is that of EXPIRING, and nobody looks at it. */
+const levels = staticRow<Level>(LEVELS + 1)
 /** The wheel's time: every timer that expired up to here has fired. */
 let current: u32 = 0
 let count: u32 = 0
@@ -209,6 +210,5 @@ function unlink(timer: Timer): void {
 }
 
 function markEmpty(slot: u32): void {
-  if (slot == EXPIRING) return
   nth(levels, slot / SLOTS).inUse &= ~(1 << (slot & SLOT_MASK))
 }

@@ -25,7 +25,7 @@ export {
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
 export { hashBytes } from '../../kernel/lib/hash.ts'
 export { randomSeed } from '../../kernel/lib/random.ts'
-export { framesAddRegion, framesFree, framesTotal } from '../../kernel/mm/frames.ts'
+export { frameAllocate, frameFree, framesAddRegion, framesFree, framesTotal } from '../../kernel/mm/frames.ts'
 export { heapInit } from '../../kernel/mm/heap.ts'
 export { swapErrorName } from '../../kernel/swap/errors.ts'
 

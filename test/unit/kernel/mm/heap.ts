@@ -119,6 +119,15 @@ for (const e of await engines('test/kernel/mm.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: powers of two and the halves between them are sizes of their own`, t => {
+    const m = machine(e)
+    for (let size = 16; size <= 8192; size *= 2) {
+      t.equal(m.call('heapSize', allocate(m, size)), size)
+      if (size >= 32 && size < 8192) t.equal(m.call('heapSize', allocate(m, size * 1.5)), size * 1.5)
+    }
+    t.end()
+  })
+
   t.test(`${e.kind}: no bytes, too many, and more than there is give 0`, t => {
     const m = machine(e, 64)
     t.same([0, (4 << 20) + 1, 0xffffffff, 1 << 20].map(bytes => allocate(m, bytes)), [0, 0, 0, 0])

@@ -59,6 +59,14 @@ for (const e of await engines('test/kernel/swap.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: a slot that was freed is the next to be handed out if it is the lowest`, t => {
+    const machine = swapping(e, 101)
+    for (let slot = 1; slot <= 100; slot++) machine.call('allocateSlot')
+    for (const slot of [90, 5, 40]) machine.call('deallocateSlot', slot)
+    t.same([1, 2, 3, 4].map(() => machine.call('allocateSlot')), [5, 40, 90, 0])
+    t.end()
+  })
+
   t.test(`${e.kind}: getStats and getSwapDevice`, t => {
     const machine = swapping(e, 16, { algorithm: Algorithm.Clock })
     t.equal(machine.call('getSwapDevice'), 0)
@@ -177,15 +185,38 @@ for (const e of await engines('test/kernel/swap.ts')) {
     t.end()
   })
 
-  t.test(`${e.kind}: tables: where memory is too short there is no device, and nothing is lost`, t => {
-    const machine = new SwapMachine(e, 32)
+  t.test(`${e.kind}: without memory for its tables a device is refused, and nothing is lost`, t => {
+    const machine = new SwapMachine(e, 40)
     machine.addDisk(3 << 20, { contents: header(768) })
     machine.call('init', 0, Algorithm.LRU)
-    t.equal(machine.call('setSwapDevice', 0), SwapError.None)
+    const taken: number[] = []
+    for (let frame = machine.call('frameAllocate', 0); frame !== 0; frame = machine.call('frameAllocate', 0)) taken.push(frame)
+    let refusals = 0
+    while (machine.call('setSwapDevice', 0) !== SwapError.None) {
+      const free = machine.call('framesFree')
+      t.equal(machine.call('setSwapDevice', 0), SwapError.OutOfMemory)
+      t.equal(machine.call('getSwapDevice'), SwapError.NoDevice)
+      t.equal(machine.call('framesFree'), free, 'the second refusal costs nothing')
+      machine.call('frameFree', taken.pop()!, 0)
+      refusals++
+    }
+    t.ok(refusals >= 2 && refusals <= 8, `${refusals} refusals, a frame more each time`)
+    t.end()
+  })
+
+  t.test(`${e.kind}: pages can be swapped out when no frame is free: entries have one in reserve`, t => {
+    const machine = swapping(e, 400)
     const page = machine.page(1)
+    const taken: number[] = []
+    for (let frame = machine.call('frameAllocate', 0); frame !== 0; frame = machine.call('frameAllocate', 0)) taken.push(frame)
     let out = 0
-    while (machine.call('swapOut', (out + 1) * PAGE, page) > 0) out++
-    t.equal(out, 767, 'a frame of 170 entries at a time')
+    let result = 0
+    while ((result = machine.call('swapOut', (out + 1) * PAGE, page)) > 0) out++
+    t.equal(result, SwapError.OutOfMemory)
+    t.equal(out, 169, 'slots 1 to 169 share a frame of entries')
+    t.same(machine.slots(), [169, 230, 399], 'the slot without an entry is not lost')
+    machine.call('frameFree', taken.pop()!, 0)
+    t.equal(machine.call('swapOut', 0x5000000, page), 170)
     t.end()
   })
 
