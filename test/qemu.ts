@@ -44,6 +44,7 @@ export class Machine {
   private readonly child: ChildProcess
   private readonly ended: Promise<number>
   private readonly watches = new Set<Watch>()
+  private readonly kill = (): void => { this.child.kill('SIGKILL') }
   private partial = ''
   private errors = ''
   private status: number | undefined
@@ -51,6 +52,7 @@ export class Machine {
   constructor(options: MachineOptions) {
     const [command, args] = this.commandLine(options)
     this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    process.once('exit', this.kill) // a test that ends early takes its machine along
     this.child.stdin!.on('error', () => {}) // typing to a machine that has just ended
     this.child.stdout!.setEncoding('latin1').on('data', (text: string) => this.take(text))
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.errors += text })
@@ -58,6 +60,7 @@ export class Machine {
       this.child.on('error', error => { this.errors += error.message; resolve(-1) })
       this.child.on('close', (code, signal) => {
         this.status = code ?? -1
+        process.off('exit', this.kill)
         if (signal) this.errors += `\nended by ${signal}`
         if (this.partial) this.take('\n')
         resolve(this.status)
@@ -159,7 +162,7 @@ export class Machine {
 
   /** Stop the machine, if it still runs, and remove its files. Killed by its process id, never by name. */
   async end(): Promise<void> {
-    if (this.status === undefined) this.child.kill('SIGKILL')
+    if (this.status === undefined) this.kill()
     await this.ended
     rmSync(this.folder, { recursive: true, force: true })
   }
