@@ -10,7 +10,8 @@
 import { Level, logEnd, logIpv4, logMac, logStart, logText } from '../../lib/log.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
-import { Checksum, packetFree, packetLength, packetTrim, type Packet } from '../../drivers/net/packet.ts'
+import { Checksum, packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
+import { chainTrim } from '../chain.ts'
 import { EtherType, LinkDestination, macCopy, macEqual } from '../ethernet/header.ts'
 import { ethernetOutput } from '../ethernet/output.ts'
 import { interfaceFindAddress, type NetInterface } from '../interface.ts'
@@ -63,7 +64,7 @@ function reply(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
   arp.targetAddress = arp.senderAddress
   macCopy(arp.senderMac, ingress.mac)
   arp.senderAddress = ours
-  packetTrim(packet, sizeof<ArpPacket>())
+  chainTrim(packet, sizeof<ArpPacket>())
   packet.checksum = Checksum.None // whatever the card said of the request's: ARP has none to complete
   counters.arpRepliesSent += 1
   ethernetOutput(ingress, packet, arp.targetMac, EtherType.Arp) // counted where it fails

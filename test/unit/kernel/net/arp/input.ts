@@ -120,9 +120,13 @@ for (const e of await engines('test/kernel/net.ts')) {
 
     t.test('a request whose card asks for a checksum to be completed, as no honest one does, is answered as any other', async t => {
       const stack = fresh(e)
-      const [reply] = stack.exchange(bytes(stack.arp(), new Uint8Array(960)), { checksum: Checksum.Partial })
-      t.match(reply?.arp, { operation: 2, senderMac: GUEST.mac, senderIp: GUEST.ip, targetIp: PEER.ip })
-      t.equal(reply?.frame.length, 60)
+      const { free } = stack
+      for (const piece of [2000, 500]) {
+        const [reply] = stack.exchange(bytes(stack.arp(), new Uint8Array(960).fill(0x5a)), { checksum: Checksum.Partial, piece })
+        t.match(reply?.arp, { operation: 2, senderMac: GUEST.mac, senderIp: GUEST.ip, targetIp: PEER.ip })
+        t.equal(reply?.frame.length, 60, 'what followed the request is not sent back')
+      }
+      t.equal(stack.free, free)
     })
 
     t.test('packets that are not ARP for Ethernet and IPv4, too short, or from nobody', async t => {
