@@ -44,7 +44,7 @@ function testFiles(level: Level): string[] {
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`))
   return files.filter(file => file.endsWith('.ts')).sort().filter(file => {
     const long = file.endsWith('.long.ts')
-    if (level === 'check') return !long && !file.startsWith('test/boot/') && !file.endsWith('.native.ts')
+    if (level === 'check') return !long && isQuick(file)
     return level === 'all' || long === (level === 'rest')
   })
 }
@@ -59,19 +59,30 @@ function width(): number {
   return Number(process.env.JOBS ?? Math.min(availableParallelism(), 4))
 }
 
-/** A file's own wishes stand in its head comment: `// Time limit: 300 s`, `// Runs alone: why`. */
-function jobOf(file: string): Job {
+function isQuick(file: string): boolean {
+  return !file.startsWith('test/boot/') && !file.endsWith('.native.ts') && !headHas(file, 'Left out of check')
+}
+
+function headOf(file: string): string {
   const text = readFileSync(file, 'utf8')
-  const head = text.slice(0, text.search(/^(?!\/\/|$)/m))
-  const limit = /^\/\/ Time limit: (\d+) s/m.exec(head)
-  return { name: file, files: [file], limitSeconds: limit ? Number(limit[1]) : 120, alone: /^\/\/ Runs alone: /m.test(head) }
+  return text.slice(0, text.search(/^(?!\/\/|$)/m))
+}
+
+function headHas(file: string, wish: string): boolean {
+  return new RegExp(`^// ${wish}: `, 'm').test(headOf(file))
+}
+
+/** A file's own wishes stand in its head comment: `// Time limit: 300 s`, `// Runs alone: why`, `// Left out of check: why`. */
+function jobOf(file: string): Job {
+  const limit = /^\/\/ Time limit: (\d+) s/m.exec(headOf(file))
+  return { name: file, files: [file], limitSeconds: limit ? Number(limit[1]) : 120, alone: headHas(file, 'Runs alone') }
 }
 
 /** Files by the handful, each handful in one process; the types alone, and first: they take longest. */
 function batches(files: string[]): Job[] {
   const alone = files.filter(file => file === 'test/lint/types.ts')
   const others = files.filter(file => file !== 'test/lint/types.ts')
-  const count = Math.min(2 * width(), others.length)
+  const count = Math.min(width(), others.length)
   const dealt = Array.from({ length: count }, (_, n): Job => ({
     name: `${n + 1} of ${count}`, files: others.filter((_, i) => i % count === n), limitSeconds: 120, alone: false,
   }))
