@@ -42,6 +42,30 @@ export const PATH_CACHE_SIZE: u32 = 256
 /** Echo clients at work at once: the self-test, and programs. */
 export const ECHO_SESSION_LIMIT: u32 = 16
 
+// --- Sockets. ---------------------------------------------------------------------------------------------
+/** Sockets open at once: 13 bits of a handle, less 0, which is none. The table takes 64 KiB, each open socket 256 bytes. */
+export const SOCKET_LIMIT: u32 = 8191
+/** Lists that UDP sockets are found by, a power of two; at SOCKET_LIMIT eight in each. 12 KiB for the three tables. */
+export const SOCKET_BUCKETS: u32 = 1024
+/** Bytes a datagram or raw socket queues unless told otherwise, and the longest message it sends. rustos.md §1.4: 65536. */
+export const SOCKET_BUFFER: u32 = 65536
+/** The most a socket may ask for: Linux lets root have more, but the packet pool is the bound long before. */
+export const SOCKET_BUFFER_LIMIT: u32 = 4 << 20
+/** Packets that wait in sockets are at most one in this many of the pool: the rest is for the cards. */
+export const SOCKET_PACKET_SHARE: u32 = 2
+/** Senders leave one in this many of the pool free, so that cards can always replace what they receive into. */
+export const SOCKET_SEND_RESERVE: u32 = 8
+/** Groups one socket is a member of: Linux's igmp_max_memberships. */
+export const SOCKET_GROUP_LIMIT: u32 = 20
+/** Memberships of all sockets. */
+export const SOCKET_GROUPS: u32 = 1024
+/** Sets of sockets that are polled together, and sockets in all of them. */
+export const POLL_SET_LIMIT: u32 = 64
+export const POLL_WATCH_LIMIT: u32 = 16384
+/** Ephemeral ports, RFC 6056 §3.2 asks for as many as can be: the upper half, as RustOS has it. */
+export const EPHEMERAL_FIRST: u32 = 32768
+export const EPHEMERAL_LAST: u32 = 65535
+
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */
 export const ARP_REACHABLE: u32 = 30_000

@@ -47,6 +47,10 @@ export const enum Drop {
   UdpLength,
   UdpChecksum,
   UdpPort,
+  SocketFull, // the receive queue's bytes: the oldest goes, or what is longer than all of it
+  SocketShare, // the packets sockets may hold: SOCKET_PACKET_SHARE
+  SocketShut, // nobody will read it
+  SocketCopy, // no packet for another receiver's copy
   ServiceRefused, // a service that must not answer this sender
   DhcpMessage,
   OutputTooLong, // more than the MTU
@@ -84,12 +88,15 @@ export class NetCounters {
   udpSent: u32
 }
 
-const drops = staticRow<DropCounter>(64)
+/** Room for reasons: more than Drop.Count. */
+const DROP_LIMIT: u32 = 128
+
+const drops = staticRow<DropCounter>(DROP_LIMIT)
 export const counters = staticStruct<NetCounters>()
 
 /** Set every counter to 0. */
 export function statsInit(): void {
-  fillBytes(address(drops), 0, 64 * sizeof<DropCounter>())
+  fillBytes(address(drops), 0, DROP_LIMIT * sizeof<DropCounter>())
   fillBytes(address(counters), 0, sizeof<NetCounters>())
 }
 
@@ -163,6 +170,10 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.UdpLength: return 'udp-length'
     case Drop.UdpChecksum: return 'udp-checksum'
     case Drop.UdpPort: return 'udp-port'
+    case Drop.SocketFull: return 'socket-full'
+    case Drop.SocketShare: return 'socket-share'
+    case Drop.SocketShut: return 'socket-shut'
+    case Drop.SocketCopy: return 'socket-copy'
     case Drop.ServiceRefused: return 'service-refused'
     case Drop.DhcpMessage: return 'dhcp-message'
     case Drop.OutputTooLong: return 'output-too-long'

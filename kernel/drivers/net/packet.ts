@@ -88,6 +88,7 @@ export function packetTrim(packet: Packet, length: u32): void {
 
 let freeList: Packet | null = null
 let freeCount: u32 = 0
+let totalCount: u32 = 0
 
 /**
  * Give the pool one buffer of `size` bytes at `base` (physical address `physicalBase`), described by the
@@ -102,6 +103,12 @@ export function packetPoolAdd(descriptor: ptr, base: ptr, physicalBase: Physical
   packet.next = freeList
   freeList = packet
   freeCount += 1
+  totalCount += 1
+}
+
+/** How many packets there are, free or not. */
+export function packetsTotal(): u32 {
+  return totalCount
 }
 
 /** How many packets are free. */
