@@ -23,8 +23,16 @@ export const POLL_BUDGET: u32 = 64
 export const VIRTQUEUE_SIZE_LIMIT: u32 = 256
 
 // --- Tables of the network. -------------------------------------------------------------------------------
-/** Interfaces: eth0 to eth7, more than QEMU's pc has comfortable slots for. */
-export const INTERFACE_LIMIT: u32 = 8
+/** Network cards: eth0 to eth7, more than QEMU's pc has comfortable slots for. */
+export const CARD_LIMIT: u32 = 8
+/** Interfaces: the cards, loopback, 16 VLANs of the command line, and a few pairs of virtual cards. */
+export const INTERFACE_LIMIT: u32 = 32
+/** Pairs of virtual Ethernet cards. */
+export const VETH_PAIR_LIMIT: u32 = 4
+/** Buffers that wait in a loopback device or one end of a virtual pair, if that is no more than a quarter of all. */
+export const LINK_QUEUE_LIMIT: u32 = 256
+/** Lists that VLANs are found by, a power of two; at INTERFACE_LIMIT one in every second. */
+export const VLAN_BUCKETS: u32 = 64
 /** ARP entries over all interfaces: a /24 and its gateway twice over; Linux starts to collect at 512. */
 export const ARP_ENTRY_LIMIT: u32 = 512
 /** Packets held per address while it is being resolved. RFC 1122 §2.3.2.2 asks for at least one. */
@@ -66,6 +74,20 @@ export const POLL_WATCH_LIMIT: u32 = 16384
 export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
+/** Datagrams being put together at once, and buffers one of them may hold: 65,535 bytes came in 45 fragments of 1500. */
+export const REASSEMBLY_LIMIT: u32 = 64
+export const REASSEMBLY_BUFFERS: u32 = 128
+/** The part of the free packet buffers that all of them may hold: one in so many. */
+export const REASSEMBLY_SHARE: u32 = 2
+/** Destinations with a path MTU of their own. An attacker who makes us learn more only makes us forget the oldest. */
+export const PATH_MTU_LIMIT: u32 = 128
+/** Least path MTU believed: 512 bytes of data and the headers of TCP and IPv4, as Linux (RFC 1191 §3 has 68). */
+export const PATH_MTU_LEAST: u32 = 552
+/** Pings at work at once, replies and requests each remembers, and bytes kept of a reply's data. */
+export const PING_LIMIT: u32 = 8
+export const PING_REPLIES: u32 = 32
+export const PING_DATA: u32 = 64
+
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */
 export const ARP_REACHABLE: u32 = 30_000
@@ -82,6 +104,13 @@ export const ARP_FAILED: u32 = 60_000
 /** ICMP errors that may leave at once, and one more each interval (Linux: 50, and 1000 a second). RFC 1812 §4.3.2.8. */
 export const ICMP_ERROR_BURST: u32 = 50
 export const ICMP_ERROR_INTERVAL: u32 = 1
+/** How long a datagram waits for the rest of its fragments. RFC 1122 §3.3.2 says 60 to 120 s; at today's rates an
+ *  identification comes round again much sooner (RFC 4963 §3), so this is Linux's. */
+export const REASSEMBLY_TIMEOUT: u32 = 30_000
+/** When a path MTU is forgotten, and a larger one tried: RFC 1191 §6.3 says 10 minutes. */
+export const PATH_MTU_AGE: u32 = 600_000
+/** How long a ping waits for its reply: RustOS's. */
+export const PING_TIMEOUT: u32 = 5000
 /** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000

@@ -1,6 +1,6 @@
 // virtio-net: from a PCI function to a card. virtio 1.2 §5.1.4, §5.1.5.
 
-import { INTERFACE_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
+import { CARD_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
 import { load8, store8 } from '../../lib/intrinsics.ts'
 import { address, at, nth, offsetof, plus, staticRow, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logDecimal, logEnd, logLine, logMac, logStart, logText } from '../../lib/log.ts'
@@ -34,13 +34,13 @@ const MTU_LEAST: u32 = 68
 /** The largest IP packet that, with all headers, fits one packet buffer. */
 const MTU_LIMIT: u32 = PACKET_BUFFER_SIZE - RECEIVE_ROOM - NET_HEADER_SIZE - FRAME_OVERHEAD
 
-const cards = staticRow<VirtioNet>(INTERFACE_LIMIT)
+const cards = staticRow<VirtioNet>(CARD_LIMIT)
 let count: u32 = 0
 
 /** Bring up the card behind `fn` and register it. False: it is left alone, and the log says why. */
 export function virtioNetProbe(fn: PciFunction): boolean {
-  if (count == INTERFACE_LIMIT) {
-    logLine(Level.Warn, 'virtio-net', 'more cards than INTERFACE_LIMIT')
+  if (count == CARD_LIMIT) {
+    logLine(Level.Warn, 'virtio-net', 'more cards than CARD_LIMIT')
     return false
   }
   const net = nth(cards, count)
