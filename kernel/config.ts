@@ -47,6 +47,18 @@ export const INTERFACE_ADDRESS_LIMIT: u32 = 4
 export const LINK_GROUP_LIMIT: u32 = 16
 /** Destinations whose route is remembered; a power of two, 6 KiB. */
 export const PATH_CACHE_SIZE: u32 = 256
+/** DNS servers of one interface: as many as a resolver library keeps (MAXNS of resolv.h). */
+export const NAME_SERVER_LIMIT: u32 = 3
+/** DNS servers that are set by hand, asked before those of the interfaces. */
+export const DNS_SERVER_LIMIT: u32 = 4
+/** Names being asked for at once: each takes a UDP port, so a part of UDP_PORT_LIMIT. */
+export const DNS_QUERY_LIMIT: u32 = 16
+/** Answers of DNS remembered; the least recently used goes first. 90 KiB. */
+export const DNS_CACHE_LIMIT: u32 = 128
+/** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
+export const DNS_CHAIN_LIMIT: u32 = 8
+/** Addresses kept of one name: 8 of 16 bytes. */
+export const DNS_ADDRESS_LIMIT: u32 = 8
 /** Echo clients at work at once: the self-test, and programs. */
 export const ECHO_SESSION_LIMIT: u32 = 16
 
@@ -111,6 +123,13 @@ export const REASSEMBLY_TIMEOUT: u32 = 30_000
 export const PATH_MTU_AGE: u32 = 600_000
 /** How long a ping waits for its reply: RustOS's. */
 export const PING_TIMEOUT: u32 = 5000
+/** How long a DNS server has to answer, doubled each time all of them have been asked (RFC 1035 §4.2.1: 2 to 5 s). */
+export const DNS_FIRST_WAIT: u32 = 2000
+/** How often all servers are asked. */
+export const DNS_ROUNDS: u32 = 3
+/** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
+export const DNS_LONGEST_KEPT: u32 = 86_400
+export const DNS_LONGEST_NEGATIVE: u32 = 10_800
 /** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000

@@ -5,7 +5,7 @@
 // Interfaces live in a fixed table and are never removed, so a pointer to one stays good. Nothing in here sends:
 // changing addresses is net/configure.ts. Main-loop context only.
 
-import { INTERFACE_LIMIT, LINK_GROUP_LIMIT } from '../config.ts'
+import { INTERFACE_LIMIT, LINK_GROUP_LIMIT, NAME_SERVER_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
 import { store8 } from '../lib/intrinsics.ts'
 import { fillBytes } from '../lib/memory.ts'
@@ -28,6 +28,15 @@ export class InterfaceAddress {
   broadcast: Ipv4Address // directed broadcast, RFC 1122 §3.2.1.3 (d); 0 where the prefix has none (/31, /32)
   prefixLength: u32
 }
+
+/** A DNS server of the interface's network. */
+@struct
+export class NameServer {
+  address: Ipv4Address
+}
+
+/** Bytes of the text of a domain, its zero included; a longer one is not kept. */
+export const DOMAIN_LIMIT: u32 = 128
 
 /** An Ethernet group the interface listens to. */
 @struct
@@ -52,7 +61,6 @@ export class NetInterface {
   more: Row<InterfaceAddress, 3> // INTERFACE_ADDRESS_LIMIT - 1
   addressCount: u32
   gateway: Ipv4Address // default gateway, 0 none
-  dns: Ipv4Address // name server, 0 none
   index: u32 // place in the table
   groupCount: u32
   groups: Row<LinkGroup, 16> // LINK_GROUP_LIMIT
@@ -61,6 +69,14 @@ export class NetInterface {
   defended: Stored<u8, bool> // an address of ours, at least once, by an announcement at `defendedAt`
   reserved: Bytes<2>
   defendedAt: u32 // milliseconds
+  nameServerCount: u32
+  nameServers: Row<NameServer, 3> // NAME_SERVER_LIMIT
+  domain: Bytes<128> // DOMAIN_LIMIT; text, zero-terminated, empty for none
+
+  /** The first name server, 0 none. */
+  get dns(): Ipv4Address {
+    return this.nameServerCount > 0 ? nth(this.nameServers, 0).address : 0
+  }
 }
 
 const table = staticRow<NetInterface>(INTERFACE_LIMIT)
@@ -142,6 +158,23 @@ export function interfaceOwning(a: Ipv4Address): NetInterface | null {
     each = each.next
   }
   return null
+}
+
+/** Forget the name servers and the domain. */
+export function interfaceClearNames(netif: NetInterface): void {
+  netif.nameServerCount = 0
+  store8(netif.domain, 0, 0)
+}
+
+/** One more name server. False when there are NAME_SERVER_LIMIT, or it is there already. */
+export function interfaceAddNameServer(netif: NetInterface, a: Ipv4Address): boolean {
+  for (let i: u32 = 0; i < netif.nameServerCount; i++) {
+    if (nth(netif.nameServers, i).address == a) return false
+  }
+  if (netif.nameServerCount == NAME_SERVER_LIMIT) return false
+  nth(netif.nameServers, netif.nameServerCount).address = a
+  netif.nameServerCount += 1
+  return true
 }
 
 /** Whether `a` is a directed broadcast address of this interface. RFC 1122 §3.2.1.3 (d). */

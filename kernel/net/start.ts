@@ -15,10 +15,14 @@ import { interfaceInput } from './ethernet/input.ts'
 import { ethernetInit } from './ethernet/output.ts'
 import { echoInit } from './icmp/echo.ts'
 import { icmpErrorInit } from './icmp/error.ts'
+import { pingInit } from './icmp/ping.ts'
 import {
-  AddressSource, interfaceCount, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
+  AddressSource, interfaceAddNameServer, interfaceClearNames, interfaceCount, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
 } from './interface.ts'
+import { ipv4ForwardSet } from './ipv4/forward.ts'
 import { ipv4OutputInit } from './ipv4/output.ts'
+import { pathMtuInit } from './ipv4/path-mtu.ts'
+import { reassemblyInit } from './ipv4/reassembly.ts'
 import { routesInit } from './ipv4/route.ts'
 import { statsInit } from './stats.ts'
 import { udpPortsInit } from './udp/ports.ts'
@@ -32,8 +36,12 @@ export function netInit(): void {
   interfacesInit()
   routesInit()
   ethernetInit()
+  pathMtuInit()
   ipv4OutputInit(random32())
+  reassemblyInit()
+  ipv4ForwardSet(false)
   icmpErrorInit()
+  pingInit()
   echoInit()
   udpPortsInit()
   dhcpInit() // the table is empty: there is room for its port
@@ -79,7 +87,8 @@ export function netConfigure(netif: NetInterface, wanted: InterfaceSpec): i32 {
   interfaceSetGateway(netif, 0)
   interfaceDown(netif)
   netif.source = AddressSource.None
-  netif.dns = wanted.dns
+  interfaceClearNames(netif)
+  if (wanted.dns != 0) interfaceAddNameServer(netif, wanted.dns)
   netif.promiscuous = wanted.promiscuous
   netif.mtu = mtuFor(netif, wanted.mtu)
   if (wanted.mode == InterfaceMode.Off) return Errno.None

@@ -11,6 +11,7 @@
 // back starts a client over that has no address; one that has an address keeps it until T1.
 
 import { DHCP_FIRST_WAIT, DHCP_LONGEST_WAIT, INTERFACE_LIMIT } from '../../config.ts'
+import { nowSeconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { Level, logDecimal, logEnd, logIpv4, logStart, logText } from '../../lib/log.ts'
 import { random32, randomBelow } from '../../lib/random.ts'
@@ -27,7 +28,7 @@ import { DhcpClient, DhcpClientState, dhcpClientAt, dhcpClientOf } from './clien
 import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessage, DhcpMessageType, dhcpFault } from './header.ts'
 import { leaseApply, leaseRemove, leaseUsable } from './lease.ts'
 import { DhcpValues, dhcpOptionsRead } from './options.ts'
-import { dhcpSendDiscover, dhcpSendRebinding, dhcpSendRenewing, dhcpSendSelecting, uptimeSeconds } from './output.ts'
+import { dhcpSendDiscover, dhcpSendRebinding, dhcpSendRenewing, dhcpSendSelecting } from './output.ts'
 
 /** REQUESTs without answer before the client starts over: four, a minute together. RFC 2131 §3.1 (5). */
 const REQUEST_ATTEMPTS: u32 = 4
@@ -99,7 +100,7 @@ function forget(client: DhcpClient): void {
   client.xid = random32()
   client.address = 0
   client.server = 0
-  client.startedAt = uptimeSeconds()
+  client.startedAt = nowSeconds()
 }
 
 function discover(client: DhcpClient): void {
@@ -108,7 +109,7 @@ function discover(client: DhcpClient): void {
 }
 
 function request(client: DhcpClient): void {
-  client.requestedAt = uptimeSeconds()
+  client.requestedAt = nowSeconds()
   dhcpSendSelecting(client) // what is not sent now is sent again
   waitForAnswer(client)
 }
@@ -141,7 +142,7 @@ function clientOf(timer: Timer): DhcpClient {
 
 /** Bound and later: time has passed; which of T1, T2 and the end has come? RFC 2131 §4.4.5. */
 function leaseAged(client: DhcpClient): void {
-  const now = uptimeSeconds()
+  const now = nowSeconds()
   if (now >= client.expireAt) {
     leaseRemove(client.netif, 'lease expired')
     return startOver(client)
@@ -266,7 +267,7 @@ function setTimes(client: DhcpClient): void {
   client.renewAt = client.requestedAt + renewal
   client.rebindAt = client.requestedAt + rebinding
   client.expireAt = client.requestedAt + lease
-  const now = uptimeSeconds()
+  const now = nowSeconds()
   sleepUntil(client, client.renewAt > now ? client.renewAt : now, now)
 }
 

@@ -6,7 +6,9 @@ import type { cstring, i32, u32 } from '../../lib/layout.ts'
 import {
   interfaceAddAddress, interfaceLogDown, interfaceLogUp, interfaceRemoveAddress, interfaceSetGateway,
 } from '../configure.ts'
-import { AddressSource, interfaceFindAddress, type NetInterface } from '../interface.ts'
+import {
+  AddressSource, interfaceAddNameServer, interfaceClearNames, interfaceFindAddress, type NetInterface,
+} from '../interface.ts'
 import { isHostOf, isUnicast, prefixOf, type Ipv4Address } from '../ipv4/address.ts'
 import type { DhcpValues } from './options.ts'
 
@@ -45,7 +47,8 @@ export function leaseApply(netif: NetInterface, a: Ipv4Address, values: DhcpValu
   }
   // Without room for the route there is no gateway, and no gw in the log.
   if (values.router != netif.gateway) interfaceSetGateway(netif, isUnicast(values.router) ? values.router : 0)
-  netif.dns = isUnicast(values.dnsServer) ? values.dnsServer : 0
+  interfaceClearNames(netif)
+  if (isUnicast(values.dnsServer)) interfaceAddNameServer(netif, values.dnsServer)
   netif.mtu = leaseMtu(netif, values.mtu)
   netif.source = AddressSource.Dhcp
   if (!same) interfaceLogUp(netif)
@@ -66,7 +69,7 @@ export function leaseRemove(netif: NetInterface, why: cstring): void {
 function clear(netif: NetInterface, why: cstring): void {
   while (netif.addressCount > 0) interfaceRemoveAddress(netif, netif.first.address)
   interfaceSetGateway(netif, 0)
-  netif.dns = 0
+  interfaceClearNames(netif)
   netif.mtu = netif.nic.mtu
   netif.source = AddressSource.None
   interfaceLogDown(netif, why)

@@ -5,12 +5,12 @@
 //
 // Next: udpOutput, udpOutputVia (udp/output.ts).
 
-import { clockNow64 } from '../../lib/clock.ts'
+import { nowSeconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
-import { divide64, load32, store8, storeBe16, storeBe32 } from '../../lib/intrinsics.ts'
+import { store8, storeBe16, storeBe32 } from '../../lib/intrinsics.ts'
 import { copyBytes, stringLength, zeroBytes } from '../../lib/memory.ts'
 import {
-  address, at, distance, plus, sizeof, staticMemory, type cstring, type i32, type ptr, type u32,
+  address, at, distance, plus, sizeof, type cstring, type i32, type ptr, type u32,
 } from '../../lib/layout.ts'
 import { packetAppend, packetFree, packetTailRoom, packetTrim, type Packet } from '../../drivers/net/packet.ts'
 import { MAC_LENGTH, macCopy } from '../ethernet/header.ts'
@@ -29,14 +29,6 @@ const OPTIONS_ROOM: u32 = 128
 /** What relay agents take: 300 bytes, RFC 1542 §2.1. */
 const SHORTEST_MESSAGE: u32 = 300
 const HOST_NAME: cstring = 'porphyry'
-
-const quotient = staticMemory(8, 8)
-
-/** Seconds since boot: leases may be longer than 32 bits of milliseconds. */
-export function uptimeSeconds(): u32 {
-  divide64(quotient, clockNow64(), 1_000_000)
-  return load32(quotient, 0)
-}
 
 /** Anybody there? Broadcast. Errors: those of udpOutputVia, or NoBufferSpace. */
 export function dhcpSendDiscover(client: DhcpClient): i32 {
@@ -95,7 +87,7 @@ function begin(client: DhcpClient, ciaddr: Ipv4Address): Packet | null {
 }
 
 function secondsSince(start: u32): u32 {
-  const passed: u32 = uptimeSeconds() - start
+  const passed: u32 = nowSeconds() - start
   return passed > 0xffff ? 0xffff : passed
 }
 
