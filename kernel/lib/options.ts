@@ -79,7 +79,6 @@ export function optionGiven(options: Options, which: Given): boolean {
  * deletes its line here.
  */
 export function optionsWarnUnavailable(options: Options): void {
-  if (options.forward) unavailable('forward', '1')
   if (optionGiven(options, Given.Acd) && options.acd == AddressConflict.Strict) unavailable('acd', 'strict')
   if (optionGiven(options, Given.Acd) && options.acd == AddressConflict.Optimistic) unavailable('acd', 'optimistic')
   if (optionGiven(options, Given.Services)) servicesUnavailable(options.services)
@@ -93,8 +92,6 @@ export function optionsWarnUnavailable(options: Options): void {
 }
 
 function servicesUnavailable(services: u32): void {
-  if ((services & Service.Discard) != 0) unavailable('services', 'discard')
-  if ((services & Service.Chargen) != 0) unavailable('services', 'chargen')
   if ((services & Service.Http) != 0) unavailable('services', 'http')
   if ((services & Service.Iperf3) != 0) unavailable('services', 'iperf3')
 }

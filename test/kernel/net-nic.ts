@@ -15,9 +15,9 @@ import {
 } from '../../kernel/drivers/net/packet.ts'
 import { Nic, nicRegister } from '../../kernel/drivers/net/nic.ts'
 
-const PACKETS: u32 = 48
+const PACKETS: u32 = 256
 const BUFFER: u32 = 2048
-const RECORDS: u32 = 64
+const RECORDS: u32 = 128
 const RECORD_BYTES: u32 = 2048
 
 /** One frame that was sent. */
@@ -33,7 +33,7 @@ class Sent {
 }
 
 const descriptors = staticRow<Packet>(PACKETS)
-const buffers = staticMemory(98304, 16) // PACKETS × BUFFER
+const buffers = staticMemory(524288, 16) // PACKETS × BUFFER
 const nics = staticRow<Nic>(2)
 const records = staticRow<Sent>(RECORDS)
 let nicCount: u32 = 0

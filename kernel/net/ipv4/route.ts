@@ -7,11 +7,16 @@
 import { PATH_CACHE_SIZE, ROUTE_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
-import { address, nth, sizeof, staticRow, staticStruct, struct, type Stored, type i32, type u32 } from '../../lib/layout.ts'
 import {
-  interfaceFirst, interfaceIsBroadcast, interfaceOwning, interfaceSourceFor, type NetInterface,
+  address, nth, sizeof, staticRow, staticStruct, struct,
+  type Stored, type bool, type i32, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
+import {
+  interfaceAddressAt, interfaceFirst, interfaceIsBroadcast, interfaceOwning, interfaceSourceFor, type NetInterface,
 } from '../interface.ts'
-import { ADDRESS_BROADCAST, isMulticast, isThisNetwork, maskOf, type Ipv4Address } from './address.ts'
+import { ADDRESS_BROADCAST, isMulticast, isThisNetwork, isUnicast, maskOf, prefixOf, type Ipv4Address } from './address.ts'
+import { LONGEST_PACKET } from './header.ts'
+import { pathMtuFind } from './path-mtu.ts'
 
 /** One way out. */
 @struct
@@ -34,7 +39,10 @@ export class Path {
   egress: NetInterface
   nextHop: Ipv4Address
   source: Ipv4Address // of ours, to send from; 0 while the interface has none
-  kind: Stored<u32, PathKind>
+  mtu: u32 // the largest packet that goes all the way, as far as is known: RFC 1191
+  kind: Stored<u8, PathKind>
+  narrow: Stored<u8, bool> // less than `mtu` goes through: let routers fragment
+  reserved: u16
 }
 
 const PATH_BITS: u32 = 8
@@ -95,6 +103,41 @@ export function routeAdd(
   return Errno.None
 }
 
+/**
+ * As a manager adds a route: `mask` must be a netmask, `network` one it can have, the gateway, if any, a host on a
+ * network that `egress` itself is in. Takes the place of every route to the same network by the same interface. Errors:
+ * NoDevice (no such interface), InvalidArgument (mask or network), HostUnreachable (the gateway), NoSpace.
+ */
+export function routeAddValidated(
+  network: Ipv4Address, mask: Ipv4Address, gateway: Ipv4Address, egress: NetInterface | null, metric: u32,
+): i32 {
+  if (egress == null) return Errno.NoDevice
+  const prefixLength: u32 = prefixOf(mask)
+  if (prefixLength > 32 || (network & mask) != network) return Errno.InvalidArgument
+  if (gateway != 0 && !isNeighbour(egress, gateway)) return Errno.HostUnreachable
+  let i: u32 = count
+  let replaced: u32 = 0
+  while (i > 0) {
+    i -= 1
+    const route = nth(routes, i)
+    if (route.network != network || route.mask != mask || route.egress != egress) continue
+    removeAt(i)
+    replaced += 1
+  }
+  if (replaced == 0 && count == ROUTE_LIMIT) return Errno.NoSpace
+  return routeAdd(network, prefixLength, gateway, egress, metric)
+}
+
+/** Whether `a` is another host on a network of an interface, going by its real netmasks. */
+function isNeighbour(netif: NetInterface, a: Ipv4Address): boolean {
+  if (!isUnicast(a) || interfaceOwning(a) != null || interfaceIsBroadcast(netif, a)) return false
+  for (let i: u32 = 0; i < netif.addressCount; i++) {
+    const entry = interfaceAddressAt(netif, i)
+    if (((entry.address ^ a) & entry.mask) == 0) return true
+  }
+  return false
+}
+
 function isBefore(prefixLength: u32, metric: u32, other: Route): boolean {
   if (prefixLength != other.prefixLength) return prefixLength > other.prefixLength
   return metric < other.metric
@@ -145,10 +188,14 @@ export function routeMatch(destination: Ipv4Address): Route | null {
   return null
 }
 
+function slotOf(destination: Ipv4Address): Path {
+  const hash: u32 = destination * 0x9e3779b1 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
+  return nth(paths, hash >>> (32 - PATH_BITS))
+}
+
 /** How to reach an address; null when nothing leads there. */
 export function pathFind(destination: Ipv4Address): Path | null {
-  const hash: u32 = destination * 0x9e3779b1 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
-  const path = nth(paths, hash >>> (32 - PATH_BITS))
+  const path = slotOf(destination)
   if (path.destination == destination && path.generation == generation) return path
   return pathFill(path, destination)
 }
@@ -175,12 +222,26 @@ function pathGroup(path: Path, destination: Ipv4Address): Path | null {
   return store(path, destination, egress, destination, kind)
 }
 
+/** What was known of one destination's path is known no more. */
+export function pathForget(destination: Ipv4Address): void {
+  const path = slotOf(destination)
+  if (path.destination == destination) path.generation = 0
+}
+
 function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextHop: Ipv4Address, kind: PathKind): Path {
   path.destination = destination
   path.generation = generation
   path.egress = egress
   path.nextHop = nextHop
   path.kind = kind
+  path.mtu = egress.mtu
+  path.narrow = false
+  if (kind == PathKind.Local) path.mtu = LONGEST_PACKET // it never meets a link
+  const learned = kind == PathKind.Unicast ? pathMtuFind(destination) : null
+  if (learned != null && learned.mtu <= path.mtu) {
+    path.mtu = learned.mtu
+    path.narrow = learned.narrow
+  }
   path.source = kind == PathKind.Local ? destination : interfaceSourceFor(egress, nextHop)
   return path
 }
@@ -188,4 +249,9 @@ function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextH
 /** Limited broadcast on one given interface, whatever the routes say: how DHCP speaks. Good until the next call. */
 export function pathBroadcastOn(egress: NetInterface): Path {
   return store(linkPath, ADDRESS_BROADCAST, egress, ADDRESS_BROADCAST, PathKind.Broadcast)
+}
+
+/** A group by one given interface, whatever the routes say: IP_MULTICAST_IF. Good until the next call. */
+export function pathGroupOn(egress: NetInterface, group: Ipv4Address): Path {
+  return store(linkPath, group, egress, group, PathKind.Multicast)
 }
