@@ -33,20 +33,29 @@ export const VETH_PAIR_LIMIT: u32 = 4
 export const LINK_QUEUE_LIMIT: u32 = 256
 /** Lists that VLANs are found by, a power of two; at INTERFACE_LIMIT one in every second. */
 export const VLAN_BUCKETS: u32 = 64
-/** ARP entries over all interfaces: a /24 and its gateway twice over; Linux starts to collect at 512. */
-export const ARP_ENTRY_LIMIT: u32 = 512
-/** Packets held per address while it is being resolved. RFC 1122 §2.3.2.2 asks for at least one. */
-export const ARP_QUEUE_LIMIT: u32 = 3
+/** ARP entries over all interfaces: RustOS's default, and four /24 full; Linux starts to collect at 512. 88 KiB. */
+export const ARP_ENTRY_LIMIT: u32 = 1024
+/** Packets held per address while it is being resolved: the fragments of the longest datagram. */
+export const ARP_QUEUE_LIMIT: u32 = 48
+/** Packet buffers held for all addresses that are being resolved: one in so many of the pool. */
+export const ARP_QUEUE_SHARE: u32 = 4
+/** Addresses that are claimed from the link and watched for conflicts: two of each of INTERFACE_LIMIT interfaces. */
+export const ADDRESS_CLAIM_LIMIT: u32 = 64
+/** Multicast groups interfaces are members of, all interfaces together, and sources named in memberships. */
+export const MULTICAST_GROUP_LIMIT: u32 = 256
+export const MULTICAST_SOURCE_LIMIT: u32 = 512
 /** Routes: connected and default ones of every interface, and room for as many static ones. */
 export const ROUTE_LIMIT: u32 = 64
 /** UDP ports with a listener: services and clients of the kernel. */
 export const UDP_PORT_LIMIT: u32 = 64
 /** IPv4 addresses of one interface: its own, and a few for services that move. */
 export const INTERFACE_ADDRESS_LIMIT: u32 = 4
-/** Ethernet groups one interface listens to; more than a card's own filter usually holds exactly. */
-export const LINK_GROUP_LIMIT: u32 = 16
+/** Ethernet groups one interface listens to: as many as QEMU's card filters exactly. */
+export const LINK_GROUP_LIMIT: u32 = 64
 /** Destinations whose route is remembered; a power of two, 6 KiB. */
 export const PATH_CACHE_SIZE: u32 = 256
+/** Classless routes kept of one DHCP lease: the servers that send them send two or three. */
+export const DHCP_ROUTE_LIMIT: u32 = 16
 /** DNS servers of one interface: as many as a resolver library keeps (MAXNS of resolv.h). */
 export const NAME_SERVER_LIMIT: u32 = 3
 /** DNS servers that are set by hand, asked before those of the interfaces. */
@@ -109,8 +118,8 @@ export const ARP_DELAY: u32 = 5000
 export const ARP_INTERVAL: u32 = 1000
 /** Questions without answer until an address has failed: MAX_MULTICAST_SOLICIT of RFC 4861 §10. */
 export const ARP_REQUESTS: u32 = 3
-/** How long a stale entry that nobody uses is kept. */
-export const ARP_STALE: u32 = 600_000
+/** How long an answer is trusted at most, and half the time a stale entry is kept: RustOS's max_age_ms. */
+export const ARP_MAX_AGE: u32 = 300_000
 /** How long a failed entry that nobody uses is kept. */
 export const ARP_FAILED: u32 = 60_000
 /** ICMP errors that may leave at once, and one more each interval (Linux: 50, and 1000 a second). RFC 1812 §4.3.2.8. */
@@ -130,6 +139,10 @@ export const DNS_ROUNDS: u32 = 3
 /** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
 export const DNS_LONGEST_KEPT: u32 = 86_400
 export const DNS_LONGEST_NEGATIVE: u32 = 10_800
+/** How long to wait after a DHCP address that was somebody else's: RFC 2131 §3.1 (5), ten seconds at least. */
+export const DHCP_DECLINE_WAIT: u32 = 10_000
+/** How long DHCP has to fail until the interface takes a link-local address meanwhile: four DISCOVERs unanswered. */
+export const LINK_LOCAL_AFTER: u32 = 30_000
 /** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000

@@ -16,6 +16,7 @@ export const enum Drop {
   EthernetNotForUs,
   EthernetLength, // an IEEE 802.3 length where Ethernet II has a type
   EthernetVlan, // tagged, and no such VLAN here
+  EthernetNested, // a tag inside a tag: IEEE 802.1Q §6.9 has us look at one
   EthernetType,
   ArpTruncated,
   ArpFormat, // not Ethernet and IPv4
@@ -35,6 +36,7 @@ export const enum Drop {
   Ipv4LinkBroadcast, // broadcast on the link, one host in the header: RFC 1122 §3.3.6
   Ipv4OtherHost, // seen only because the interface is promiscuous
   Ipv4NotForUs,
+  Ipv4Loopback, // 127/8 from a wire, or what is not ours from `lo`: RFC 1122 §3.2.1.3 (g)
   Ipv4Options, // they make no sense: RFC 791 §3.1
   Ipv4SourceRoute, // a route chosen by the sender: refused, RFC 7126 §4.3, §4.4
   FragmentSize, // no data, not a multiple of eight bytes, or past 65,535: RFC 791 §3.2
@@ -60,6 +62,10 @@ export const enum Drop {
   IcmpErrorUnmatched, // an error about a packet that nobody here has sent
   IcmpRedirect, // not followed
   IcmpSourceQuench, // RFC 6633 §3: ignored
+  IgmpTruncated,
+  IgmpChecksum,
+  IgmpType, // unknown, or what only routers read
+  IgmpQuery, // a length or a group that no query has
   UdpTruncated,
   UdpLength,
   UdpChecksum,
@@ -71,11 +77,11 @@ export const enum Drop {
   ServiceRefused, // a service that must not answer this sender
   DhcpMessage,
   DnsMessage, // no answer to what was asked
+  DnsMessage, // no answer to what was asked
   OutputTooLong, // more than the MTU
   OutputNoRoom, // the buffer has no place for the header or the padding
   OutputHeader, // a header made elsewhere that makes no sense
   OutputNoRoute,
-  OutputLocal, // to an address of our own, which has no loopback device behind it
   Count,
 }
 
@@ -116,6 +122,10 @@ export class NetCounters {
   icmpErrorsLimited: u32 // not sent: the token bucket was empty
   icmpErrorsReceived: u32 // about packets of ours
   icmpErrorsSuppressed: u32 // not sent: RFC 1122 §3.2.2 forbids one here
+  igmpQueriesReceived: u32
+  igmpReportsReceived: u32 // of other members, versions 1 and 2
+  igmpReportsSent: u32
+  igmpLeavesSent: u32
   udpReceived: u32
   udpSent: u32
 }
@@ -165,6 +175,7 @@ export function dropName(reason: Drop): cstring {
     case Drop.EthernetNotForUs: return 'ethernet-not-for-us'
     case Drop.EthernetLength: return 'ethernet-length'
     case Drop.EthernetVlan: return 'ethernet-vlan'
+    case Drop.EthernetNested: return 'ethernet-nested'
     case Drop.EthernetType: return 'ethernet-type'
     case Drop.ArpTruncated: return 'arp-truncated'
     case Drop.ArpFormat: return 'arp-format'
@@ -190,6 +201,7 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.Ipv4LinkBroadcast: return 'ipv4-link-broadcast'
     case Drop.Ipv4OtherHost: return 'ipv4-other-host'
     case Drop.Ipv4NotForUs: return 'ipv4-not-for-us'
+    case Drop.Ipv4Loopback: return 'ipv4-loopback'
     case Drop.Ipv4Options: return 'ipv4-options'
     case Drop.Ipv4SourceRoute: return 'ipv4-source-route'
     case Drop.FragmentSize: return 'fragment-size'
@@ -215,6 +227,10 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.IcmpErrorUnmatched: return 'icmp-error-unmatched'
     case Drop.IcmpRedirect: return 'icmp-redirect'
     case Drop.IcmpSourceQuench: return 'icmp-source-quench'
+    case Drop.IgmpTruncated: return 'igmp-truncated'
+    case Drop.IgmpChecksum: return 'igmp-checksum'
+    case Drop.IgmpType: return 'igmp-type'
+    case Drop.IgmpQuery: return 'igmp-query'
     case Drop.UdpTruncated: return 'udp-truncated'
     case Drop.UdpLength: return 'udp-length'
     case Drop.UdpChecksum: return 'udp-checksum'
@@ -226,11 +242,11 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.ServiceRefused: return 'service-refused'
     case Drop.DhcpMessage: return 'dhcp-message'
     case Drop.DnsMessage: return 'dns-message'
+    case Drop.DnsMessage: return 'dns-message'
     case Drop.OutputTooLong: return 'output-too-long'
     case Drop.OutputNoRoom: return 'output-no-room'
     case Drop.OutputHeader: return 'output-header'
     case Drop.OutputNoRoute: return 'output-no-route'
-    case Drop.OutputLocal: return 'output-local'
     default: return 'unknown'
   }
 }

@@ -64,7 +64,7 @@ export class NicVlan {
 }
 
 /** Groups a card is told of; with more it lets in all of them. QEMU's virtio-net filters 64 addresses. */
-export const NIC_GROUP_LIMIT: u32 = 32
+export const NIC_GROUP_LIMIT: u32 = 64
 /** VLANs of one card: as many as there can be interfaces, INTERFACE_LIMIT. */
 export const NIC_VLAN_LIMIT: u32 = 32
 
@@ -77,7 +77,7 @@ export class NicSettings {
   reserved: u8
   groupCount: u16
   vlanCount: u16
-  groups: Row<NicGroup, 32> // NIC_GROUP_LIMIT
+  groups: Row<NicGroup, 64> // NIC_GROUP_LIMIT
   vlans: Row<NicVlan, 32> // NIC_VLAN_LIMIT
 }
 

@@ -8,16 +8,17 @@
 // icmpInput (icmp/input.ts), udpInput (udp/input.ts).
 
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
-import { packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
+import { packetFree, packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
 import { chainLength, chainTrim } from '../chain.ts'
 import { LinkDestination } from '../ethernet/header.ts'
 import { icmpInput } from '../icmp/input.ts'
 import { IcmpType, Unreachable } from '../icmp/header.ts'
 import { icmpError, icmpErrorWith } from '../icmp/error.ts'
 import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
+import { rawDeliver } from '../socket/raw.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { udpInput } from '../udp/input.ts'
-import { ADDRESS_ALL_HOSTS, ADDRESS_BROADCAST, isMulticast, isUnicast, type Ipv4Address } from './address.ts'
+import { ADDRESS_ALL_HOSTS, ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from './address.ts'
 import { ipv4Forward, ipv4Forwarding } from './forward.ts'
 import { IpProtocol, Ipv4Header, ipv4Fault } from './header.ts'
 import { OPTIONS_GOOD, OPTIONS_SOURCE_ROUTE, optionsCheck } from './options.ts'
@@ -50,10 +51,12 @@ function fragmentInput(ingress: NetInterface, packet: Packet, ip: Ipv4Header): v
 /** A whole packet for us, what follows its header at `head`. */
 function ipv4Deliver(ingress: NetInterface, packet: Packet, ip: Ipv4Header): void {
   counters.ipv4Delivered += 1
+  const heard = rawDeliver(ingress, packet)
   switch (ip.protocol) {
     case IpProtocol.Icmp: return icmpInput(packet)
     case IpProtocol.Udp: return udpInput(ingress, packet)
   }
+  if (heard) return packetFree(packet) // a raw socket speaks the protocol
   icmpError(ingress, packet, IcmpType.Unreachable, Unreachable.Protocol) // RFC 1122 §3.2.2.1
   drop(packet, Drop.Ipv4Protocol)
 }
@@ -74,13 +77,23 @@ function optionsRefused(ingress: NetInterface, packet: Packet, ip: Ipv4Header): 
   return true
 }
 
+/** What comes by `lo` was sent by ourselves, to one of our addresses or 127/8: RFC 1122 §3.2.1.3 (g). */
+function loopbackUnwanted(ip: Ipv4Header): Drop {
+  const source: Ipv4Address = ip.source
+  const destination: Ipv4Address = ip.destination
+  if (!isLoopback(source) && !isUnicast(source)) return Drop.Ipv4Source
+  return isLoopback(destination) || interfaceOwning(destination) != null ? Drop.None : Drop.Ipv4Loopback
+}
+
 /** Who it is from and who it is for: the usual packet, to the interface's first address, is through at once. */
 function ipv4Unwanted(ingress: NetInterface, packet: Packet, ip: Ipv4Header): Drop {
+  if (ingress.loopback) return loopbackUnwanted(ip)
   const link: u32 = packet.linkDestination
   if (link == LinkDestination.OtherHost) return Drop.Ipv4OtherHost
   const source: Ipv4Address = ip.source
   if (!isUnicast(source) || interfaceIsBroadcast(ingress, source)) return Drop.Ipv4Source // RFC 1122 §3.2.1.3
   const destination: Ipv4Address = ip.destination
+  if (isLoopback(destination)) return Drop.Ipv4Loopback // never on a wire: RFC 1122 §3.2.1.3 (g)
   const group = destination != ingress.first.address && isGroup(ingress, destination)
   const ours = group || isOurs(ingress, ip, destination)
   if (!group && link != LinkDestination.Us) return Drop.Ipv4LinkBroadcast // RFC 1122 §3.3.6

@@ -118,8 +118,7 @@ function fragmentRoom(packet: Packet, mtu: u32): u32 {
 
 /**
  * Send what is at `head` as the payload of an IPv4 packet; the packet is the callee's. `source` 0 stands for the
- * address of the interface it leaves by. Errors: NetworkUnreachable (no route), AddressNotAvailable (to an address of
- * ours: there is no loopback yet), and those of ipv4OutputVia.
+ * address of the interface it leaves by. Errors: NetworkUnreachable (no route), and those of ipv4OutputVia.
  */
 export function ipv4Output(
   packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol, dscpEcn: u32,
@@ -129,10 +128,7 @@ export function ipv4Output(
   return ipv4OutputVia(path, packet, source != 0 ? source : path.source, destination, protocol, dscpEcn)
 }
 
-/**
- * As ipv4Output, by a path that is known. Errors: MessageTooLong, NoBufferSpace, NetworkDown, HostUnreachable,
- * AddressNotAvailable.
- */
+/** As ipv4Output, by a path that is known. Errors: MessageTooLong, NoBufferSpace, NetworkDown, HostUnreachable. */
 export function ipv4OutputVia(
   path: Path, packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol, dscpEcn: u32,
 ): i32 {
@@ -215,7 +211,7 @@ export function ipv4OutputPrepared(path: Path, packet: Packet): i32 {
 
 /**
  * The last step: a packet with a finished header at `head` goes to its next hop. The packet is the callee's.
- * Errors: those of arpTransmit and ethernetOutput, AddressNotAvailable.
+ * Errors: those of arpTransmit and ethernetOutput.
  */
 export function ipv4Transmit(path: Path, packet: Packet): i32 {
   switch (path.kind) {
@@ -227,6 +223,6 @@ export function ipv4Transmit(path: Path, packet: Packet): i32 {
       macOfGroup(groupMac, path.nextHop)
       return ethernetOutput(path.egress, packet, groupMac, EtherType.Ipv4)
     default:
-      return refuse(packet, Drop.OutputLocal, Errno.AddressNotAvailable)
+      return ethernetOutput(path.egress, packet, path.egress.mac, EtherType.Ipv4) // lo
   }
 }

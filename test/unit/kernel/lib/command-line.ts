@@ -233,7 +233,7 @@ for (const e of await engines('test/kernel/lib.ts')) {
     m.call('warnUnavailable')
     t.same(log(m), [
       'key=acd value=strict', 'key=services value=discard', 'key=services value=chargen',
-      'key=services value=http', 'key=services value=iperf3', 'key=init value="/bin/app -v"', 'key=vlan eth=1 vlan=7',
+      'key=services value=http', 'key=services value=iperf3', 'key=init value="/bin/app -v"',
     ].map(what => `warn  boot: option-unavailable ${what} why="not available in this version"`))
     const optimistic = parse(e, 'acd=optimistic')
     optimistic.m.call('warnUnavailable')
