@@ -58,6 +58,7 @@ export class NetControl {
   category: u8 // of the command that is out
   command: u8
   address: Bytes<6> // the one to set
+  reserved2: u16
 }
 
 /** Features to ask for, if the device offers a control queue at all. virtio 1.2 §5.1.3.1. */
