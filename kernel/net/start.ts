@@ -25,7 +25,6 @@ import {
 } from './interface.ts'
 import { ipv4ForwardSet } from './ipv4/forward.ts'
 import { ipv4OutputInit } from './ipv4/output.ts'
-import { pathMtuInit } from './ipv4/path-mtu.ts'
 import { reassemblyInit } from './ipv4/reassembly.ts'
 import { routesInit } from './ipv4/route.ts'
 import { socketsInit } from './socket/api.ts'
@@ -46,7 +45,6 @@ export function netInit(): void {
   vlansInit()
   routesInit()
   ethernetInit()
-  pathMtuInit()
   ipv4OutputInit(random32())
   reassemblyInit()
   ipv4ForwardSet(false)

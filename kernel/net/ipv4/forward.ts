@@ -8,7 +8,7 @@
 // nor anything link-local (RFC 3927 §7); the sender's address is not checked against the routes (RFC 1812 §5.3.8 lets
 // one leave that out).
 //
-// Next: ipv4Transmit (ipv4/output.ts).
+// Next: ipv4Transmit (transmit.ts).
 
 import { at, plus, sizeof, type u32 } from '../../lib/layout.ts'
 import { Checksum, packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
@@ -24,8 +24,8 @@ import { isLinkLocal, isUnicast, type Ipv4Address } from './address.ts'
 import { fragmentOutput } from './fragment.ts'
 import { DONT_FRAGMENT, Ipv4Header } from './header.ts'
 import { optionsRecord } from './options.ts'
-import { ipv4Transmit } from './output.ts'
 import { PathKind, pathFind, type Path } from './route.ts'
+import { ipv4Transmit } from './transmit.ts'
 
 let forwarding = false
 

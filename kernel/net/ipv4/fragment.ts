@@ -5,7 +5,7 @@
 // cut in two, what follows the cut moves to a fresh one. The header goes into head room if there is enough, else
 // into a buffer of its own, chained in front.
 //
-// Next: ipv4Transmit (ipv4/output.ts), once a fragment.
+// Next: ipv4Transmit (transmit.ts), once a fragment.
 
 import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
@@ -20,8 +20,8 @@ import type { NetInterface } from '../interface.ts'
 import { Drop, counters, countDrop } from '../stats.ts'
 import { Ipv4Header, MORE_FRAGMENTS } from './header.ts'
 import { optionsCopied } from './options.ts'
-import { HEAD_ROOM, ipv4Transmit } from './output.ts'
 import type { Path } from './route.ts'
+import { HEAD_ROOM, ipv4Transmit } from './transmit.ts'
 
 /** The header of the packet, and the one its later fragments get: without the options that only the first keeps. */
 const firstHeader = staticMemory(60)

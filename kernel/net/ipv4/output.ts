@@ -1,29 +1,29 @@
 // IPv4 packets out: header, route, link address. RFC 791 §3.2, RFC 1122 §3.2.1, §3.3.1. Main-loop context only.
 //
-// Next: arpTransmit (arp/resolve.ts) for one host; ethernetOutput (ethernet/output.ts) for all or a group.
+// Next: ipv4Transmit (transmit.ts), or fragmentOutput (fragment.ts).
 
 import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
 import { random32 } from '../../lib/random.ts'
 import {
-  at, nth, plus, sizeof, staticMemory, staticRow, staticStruct, struct,
+  at, nth, plus, sizeof, staticRow, staticStruct, struct,
   type Stored, type i32, type ptr, type u32, type u8,
 } from '../../lib/layout.ts'
 import {
   Checksum, packetAllocate, packetAppend, packetHeadRoom, packetLength, packetPrepend, packetTailRoom, type Packet,
 } from '../../drivers/net/packet.ts'
-import { arpTransmit } from '../arp/resolve.ts'
 import { chainLast, chainLength } from '../chain.ts'
-import { EtherType, EthernetHeader } from '../ethernet/header.ts'
-import { checksumComplete, ethernetOutput, macBroadcast, refuse } from '../ethernet/output.ts'
+import { EthernetHeader } from '../ethernet/header.ts'
+import { checksumComplete, refuse } from '../ethernet/output.ts'
 import { Drop, counters } from '../stats.ts'
-import { macOfGroup, type Ipv4Address } from './address.ts'
+import type { Ipv4Address } from './address.ts'
 import { fragmentOutput } from './fragment.ts'
 import {
   DEFAULT_TIME_TO_LIVE, DONT_FRAGMENT, Ipv4Header, LONGEST_PACKET, VERSION_IHL_PLAIN, type IpProtocol,
 } from './header.ts'
 import { OPTIONS_GOOD, optionsCheck } from './options.ts'
 import { PathKind, pathFind, type Path } from './route.ts'
+import { HEAD_ROOM, ipv4Transmit } from './transmit.ts'
 
 /** Whether a packet may be fragmented, and by whom. */
 export const enum Fragmentation {
@@ -53,13 +53,10 @@ class Identification {
 
 /** Multicast does not leave the link unless asked to. RFC 1112 §6.1. */
 const MULTICAST_TIME_TO_LIVE: u32 = 1
-/** Room in front of an IPv4 payload: more than any card's header, Ethernet's and IPv4's own; a multiple of 16. */
-export const HEAD_ROOM: u32 = 96
 
 const IDENTIFICATION_BITS: u32 = 8
 const IDENTIFICATIONS: u32 = 256
 
-const groupMac = staticMemory(8)
 const usual = staticStruct<Ipv4Sending>()
 /**
  * The last identification for each of 256 classes of source, destination and protocol, which a secret spreads: they
@@ -207,22 +204,4 @@ export function ipv4OutputPrepared(path: Path, packet: Packet): i32 {
   if (!fits) return fragmentOutput(path, packet, path.mtu)
   ip.seal()
   return ipv4Transmit(path, packet)
-}
-
-/**
- * The last step: a packet with a finished header at `head` goes to its next hop. The packet is the callee's.
- * Errors: those of arpTransmit and ethernetOutput.
- */
-export function ipv4Transmit(path: Path, packet: Packet): i32 {
-  switch (path.kind) {
-    case PathKind.Unicast:
-      return arpTransmit(path.egress, path.nextHop, packet)
-    case PathKind.Broadcast:
-      return ethernetOutput(path.egress, packet, macBroadcast(), EtherType.Ipv4)
-    case PathKind.Multicast:
-      macOfGroup(groupMac, path.nextHop)
-      return ethernetOutput(path.egress, packet, groupMac, EtherType.Ipv4)
-    default:
-      return ethernetOutput(path.egress, packet, path.egress.mac, EtherType.Ipv4) // lo
-  }
 }

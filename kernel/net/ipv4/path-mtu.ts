@@ -15,7 +15,9 @@ import {
 } from '../../lib/layout.ts'
 import { counters } from '../stats.ts'
 import type { Ipv4Address } from './address.ts'
-import { pathForget } from './route.ts'
+
+/** Called when what was known of the path to a destination is known no more, or better. */
+export type PathMtuChanged = (destination: Ipv4Address) => void
 
 @struct
 export class PathMtu {
@@ -36,8 +38,14 @@ const SETS: u32 = PATH_MTU_LIMIT / WAYS
 const entries = staticRow<PathMtu>(PATH_MTU_LIMIT)
 const aging = staticStruct<Timer>()
 
-/** Forget all. */
-export function pathMtuInit(): void {
+let pathForget: PathMtuChanged = ignore
+
+function ignore(destination: Ipv4Address): void {
+}
+
+/** Forget all. `changed` is called for each destination whose path MTU is another from then on. */
+export function pathMtuInit(changed: PathMtuChanged): void {
+  pathForget = changed
   timerStop(aging)
   fillBytes(address(entries), 0, PATH_MTU_LIMIT * sizeof<PathMtu>())
 }

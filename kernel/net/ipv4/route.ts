@@ -12,13 +12,11 @@ import {
   type Stored, type bool, type i32, type u16, type u32, type u8,
 } from '../../lib/layout.ts'
 import {
-  interfaceAddressAt, interfaceFirst, interfaceIsBroadcast, interfaceLoopback, interfaceOwning, interfaceSourceFor,
-  type NetInterface,
+  interfaceAddressAt, interfaceFirst, interfaceIsBroadcast, interfaceOwning, interfaceSourceFor, type NetInterface,
 } from '../interface.ts'
-import {
-  ADDRESS_BROADCAST, isLoopback, isMulticast, isThisNetwork, isUnicast, maskOf, prefixOf, type Ipv4Address,
-} from './address.ts'
-import { pathMtuFind } from './path-mtu.ts'
+import { ADDRESS_BROADCAST, isMulticast, isThisNetwork, isUnicast, maskOf, prefixOf, type Ipv4Address } from './address.ts'
+import { LONGEST_PACKET } from './header.ts'
+import { pathMtuFind, pathMtuInit } from './path-mtu.ts'
 
 /** One way out. */
 @struct
@@ -55,9 +53,10 @@ const linkPath = staticStruct<Path>()
 let count: u32 = 0
 let generation: u32 = 1
 
-/** Forget all routes. */
+/** Forget all routes, and path MTUs. */
 export function routesInit(): void {
   count = 0
+  pathMtuInit(pathForget)
   routesChanged()
 }
 
@@ -205,7 +204,8 @@ export function pathFind(destination: Ipv4Address): Path | null {
 function pathFill(path: Path, destination: Ipv4Address): Path | null {
   if (destination == ADDRESS_BROADCAST || isMulticast(destination)) return pathGroup(path, destination)
   if (isThisNetwork(destination)) return null // RFC 1122 §3.2.1.3 (a): never a destination
-  if (isLoopback(destination) || interfaceOwning(destination) != null) return pathLocal(path, destination)
+  const owner = interfaceOwning(destination)
+  if (owner != null) return store(path, destination, owner, destination, PathKind.Local)
   const route = routeMatch(destination)
   if (route == null) return null
   const nextHop: Ipv4Address = route.gateway != 0 ? route.gateway : destination
@@ -213,24 +213,18 @@ function pathFill(path: Path, destination: Ipv4Address): Path | null {
   return store(path, destination, route.egress, nextHop, kind)
 }
 
-/** To ourselves: through `lo`, whichever interface has the address. RFC 1122 §3.3.4.2. */
-function pathLocal(path: Path, destination: Ipv4Address): Path | null {
-  const egress = interfaceLoopback()
-  return egress == null ? null : store(path, destination, egress, destination, PathKind.Local)
-}
-
 /** Broadcasts and groups leave by the interface the routes name, else by the first that is up: RFC 1122 §3.3.4.2. */
 function pathGroup(path: Path, destination: Ipv4Address): Path | null {
   const route = routeMatch(destination)
   let egress: NetInterface | null = route != null ? route.egress : interfaceFirst()
-  while (egress != null && (!egress.up || egress.loopback)) egress = egress.next
+  while (egress != null && !egress.up) egress = egress.next
   if (egress == null) return null
   const kind: PathKind = destination == ADDRESS_BROADCAST ? PathKind.Broadcast : PathKind.Multicast
   return store(path, destination, egress, destination, kind)
 }
 
 /** What was known of one destination's path is known no more. */
-export function pathForget(destination: Ipv4Address): void {
+function pathForget(destination: Ipv4Address): void {
   const path = slotOf(destination)
   if (path.destination == destination) path.generation = 0
 }
@@ -243,6 +237,7 @@ function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextH
   path.kind = kind
   path.mtu = egress.mtu
   path.narrow = false
+  if (kind == PathKind.Local) path.mtu = LONGEST_PACKET // it never meets a link
   const learned = kind == PathKind.Unicast ? pathMtuFind(destination) : null
   if (learned != null && learned.mtu <= path.mtu) {
     path.mtu = learned.mtu
