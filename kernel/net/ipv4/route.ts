@@ -12,10 +12,12 @@ import {
   type Stored, type bool, type i32, type u16, type u32, type u8,
 } from '../../lib/layout.ts'
 import {
-  interfaceAddressAt, interfaceFirst, interfaceIsBroadcast, interfaceOwning, interfaceSourceFor, type NetInterface,
+  interfaceAddressAt, interfaceFirst, interfaceIsBroadcast, interfaceLoopback, interfaceOwning, interfaceSourceFor,
+  type NetInterface,
 } from '../interface.ts'
-import { ADDRESS_BROADCAST, isMulticast, isThisNetwork, isUnicast, maskOf, prefixOf, type Ipv4Address } from './address.ts'
-import { LONGEST_PACKET } from './header.ts'
+import {
+  ADDRESS_BROADCAST, isLoopback, isMulticast, isThisNetwork, isUnicast, maskOf, prefixOf, type Ipv4Address,
+} from './address.ts'
 import { pathMtuFind, pathMtuInit } from './path-mtu.ts'
 
 /** One way out. */
@@ -204,8 +206,7 @@ export function pathFind(destination: Ipv4Address): Path | null {
 function pathFill(path: Path, destination: Ipv4Address): Path | null {
   if (destination == ADDRESS_BROADCAST || isMulticast(destination)) return pathGroup(path, destination)
   if (isThisNetwork(destination)) return null // RFC 1122 §3.2.1.3 (a): never a destination
-  const owner = interfaceOwning(destination)
-  if (owner != null) return store(path, destination, owner, destination, PathKind.Local)
+  if (isLoopback(destination) || interfaceOwning(destination) != null) return pathLocal(path, destination)
   const route = routeMatch(destination)
   if (route == null) return null
   const nextHop: Ipv4Address = route.gateway != 0 ? route.gateway : destination
@@ -213,11 +214,17 @@ function pathFill(path: Path, destination: Ipv4Address): Path | null {
   return store(path, destination, route.egress, nextHop, kind)
 }
 
+/** To ourselves: through `lo`, whichever interface has the address. RFC 1122 §3.3.4.2. */
+function pathLocal(path: Path, destination: Ipv4Address): Path | null {
+  const egress = interfaceLoopback()
+  return egress == null ? null : store(path, destination, egress, destination, PathKind.Local)
+}
+
 /** Broadcasts and groups leave by the interface the routes name, else by the first that is up: RFC 1122 §3.3.4.2. */
 function pathGroup(path: Path, destination: Ipv4Address): Path | null {
   const route = routeMatch(destination)
   let egress: NetInterface | null = route != null ? route.egress : interfaceFirst()
-  while (egress != null && !egress.up) egress = egress.next
+  while (egress != null && (!egress.up || egress.loopback)) egress = egress.next
   if (egress == null) return null
   const kind: PathKind = destination == ADDRESS_BROADCAST ? PathKind.Broadcast : PathKind.Multicast
   return store(path, destination, egress, destination, kind)
@@ -237,7 +244,6 @@ function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextH
   path.kind = kind
   path.mtu = egress.mtu
   path.narrow = false
-  if (kind == PathKind.Local) path.mtu = LONGEST_PACKET // it never meets a link
   const learned = kind == PathKind.Unicast ? pathMtuFind(destination) : null
   if (learned != null && learned.mtu <= path.mtu) {
     path.mtu = learned.mtu
