@@ -11,6 +11,7 @@ import { arpFlush } from './arp/cache.ts'
 import { arpAnnounce } from './arp/output.ts'
 import { cardChanged } from './card.ts'
 import { interfaceInGroup, interfaceJoin } from './group.ts'
+import { multicastDown, multicastUp } from './igmp/join.ts'
 import {
   AddressSource, InterfaceAddress, interfaceAddressAt, interfaceAddressNote, interfaceFindAddress, type NetInterface,
 } from './interface.ts'
@@ -28,11 +29,13 @@ export function interfaceUp(netif: NetInterface): void {
   if (!netif.loopback && !interfaceInGroup(netif, allHosts)) interfaceJoin(netif, allHosts) // the first: there is room
   cardChanged(netif.nic)
   routesChanged()
+  multicastUp(netif)
 }
 
 /** No more frames in or out; addresses, routes and neighbours are forgotten. */
 export function interfaceDown(netif: NetInterface): void {
   claimsEnd(netif)
+  multicastDown(netif)
   while (netif.addressCount > 0) interfaceRemoveAddress(netif, netif.first.address)
   routesRemoveBy(netif)
   netif.gateway = 0
@@ -44,6 +47,7 @@ export function interfaceDown(netif: NetInterface): void {
 
 /** No more frames in or out until interfaceResume; routes and neighbours are forgotten, addresses and gateway stay. */
 export function interfaceSuspend(netif: NetInterface): void {
+  multicastDown(netif)
   routesRemoveBy(netif)
   arpFlush(netif)
   netif.up = false

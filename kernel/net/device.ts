@@ -8,6 +8,7 @@ import { address, at, sizeof, type cstring, type i32, type ptr, type u32 } from 
 import { loopbackNic } from '../drivers/net/loopback.ts'
 import { NicKind, type Nic } from '../drivers/net/nic.ts'
 import { nicNamed, vethCreate, vethPeer, vethRemove } from '../drivers/net/veth.ts'
+import { acdLinkUp } from './acd/claim.ts'
 import { arpAnnounce } from './arp/output.ts'
 import { cardChanged } from './card.ts'
 import { interfaceAddAddress, interfaceDown, interfaceResume, interfaceSuspend, interfaceUp } from './configure.ts'
@@ -15,6 +16,7 @@ import { SMALLEST_MTU } from './config.ts'
 import { dhcpLinkUp, dhcpStop } from './dhcp/client.ts'
 import { macCopy, macIsGroup, macIsZero } from './ethernet/header.ts'
 import { interfaceInput, loopbackInput } from './ethernet/input.ts'
+import { multicastForget } from './igmp/join.ts'
 import {
   interfaceAddressAt, interfaceCreate, interfaceFirst, interfaceForget, interfaceNamed,
   type InterfaceStatistics, type NetInterface,
@@ -81,6 +83,7 @@ export function interfaceRemove(netif: NetInterface): i32 {
 
 function end(netif: NetInterface): void {
   dhcpStop(netif)
+  multicastForget(netif)
   interfaceDown(netif)
 }
 
@@ -104,6 +107,7 @@ export function interfaceSetUp(netif: NetInterface, up: boolean): i32 {
     return Errno.None
   }
   const result: i32 = interfaceResume(netif)
+  acdLinkUp(netif)
   dhcpLinkUp(netif)
   return result
 }

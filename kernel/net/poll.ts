@@ -7,6 +7,7 @@ import { Level, logEnd, logStart, logText } from '../lib/log.ts'
 import { acdLinkUp } from './acd/claim.ts'
 import { arpFlush } from './arp/cache.ts'
 import { dhcpLinkUp } from './dhcp/client.ts'
+import { multicastUp } from './igmp/join.ts'
 import { interfaceFirst, type NetInterface } from './interface.ts'
 import { socketsWakeSenders } from './socket/wake.ts'
 
@@ -45,5 +46,6 @@ function linkChanged(netif: NetInterface): void {
   }
   if (!netif.linkUp) return arpFlush(netif) // who knows who will be there when it is back
   acdLinkUp(netif)
+  multicastUp(netif)
   dhcpLinkUp(netif)
 }

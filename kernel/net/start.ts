@@ -20,6 +20,7 @@ import { ethernetInit } from './ethernet/output.ts'
 import { echoInit } from './icmp/echo.ts'
 import { icmpErrorInit } from './icmp/error.ts'
 import { pingInit } from './icmp/ping.ts'
+import { membershipsInit } from './igmp/membership.ts'
 import {
   AddressSource, interfaceAddNameServer, interfaceClearNames, interfaceAt, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
 } from './interface.ts'
@@ -40,6 +41,7 @@ export function netInit(): void {
   statsInit()
   arpCacheInit()
   claimsInit()
+  membershipsInit()
   acdConflictInit()
   interfacesInit()
   vlansInit()

@@ -77,7 +77,6 @@ export const enum Drop {
   ServiceRefused, // a service that must not answer this sender
   DhcpMessage,
   DnsMessage, // no answer to what was asked
-  DnsMessage, // no answer to what was asked
   OutputTooLong, // more than the MTU
   OutputNoRoom, // the buffer has no place for the header or the padding
   OutputHeader, // a header made elsewhere that makes no sense
@@ -241,7 +240,6 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.SocketCopy: return 'socket-copy'
     case Drop.ServiceRefused: return 'service-refused'
     case Drop.DhcpMessage: return 'dhcp-message'
-    case Drop.DnsMessage: return 'dns-message'
     case Drop.DnsMessage: return 'dns-message'
     case Drop.OutputTooLong: return 'output-too-long'
     case Drop.OutputNoRoom: return 'output-no-room'

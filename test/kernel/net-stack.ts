@@ -294,7 +294,7 @@ export function dhcpValue(index: u32): u32 {
     case 0: return values.messageType
     case 1: return values.subnetMask
     case 2: return values.router
-    case 3: return values.dnsServer
+    case 3: return nth(values.nameServers, 0).address
     case 4: return values.serverIdentifier
     case 5: return values.leaseTime
     case 6: return values.renewalTime

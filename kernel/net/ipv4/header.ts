@@ -23,7 +23,7 @@ import { Drop } from '../stats.ts'
 import type { Ipv4Address } from './address.ts'
 
 /** IANA, protocol numbers. */
-export const enum IpProtocol { Icmp = 1, Tcp = 6, Udp = 17 }
+export const enum IpProtocol { Icmp = 1, Igmp = 2, Tcp = 6, Udp = 17 }
 
 /** Bits of `flagsFragment`. RFC 791 §3.1, "Flags". */
 export const DONT_FRAGMENT: u32 = 0x4000

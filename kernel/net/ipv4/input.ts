@@ -5,7 +5,7 @@
 // for others is forwarded, if that was asked for. What is done with options is in options.ts.
 //
 // Next: ipv4Forward (forward.ts), reassemble (reassembly.ts), rawDeliver (socket/raw.ts),
-// icmpInput (icmp/input.ts), udpInput (udp/input.ts).
+// icmpInput (icmp/input.ts), igmpInput (igmp/input.ts), udpInput (udp/input.ts).
 
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
 import { packetFree, packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
@@ -14,11 +14,13 @@ import { LinkDestination } from '../ethernet/header.ts'
 import { icmpInput } from '../icmp/input.ts'
 import { IcmpType, Unreachable } from '../icmp/header.ts'
 import { icmpError, icmpErrorWith } from '../icmp/error.ts'
+import { igmpInput } from '../igmp/input.ts'
+import { multicastAccepts } from '../igmp/join.ts'
 import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
 import { rawDeliver } from '../socket/raw.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { udpInput } from '../udp/input.ts'
-import { ADDRESS_ALL_HOSTS, ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from './address.ts'
+import { ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from './address.ts'
 import { ipv4Forward, ipv4Forwarding } from './forward.ts'
 import { IpProtocol, Ipv4Header, ipv4Fault } from './header.ts'
 import { OPTIONS_GOOD, OPTIONS_SOURCE_ROUTE, optionsCheck } from './options.ts'
@@ -54,6 +56,7 @@ function ipv4Deliver(ingress: NetInterface, packet: Packet, ip: Ipv4Header): voi
   const heard = rawDeliver(ingress, packet)
   switch (ip.protocol) {
     case IpProtocol.Icmp: return icmpInput(packet)
+    case IpProtocol.Igmp: return igmpInput(ingress, packet)
     case IpProtocol.Udp: return udpInput(ingress, packet)
   }
   if (heard) return packetFree(packet) // a raw socket speaks the protocol
@@ -94,7 +97,7 @@ function ipv4Unwanted(ingress: NetInterface, packet: Packet, ip: Ipv4Header): Dr
   if (!isUnicast(source) || interfaceIsBroadcast(ingress, source)) return Drop.Ipv4Source // RFC 1122 §3.2.1.3
   const destination: Ipv4Address = ip.destination
   if (isLoopback(destination)) return Drop.Ipv4Loopback // never on a wire: RFC 1122 §3.2.1.3 (g)
-  const group = destination != ingress.first.address && isGroup(ingress, destination)
+  const group = destination != ingress.first.address && isGroup(ingress, destination, source)
   const ours = group || isOurs(ingress, ip, destination)
   if (!group && link != LinkDestination.Us) return Drop.Ipv4LinkBroadcast // RFC 1122 §3.3.6
   if (interfaceOwning(source) != null) return Drop.Ipv4Source // our own address from outside: a loop or a lie
@@ -108,9 +111,9 @@ function isOurs(ingress: NetInterface, ip: Ipv4Header, destination: Ipv4Address)
   return ingress.configuring && ip.protocol == IpProtocol.Udp && isUnicast(destination) // RFC 2131 §4.1
 }
 
-/** Broadcast, limited or directed, or the one group every host is in. RFC 1122 §3.2.1.3, RFC 1112 §4. */
-function isGroup(ingress: NetInterface, destination: Ipv4Address): boolean {
+/** Broadcast, limited or directed, or a group somebody here is in. RFC 1122 §3.2.1.3, RFC 1112 §7.2, RFC 3376 §3.2. */
+function isGroup(ingress: NetInterface, destination: Ipv4Address, source: Ipv4Address): boolean {
   if (destination == ADDRESS_BROADCAST) return true
-  if (isMulticast(destination)) return destination == ADDRESS_ALL_HOSTS
+  if (isMulticast(destination)) return multicastAccepts(ingress, destination, source)
   return interfaceIsBroadcast(ingress, destination)
 }
