@@ -7,7 +7,7 @@ import { staticMemory, staticStruct, type i32, type ptr, type u32 } from '../../
 import { packetAppend, packetFree } from '../../kernel/drivers/net/packet.ts'
 import { pingReply, pingOf } from '../../kernel/net/icmp/ping.ts'
 import { icmpErrorsTo } from '../../kernel/net/icmp/received.ts'
-import { interfaceAt, type NetInterface } from '../../kernel/net/interface.ts'
+import { interfaceAt } from '../../kernel/net/interface.ts'
 import {
   Ipv4Sending, ipv4Allocate, ipv4Append, ipv4OutputPrepared, ipv4OutputWith,
 } from '../../kernel/net/ipv4/output.ts'
@@ -72,10 +72,6 @@ export function addRouteValidated(network: u32, mask: u32, gateway: u32, index: 
   return routeAddValidated(network, mask, gateway, interfaceAt(index), metric)
 }
 
-export function setMtu(index: u32, mtu: u32): void {
-  const netif = interfaceAt(index) as NetInterface
-  netif.mtu = mtu
-}
 
 /** Counters of this layer, in the order of NetCounters. */
 export function ipv4Counter(index: u32): u32 {
