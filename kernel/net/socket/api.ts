@@ -15,7 +15,7 @@ import {
 } from '../udp/socket.ts'
 import { udpTableInit } from '../udp/table.ts'
 import { socketIcmpError } from './error.ts'
-import { membershipAdd, membershipRemove, membershipsInit, membershipsRemoveAll } from './membership.ts'
+import { groupJoin, groupLeave, groupLeaveAll, groupsInit } from './groups.ts'
 import { socketTakeError } from './options.ts'
 import { pollSetsInit, watchesRemoveOf } from './poll-set.ts'
 import { socketQueueClear, socketQueueInit } from './queue.ts'
@@ -36,7 +36,7 @@ export function socketsInit(): void {
   socketQueueInit()
   socketWakeInit()
   pollSetsInit()
-  membershipsInit()
+  groupsInit()
   udpTableInit()
   rawInit()
   icmpErrorsTo(socketIcmpError)
@@ -207,16 +207,16 @@ export function socketShutdown(handle: u32, how: Shut): i32 {
   return socket.state == SocketState.Connected ? Errno.None : Errno.NotConnected
 }
 
-/** Become a member of a group by an interface: 1 + its index, or 0 for the one the routes say; `source` 0: any. Errors: membershipAdd. */
+/** Become a member of a group by an interface: 1 + its index, or 0 for the one the routes say; `source` 0: any. Errors: groupJoin. */
 export function socketJoin(handle: u32, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
   const socket = socketOf(handle)
-  return socket != null ? membershipAdd(socket, group, choice, source) : Errno.BadHandle
+  return socket != null ? groupJoin(socket, group, choice, source) : Errno.BadHandle
 }
 
-/** Undo one join. Errors: membershipRemove. */
+/** Undo one join. Errors: groupLeave. */
 export function socketLeave(handle: u32, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
   const socket = socketOf(handle)
-  return socket != null ? membershipRemove(socket, group, choice, source) : Errno.BadHandle
+  return socket != null ? groupLeave(socket, group, choice, source) : Errno.BadHandle
 }
 
 /** What a socket's own and its peer's address are; unbound and unconnected: 0. */
@@ -255,7 +255,7 @@ export function socketClose(handle: u32): i32 {
 function release(socket: Socket): void {
   if (socket.type == SocketType.Stream) streams().close(socket)
   if (socket.type == SocketType.Raw) rawClose(socket)
-  membershipsRemoveAll(socket)
+  groupLeaveAll(socket)
   if (socket.type == SocketType.Datagram || socket.type == SocketType.Raw) unbind(socket)
   socketQueueClear(socket)
   socketUnblock(socket)

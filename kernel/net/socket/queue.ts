@@ -43,6 +43,7 @@ export function socketQueue(socket: Socket, packet: Packet): void {
   if (buffers > threshold()) return refuse(socket, packet, Drop.SocketShare)
 
   packet.owner = nowMilliseconds()
+  socket.activity = packet.owner
   packet.next = null
   const last = socket.receiveLast
   if (last == null) socket.receiveFirst = packet

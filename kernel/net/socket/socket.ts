@@ -66,8 +66,8 @@ export class SocketStatistics {
 
 /** One membership of a socket in a group. */
 @struct
-export class Membership {
-  next: Membership | null
+export class SocketGroup {
+  next: SocketGroup | null
   group: Ipv4Address
   source: Ipv4Address // the one it listens to; 0: any. RFC 3376 §3.1
   netif: NetInterface
@@ -96,6 +96,7 @@ export class Socket {
   sendLimit: u32 // bytes of one message
   receiveTimeout: u32 // milliseconds, 0: none
   sendTimeout: u32
+  activity: u32 // milliseconds since boot, when it last was bound, sent, or something came
   error: i32 // to be reported by the next call; 0 none
   // Options.
   reuseAddr: Stored<u8, bool>
@@ -117,7 +118,7 @@ export class Socket {
   groupCount: u8
   reserved: Bytes<3>
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
-  groups: Membership | null
+  groups: SocketGroup | null
   watches: Watch | null // the poll sets it is in
   blockedNext: Socket | null
   // The last ICMP error about something this socket sent: ip(7), "IP_RECVERR".

@@ -3,12 +3,14 @@
 //
 // Next: udpOutputWith (output.ts).
 
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { increase64 } from '../../lib/intrinsics.ts'
 import { address, at, sizeof, staticStruct, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { zeroBytes } from '../../lib/memory.ts'
 import { Checksum, packetPrepend, packetStrip } from '../../drivers/net/packet.ts'
 import { LinkDestination } from '../ethernet/header.ts'
+import { multicastMember } from '../igmp/join.ts'
 import {
   interfaceAt, interfaceFirst, interfaceIsBroadcast, interfaceOwning, type NetInterface,
 } from '../interface.ts'
@@ -17,7 +19,6 @@ import { Ipv4Sending } from '../ipv4/output.ts'
 import { IpProtocol, Ipv4Header, VERSION_IHL_PLAIN } from '../ipv4/header.ts'
 import { PathKind, pathFind, pathGroupOn, type Path } from '../ipv4/route.ts'
 import { messageBuffers, messageBuild } from '../socket/build.ts'
-import { multicastMember } from '../socket/membership.ts'
 import { BindRules, SocketState, type Socket } from '../socket/socket.ts'
 import { socketCounters } from '../socket/table.ts'
 import { socketMaySend } from '../socket/wake.ts'
@@ -62,6 +63,7 @@ export function udpSocketBind(socket: Socket, a: Ipv4Address, port: u32, rules: 
   socket.localPort = chosen
   socket.portAsked = port != 0
   socket.rules = rules
+  socket.activity = nowMilliseconds()
   udpTableAdd(socket)
   return Errno.None
 }
@@ -168,6 +170,7 @@ export function udpSocketSend(socket: Socket, data: ptr, length: u32, a: Ipv4Add
   if (path == null) return Errno.NetworkUnreachable
   if (path.kind == PathKind.Broadcast && !socket.broadcast) return Errno.AccessDenied // RFC 1122 §4.1.3.6, socket(7)
   if (!socketMaySend(socket, messageBuffers(length, path.mtu))) return Errno.WouldBlock
+  socket.activity = nowMilliseconds()
   const result: i32 = output(socket, path, data, length, to, port)
   if (result != Errno.None) return result
   increase64(socket.statistics.bytesSent, length)

@@ -5,20 +5,19 @@
 
 import { SOCKET_GROUPS, SOCKET_GROUP_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
-import { address, at, sizeof, staticMemory, staticStruct, type i32, type u32 } from '../../lib/layout.ts'
+import { address, at, sizeof, staticStruct, type i32, type u32 } from '../../lib/layout.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
-import { interfaceInGroup, interfaceJoin, interfaceLeave } from '../group.ts'
+import { multicastJoin, multicastLeave } from '../igmp/join.ts'
 import { interfaceAt, type NetInterface } from '../interface.ts'
-import { ADDRESS_ALL_HOSTS, isMulticast, macOfGroup, type Ipv4Address } from '../ipv4/address.ts'
+import { ADDRESS_ALL_HOSTS, isMulticast, type Ipv4Address } from '../ipv4/address.ts'
 import { pathFind } from '../ipv4/route.ts'
-import { Membership, type Socket } from './socket.ts'
+import { SocketGroup, type Socket } from './socket.ts'
 
 const pool = staticStruct<Pool>()
-const mac = staticMemory(8)
 
 /** No memberships. */
-export function membershipsInit(): void {
-  poolInit(pool, 'groups', sizeof<Membership>(), SOCKET_GROUPS)
+export function groupsInit(): void {
+  poolInit(pool, 'groups', sizeof<SocketGroup>(), SOCKET_GROUPS)
 }
 
 /** Whether a socket wants a group's datagram from `source`: a member's, or, with multicastAll, any that reached the host. */
@@ -35,7 +34,7 @@ export function groupWanted(socket: Socket, ingress: NetInterface, group: Ipv4Ad
   return !member && (socket.multicastAll || group == ADDRESS_ALL_HOSTS)
 }
 
-function find(socket: Socket, group: Ipv4Address, netif: NetInterface, source: Ipv4Address): Membership | null {
+function find(socket: Socket, group: Ipv4Address, netif: NetInterface, source: Ipv4Address): SocketGroup | null {
   let each = socket.groups
   while (each != null) {
     if (each.group == group && each.netif == netif && each.source == source) return each
@@ -55,7 +54,7 @@ function interfaceFor(group: Ipv4Address, choice: u32): NetInterface | null {
  * Become a member. Errors: InvalidArgument (no group), NoSuchDevice (no such interface), AddressInUse (is already),
  * NoBufferSpace (SOCKET_GROUP_LIMIT, SOCKET_GROUPS), and those of multicastJoin.
  */
-export function membershipAdd(socket: Socket, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
+export function groupJoin(socket: Socket, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
   if (!isMulticast(group)) return Errno.InvalidArgument
   const netif = interfaceFor(group, choice)
   if (netif == null) return Errno.NoSuchDevice
@@ -68,7 +67,7 @@ export function membershipAdd(socket: Socket, group: Ipv4Address, choice: u32, s
     poolFree(pool, memory)
     return joined
   }
-  const entry = at<Membership>(memory)
+  const entry = at<SocketGroup>(memory)
   entry.group = group
   entry.source = source
   entry.netif = netif
@@ -79,7 +78,7 @@ export function membershipAdd(socket: Socket, group: Ipv4Address, choice: u32, s
 }
 
 /** End a membership. Errors: InvalidArgument (no group), AddressNotAvailable (is no member). */
-export function membershipRemove(socket: Socket, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
+export function groupLeave(socket: Socket, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
   if (!isMulticast(group)) return Errno.InvalidArgument
   const netif = interfaceFor(group, choice)
   if (netif == null) return Errno.AddressNotAvailable
@@ -90,34 +89,18 @@ export function membershipRemove(socket: Socket, group: Ipv4Address, choice: u32
 }
 
 /** End all memberships of a socket. */
-export function membershipsRemoveAll(socket: Socket): void {
+export function groupLeaveAll(socket: Socket): void {
   while (socket.groups != null) unlink(socket, socket.groups)
 }
 
-function unlink(socket: Socket, entry: Membership): void {
+function unlink(socket: Socket, entry: SocketGroup): void {
   if (socket.groups == entry) socket.groups = entry.next
   else {
-    let before: Membership | null = socket.groups
+    let before: SocketGroup | null = socket.groups
     while (before != null && before.next != entry) before = before.next
     if (before != null) before.next = entry.next
   }
   socket.groupCount -= 1
   multicastLeave(entry.netif, entry.group, entry.source)
   poolFree(pool, address(entry))
-}
-
-function multicastJoin(netif: NetInterface, group: Ipv4Address, source: Ipv4Address): i32 {
-  macOfGroup(mac, group)
-  return interfaceJoin(netif, mac)
-}
-
-function multicastLeave(netif: NetInterface, group: Ipv4Address, source: Ipv4Address): i32 {
-  macOfGroup(mac, group)
-  return interfaceLeave(netif, mac)
-}
-
-/** Whether anybody on this host is a member of a group on an interface. */
-export function multicastMember(netif: NetInterface, group: Ipv4Address): boolean {
-  macOfGroup(mac, group)
-  return interfaceInGroup(netif, mac)
 }
