@@ -10,7 +10,9 @@ import { POLL_BUDGET } from '../../config.ts'
 import { NicFeature, NicKind, nicFirst, nicRegisterAs, nicUnregister, type Nic } from '../../drivers/net/nic.ts'
 import { nicNamed } from '../../drivers/net/veth.ts'
 import { SMALLEST_MTU } from '../config.ts'
-import { interfaceRemove, interfaceSetMtu, interfaceSetUp, vethPairCreate } from '../device.ts'
+import {
+  interfaceRemove, interfaceSetMtu, interfaceSetUp, interfaceStatisticsReset, vethPairCreate,
+} from '../device.ts'
 import { interfaceFirst, type NetInterface } from '../interface.ts'
 import { netPoll } from '../poll.ts'
 import { NetworkAddress } from './address.ts'
@@ -192,6 +194,14 @@ export class DeviceManager {
     const netif = interfaceOn(name)
     if (netif != null) interfaceStats(netif, out)
     return netif != null
+  }
+
+  /** Count from 0 again. Errors: InvalidAddress. */
+  static resetStats(name: cstring): NetworkResult {
+    const netif = interfaceOn(name)
+    if (netif == null) return NetworkError.InvalidAddress
+    interfaceStatisticsReset(netif)
+    return NetworkError.None
   }
 
   /** Fill in what an interface on a device would be: its address and MTU, no IP addresses. False when there is no such device. */

@@ -1,12 +1,12 @@
 // RustOS's NetworkInterface (`net/mod.rs`): a copy of what is known of an interface, filled in on request.
 
-import { increase64 } from '../../lib/intrinsics.ts'
 import { copyBytes, zeroBytes } from '../../lib/memory.ts'
 import {
-  address, nth, sizeof, struct,
+  address, nth, sizeof, staticStruct, struct,
   type Bytes, type Embed, type Row, type Stored, type bool, type u32, type u8,
 } from '../../lib/layout.ts'
-import { interfaceAddressAt, type NetInterface } from '../interface.ts'
+import { interfaceStatistics } from '../device.ts'
+import { InterfaceStatistics, interfaceAddressAt, type NetInterface } from '../interface.ts'
 import { NetworkAddress } from './address.ts'
 
 @struct
@@ -51,6 +51,8 @@ export class NetworkInterface {
   stats: Embed<InterfaceStats>
 }
 
+const statistics = staticStruct<InterfaceStatistics>()
+
 /** Fill in `out`. */
 export function interfaceCopy(netif: NetInterface, out: NetworkInterface): void {
   zeroBytes(address(out), sizeof<NetworkInterface>())
@@ -68,11 +70,8 @@ export function interfaceCopy(netif: NetInterface, out: NetworkInterface): void 
   interfaceStats(netif, out.stats)
 }
 
-/** Fill in the counters of an interface; a card's own errors are those of its untagged interface. */
+/** Fill in the counters of an interface. */
 export function interfaceStats(netif: NetInterface, out: InterfaceStats): void {
-  copyBytes(address(out), address(netif.stats), sizeof<InterfaceStats>())
-  if (netif.parent != null) return
-  increase64(out.rxErrors, netif.nic.receiveErrors)
-  increase64(out.txErrors, netif.nic.transmitErrors)
-  increase64(out.dropped, netif.nic.receiveDropped)
+  interfaceStatistics(netif, statistics)
+  copyBytes(address(out), address(statistics), sizeof<InterfaceStats>())
 }

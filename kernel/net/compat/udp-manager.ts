@@ -1,8 +1,9 @@
 // RustOS's UdpManager (`net/udp.rs`): what is bound where, and who would receive what. Main-loop context only.
 
 import { copy64 } from '../../lib/intrinsics.ts'
-import { nth, staticStruct, struct, type Bytes, type u32 } from '../../lib/layout.ts'
+import { address, at, nth, staticStruct, struct, type Bytes, type u32 } from '../../lib/layout.ts'
 import { isMulticast } from '../ipv4/address.ts'
+import { socketClose } from '../socket/api.ts'
 import { SocketStatistics, SocketType, type Socket as StackSocket } from '../socket/socket.ts'
 import { socketCounters, socketNext, socketTotals } from '../socket/table.ts'
 import { udpFind } from '../udp/ports.ts'
@@ -11,7 +12,7 @@ import type { NetworkAddress } from './address.ts'
 import type { NetworkResult } from './error.ts'
 import type { SocketAddress } from './socket-address.ts'
 import { udpBindWithOptions, udpClose, udpSocketAt } from './udp.ts'
-import type { UdpSocket } from './udp-socket.ts'
+import { UdpSocket } from './udp-socket.ts'
 
 const ADDRESS_BROADCAST: u32 = 0xffffffff
 
@@ -51,6 +52,22 @@ export class UdpManager {
 
   /** The live socket, to look at or to change; null for none. RustOS gives a copy, and `update_socket` to change. */
   static getSocket(local: NetworkAddress, port: u32): UdpSocket | null { return udpSocketAt(local, port) }
+
+  /** Close every bound datagram socket that is idle (UdpSocket.isIdle); returns how many. */
+  static cleanupIdleSockets(timeout: u32): u32 {
+    let closed: u32 = 0
+    let each = socketNext(0)
+    while (each != null) {
+      const following = socketNext(each.handle)
+      const bound: boolean = each.type == SocketType.Datagram && each.localPort != 0
+      if (bound && at<UdpSocket>(address(each)).isIdle(timeout)) {
+        socketClose(each.handle)
+        closed += 1
+      }
+      each = following
+    }
+    return closed
+  }
 
   static getGlobalStats(out: UdpGlobalStats): void {
     socketTotals(totals)

@@ -2,6 +2,7 @@
 // as the stack's. Main-loop context only.
 
 import { address, at, struct, type Embed, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { socketConnect, socketDisconnect, socketJoin, socketLeave, socketReceiveFrom } from '../socket/api.ts'
 import {
@@ -77,6 +78,9 @@ export class UdpSocket {
   }
 
   hasData(): boolean { return this.stack.receiveFirst != null }
+
+  /** Whether for more than so many milliseconds it was not bound, sent nothing and received nothing. */
+  isIdle(timeout: u32): boolean { return nowMilliseconds() - this.stack.activity > timeout }
 
   /** Hear a group; twice is once. Errors: InvalidAddress (no IPv4 group), InsufficientMemory or Busy (limits). */
   joinMulticast(group: NetworkAddress): NetworkResult {
