@@ -40,11 +40,11 @@ function isLevel(text: string | undefined): text is Level {
 }
 
 function testFiles(level: Level): string[] {
-  const files = ['test/lint', 'test/unit', 'test/boot'].filter(folder => existsSync(folder)).flatMap(folder =>
+  const files = ['test/lint', 'test/unit', 'test/differential', 'test/boot'].filter(folder => existsSync(folder)).flatMap(folder =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`))
   return files.filter(file => file.endsWith('.ts')).sort().filter(file => {
     const long = file.endsWith('.long.ts')
-    if (level === 'check') return !long && !file.startsWith('test/boot/') && !file.endsWith('.native.ts')
+    if (level === 'check') return !long && /^test\/(lint|unit)\//.test(file) && !file.endsWith('.native.ts')
     return level === 'all' || long === (level === 'rest')
   })
 }
