@@ -88,11 +88,11 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(add('172.17.0.0', 24), -28, 'NoSpace')
     })
 
-    t.test('our own addresses are local, and there is no loopback behind them yet', async t => {
+    t.test('RFC 1122 §3.3.4.2: our own addresses and 127/8 lead to lo, whichever interface has them', async t => {
       const stack = Stack.up(e)
-      t.equal(path(stack, GUEST.ip), LOCAL)
-      t.equal(stack.call('sendIpv4', ip(GUEST.ip), 253, stack.put(counting(4)), 4), -99, 'AddressNotAvailable')
-      t.same(stack.drops(), { 'output-local': 1 })
+      for (const own of [GUEST.ip, '127.0.0.1', '127.9.9.9']) t.equal(path(stack, own), LOCAL)
+      t.equal(stack.call('sendIpv4', ip(GUEST.ip), 253, stack.put(counting(4)), 4), 0)
+      t.same(stack.sent(), [], 'not on the wire')
       t.equal(path(stack, '0.0.0.0'), NONE)
       t.equal(path(stack, '0.1.2.3'), NONE)
     })
