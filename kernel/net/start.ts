@@ -10,6 +10,7 @@ import { NicKind, nicFirst, type Nic } from '../drivers/net/nic.ts'
 import { claimsInit, acdSetMode } from './acd/claims.ts'
 import { acdConflictInit } from './acd/conflict.ts'
 import { arpCacheInit } from './arp/cache.ts'
+import { arpUnresolvedTo } from './arp/resolve.ts'
 import { InterfaceMode, InterfaceSpec, interfaceSpecDefault, interfaceSpecParse } from './config.ts'
 import { interfaceDown, interfaceSetGateway, interfaceUp } from './configure.ts'
 import { loopbackStart } from './device.ts'
@@ -24,7 +25,7 @@ import { membershipsInit } from './igmp/membership.ts'
 import {
   AddressSource, interfaceAddNameServer, interfaceClearNames, interfaceAt, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
 } from './interface.ts'
-import { ipv4ForwardSet } from './ipv4/forward.ts'
+import { ipv4ForwardSet, ipv4Unresolved } from './ipv4/forward.ts'
 import { ipv4OutputInit } from './ipv4/output.ts'
 import { reassemblyInit } from './ipv4/reassembly.ts'
 import { routesInit } from './ipv4/route.ts'
@@ -50,6 +51,7 @@ export function netInit(): void {
   ipv4OutputInit(random32())
   reassemblyInit()
   ipv4ForwardSet(false)
+  arpUnresolvedTo(ipv4Unresolved)
   icmpErrorInit()
   pingInit()
   echoInit()
