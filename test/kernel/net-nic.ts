@@ -1,4 +1,4 @@
-// A network card for tests: frames are injected by the test and recorded when sent. Two cards at most.
+// A network card for tests: frames are injected by the test and recorded when sent. Eight cards at most.
 //
 // A record keeps the frame, and what the stack said of its checksum. Receive buffers hold old bytes (0xa5) where the
 // frame does not, so that a leak would show.
@@ -34,7 +34,7 @@ class Sent {
 
 const descriptors = staticRow<Packet>(PACKETS)
 const buffers = staticMemory(524288, 16) // PACKETS × BUFFER
-const nics = staticRow<Nic>(2)
+const nics = staticRow<Nic>(8)
 const records = staticRow<Sent>(RECORDS)
 let nicCount: u32 = 0
 let recorded: u32 = 0

@@ -14,7 +14,7 @@ import { chainCopy, chainLength } from '../chain.ts'
 import { checksumOf, packetSum } from '../checksum.ts'
 import { LinkDestination } from '../ethernet/header.ts'
 import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
-import { ADDRESS_BROADCAST, isMulticast, isUnicast, type Ipv4Address } from '../ipv4/address.ts'
+import { ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol, Ipv4Header } from '../ipv4/header.ts'
 import { Fragmentation, Ipv4Sending, ipv4Allocate, ipv4OutputWith } from '../ipv4/output.ts'
 import { pathFind, type Path } from '../ipv4/route.ts'
@@ -87,7 +87,8 @@ function mayReport(ingress: NetInterface, packet: Packet, ip: Ipv4Header): boole
   const destination: Ipv4Address = ip.destination
   if (destination == ADDRESS_BROADCAST || isMulticast(destination)) return false
   if (interfaceIsBroadcast(ingress, destination)) return false
-  if (ip.fragmentOffset != 0 || !isUnicast(ip.source)) return false
+  if (ip.fragmentOffset != 0) return false
+  if (!isUnicast(ip.source) && !(ingress.loopback && isLoopback(ip.source))) return false
   if (ip.protocol != IpProtocol.Icmp) return true
   return packetHasHeader(packet) && !icmpIsError(at<IcmpHeader>(packet.head).type)
 }

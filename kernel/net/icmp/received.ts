@@ -12,8 +12,8 @@
 import { loadBe16 } from '../../lib/intrinsics.ts'
 import { address, at, plus, sizeof, type ptr, type u32 } from '../../lib/layout.ts'
 import { packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
-import { interfaceOwning } from '../interface.ts'
-import { isUnicast, type Ipv4Address } from '../ipv4/address.ts'
+import { interfaceOwning, type NetInterface } from '../interface.ts'
+import { isLoopback, isUnicast, type Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol, Ipv4Header } from '../ipv4/header.ts'
 import { pathMtuBounded, pathMtuLearn } from '../ipv4/path-mtu.ts'
 import { pathFind } from '../ipv4/route.ts'
@@ -47,7 +47,8 @@ export function icmpErrorInput(packet: Packet, icmp: IcmpHeader): void {
   if (icmp.type == IcmpType.Redirect) return drop(packet, Drop.IcmpRedirect)
   if (icmp.type == IcmpType.SourceQuench) return drop(packet, Drop.IcmpSourceQuench)
   const quoted = at<Ipv4Header>(plus(packet.head, sizeof<IcmpHeader>()))
-  if (!isQuotation(quoted, packetLength(packet) - sizeof<IcmpHeader>())) return drop(packet, Drop.IcmpErrorQuote)
+  const local: boolean = at<NetInterface>(packet.device).loopback
+  if (!isQuotation(quoted, packetLength(packet) - sizeof<IcmpHeader>(), local)) return drop(packet, Drop.IcmpErrorQuote)
   counters.icmpErrorsReceived += 1
   const needed = icmp.type == IcmpType.Unreachable && icmp.code == Unreachable.FragmentationNeeded
   const known = needed ? tooLong(quoted, icmp.sequence) : icmpTellSender(quoted, icmp.type, icmp.code, 0)
@@ -56,13 +57,14 @@ export function icmpErrorInput(packet: Packet, icmp: IcmpHeader): void {
   packetFree(packet)
 }
 
-/** Whether `available` bytes at `quoted` are the beginning of a packet that we may have sent. */
-function isQuotation(quoted: Ipv4Header, available: u32): boolean {
+/** Whether `available` bytes at `quoted` begin a packet that we may have sent; by `lo`, if the error came `local`ly. */
+function isQuotation(quoted: Ipv4Header, available: u32, local: boolean): boolean {
   if (available < sizeof<Ipv4Header>() + QUOTED_LEAST) return false
   if (quoted.version != 4 || quoted.headerLength < sizeof<Ipv4Header>()) return false
   if (quoted.headerLength + QUOTED_LEAST > available) return false
   if (quoted.totalLength < quoted.headerLength || quoted.fragmentOffset != 0) return false
-  return interfaceOwning(quoted.source) != null && isUnicast(quoted.destination)
+  if (interfaceOwning(quoted.source) == null) return false
+  return isUnicast(quoted.destination) || (local && isLoopback(quoted.destination))
 }
 
 /** RFC 1191 §3: the path to the quoted destination takes less than the quoted packet. Whoever sent it hears first. */

@@ -249,7 +249,8 @@ function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextH
     path.mtu = learned.mtu
     path.narrow = learned.narrow
   }
-  path.source = kind == PathKind.Local ? destination : interfaceSourceFor(egress, nextHop)
+  const self = kind == PathKind.Local && interfaceOwning(destination) != null
+  path.source = self ? destination : interfaceSourceFor(egress, nextHop)
   return path
 }
 
