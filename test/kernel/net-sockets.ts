@@ -15,6 +15,7 @@ import { udpBindConflict, udpEphemeralPort } from '../../kernel/net/udp/table.ts
 import { udpBind, type UdpBinding } from '../../kernel/net/udp/ports.ts'
 import type { NetInterface } from '../../kernel/net/interface.ts'
 import type { BindRules } from '../../kernel/net/socket/socket.ts'
+import { streamHappens } from './fake-stream.ts'
 import { advance } from './net-time.ts'
 
 export * from './net.ts'
@@ -37,6 +38,7 @@ export {
   socketSendToWait, socketSendWait, socketWait,
 } from '../../kernel/net/socket/wait.ts'
 export { udpFlowHash, udpPortUsed } from '../../kernel/net/udp/table.ts'
+export { streamAnswers, streamArgument, streamCalled, streamStart } from './fake-stream.ts'
 export { discardCount, discardServiceStart } from '../../kernel/services/discard.ts'
 export { chargenFill, chargenServiceStart } from '../../kernel/services/chargen.ts'
 
@@ -155,6 +157,10 @@ export function socketCounter(which: u32): u32 {
 export function socketAfter(handle: u32): u32 {
   const next = socketNext(handle)
   return next != null ? next.handle : 0
+}
+
+export function streamHappensTo(handle: u32, now: u32): void {
+  streamHappens(socketOf(handle), now)
 }
 
 /** How many watches of a set are in its ready list: those pollSetTake looks at. */

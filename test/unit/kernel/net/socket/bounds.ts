@@ -109,7 +109,7 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
         t.equal(stack.call('socketPacketsHeld'), 8)
         served += stack.call('serve', socket, buffer, 2048, message) + stack.call('serve', peer, buffer, 2048, message)
         stack.forget()
-        if (stack.call('framesFree') !== before.frames || heap(stack).join() !== before.heap.join()) return t.fail('allocated')
+        if (stack.call('framesFree') !== before.frames || heap(stack).join() !== before.heap.join()) t.fail('allocated')
       }
       t.equal(served, 1000)
       t.same({ free: stack.free, frames: stack.call('framesFree'), heap: heap(stack), held: 0 }, before)

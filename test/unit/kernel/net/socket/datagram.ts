@@ -260,7 +260,27 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       }
     })
 
-    t.test('what is sent to 0.0.0.0 goes to this host, as on Linux; a port 0 is nobody\'s', async t => {
+    t.test('RFC 1122 §3.2.1.3 (g): two sockets of this host talk by loopback: 127.0.0.1, an address of ours, 0.0.0.0 as on Linux', async t => {
+      const stack = Sockets.up(e, { packets: 200 })
+      const [a, b] = [stack.bound(5000), stack.bound(6000)]
+      for (const [to, from] of [['127.0.0.1', '127.0.0.1'], [GUEST.ip, GUEST.ip], ['0.0.0.0', '127.0.0.1']] as const) {
+        for (const length of [0, 5, 20_000]) {
+          t.equal(stack.sendTo(a, counting(length), to, 6000), length)
+          stack.call('netPoll', 64)
+          const got = stack.take(b)
+          t.match(got, { result: length, from, port: 5000 }, to)
+          t.equal(toHex(got.data), toHex(counting(length)))
+        }
+      }
+      t.equal(stack.connect(a, '127.0.0.1', 6001), 0)
+      t.equal(stack.send(a, counting(1)), 1)
+      stack.call('netPoll', 64)
+      stack.call('netPoll', 64)
+      t.equal(stack.get(a, Option.Error), Errno.ConnectionRefused, 'nobody is there: ICMP came back by loopback, too')
+      t.equal(stack.sent().length, 0, 'nothing left the host')
+    })
+
+    t.test('a port 0 is nobody\'s', async t => {
       const stack = Sockets.up(e)
       const socket = stack.bound(5000)
       t.equal(stack.sendTo(socket, counting(1), PEER.ip, 0), Errno.InvalidArgument)

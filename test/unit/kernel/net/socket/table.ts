@@ -3,7 +3,7 @@
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { Errno, Option, Sockets, Type } from '../../../../wire/sockets.ts'
-import { PEER, counting, ip } from '../../../../wire/stack.ts'
+import { PEER, counting } from '../../../../wire/stack.ts'
 
 for (const e of await engines('test/kernel/net-sockets.ts')) {
   t.test(e.kind, async t => {
@@ -20,7 +20,7 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       const handles: number[] = []
       for (let i = 0; i < 8191; i++) {
         const handle = stack.call('socketCreate', Type.Datagram, 0)
-        if (handle < 1 || stack.call('socketBind', handle, 0, 20000 + i) !== 0) return t.fail(`socket ${i}: ${handle}`)
+        if (handle < 1 || stack.call('socketBind', handle, 0, 20000 + i) !== 0) throw new Error(`socket ${i}: ${handle}`)
         handles.push(handle)
       }
       t.equal(stack.call('socketCreate', Type.Datagram, 0), Errno.FileTableFull)
@@ -108,7 +108,6 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       t.equal(stack.set(socket, Option.DontFragment, 4), Errno.InvalidArgument)
       t.equal(stack.set(socket, 99, 1), Errno.ProtocolOption)
       t.equal(stack.get(socket, 99), Errno.ProtocolOption)
-      t.equal(ip('0.0.0.0'), 0)
     })
   })
 }
