@@ -15,7 +15,7 @@ import { icmpInput } from '../icmp/input.ts'
 import { IcmpType, Unreachable } from '../icmp/header.ts'
 import { icmpError, icmpErrorWith } from '../icmp/error.ts'
 import { igmpInput } from '../igmp/input.ts'
-import { multicastAccepts } from '../igmp/join.ts'
+import { multicastAccepts, multicastMember } from '../igmp/join.ts'
 import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
 import { rawDeliver } from '../socket/raw.ts'
 import { Drop, counters, drop } from '../stats.ts'
@@ -97,7 +97,7 @@ function ipv4Unwanted(ingress: NetInterface, packet: Packet, ip: Ipv4Header): Dr
   if (!isUnicast(source) || interfaceIsBroadcast(ingress, source)) return Drop.Ipv4Source // RFC 1122 §3.2.1.3
   const destination: Ipv4Address = ip.destination
   if (isLoopback(destination)) return Drop.Ipv4Loopback // never on a wire: RFC 1122 §3.2.1.3 (g)
-  const group = destination != ingress.first.address && isGroup(ingress, destination, source)
+  const group = destination != ingress.first.address && isGroup(ingress, ip, destination)
   const ours = group || isOurs(ingress, ip, destination)
   if (!group && link != LinkDestination.Us) return Drop.Ipv4LinkBroadcast // RFC 1122 §3.3.6
   if (interfaceOwning(source) != null) return Drop.Ipv4Source // our own address from outside: a loop or a lie
@@ -111,9 +111,13 @@ function isOurs(ingress: NetInterface, ip: Ipv4Header, destination: Ipv4Address)
   return ingress.configuring && ip.protocol == IpProtocol.Udp && isUnicast(destination) // RFC 2131 §4.1
 }
 
-/** Broadcast, limited or directed, or a group somebody here is in. RFC 1122 §3.2.1.3, RFC 1112 §7.2, RFC 3376 §3.2. */
-function isGroup(ingress: NetInterface, destination: Ipv4Address, source: Ipv4Address): boolean {
+/**
+ * Broadcast, limited or directed, or a group somebody here is in, from a source that is wanted: RFC 1122 §3.2.1.3,
+ * RFC 1112 §7.2, RFC 3376 §3.2. Sources of IGMP itself are not filtered: RFC 3376 §5.
+ */
+function isGroup(ingress: NetInterface, ip: Ipv4Header, destination: Ipv4Address): boolean {
   if (destination == ADDRESS_BROADCAST) return true
-  if (isMulticast(destination)) return multicastAccepts(ingress, destination, source)
-  return interfaceIsBroadcast(ingress, destination)
+  if (!isMulticast(destination)) return interfaceIsBroadcast(ingress, destination)
+  if (ip.protocol == IpProtocol.Igmp) return multicastMember(ingress, destination)
+  return multicastAccepts(ingress, destination, ip.source)
 }
