@@ -126,7 +126,7 @@ export const ARP_FAILED: u32 = 60_000
 export const ICMP_ERROR_BURST: u32 = 50
 export const ICMP_ERROR_INTERVAL: u32 = 1
 /** How long a datagram waits for the rest of its fragments. RFC 1122 §3.3.2 says 60 to 120 s; at today's rates an
- *  identification comes round again much sooner (RFC 4963 §3), so this is Linux's. */
+ *  identification comes round again much sooner (RFC 4963 §2), so this is Linux's. */
 export const REASSEMBLY_TIMEOUT: u32 = 30_000
 /** When a path MTU is forgotten, and a larger one tried: RFC 1191 §6.3 says 10 minutes. */
 export const PATH_MTU_AGE: u32 = 600_000

@@ -39,7 +39,8 @@ for (const offloads of [true, false]) {
     const captures = ['n0', 'n1'].map(card => join(t.testdir(), `${card}.pcap`))
     const second = ['-netdev', `tap,id=n1,ifname=tap1,script=no,downscript=no,vnet_hdr=${offloads ? 'on' : 'off'}`,
       '-device', `virtio-net-pci,netdev=n1,mac=${FAR.mac}`]
-    const dumps = offloads ? [] : captures.flatMap((file, i) => ['-object', `filter-dump,id=dump${i},netdev=n${i},file=${file},maxlen=131072`])
+    const dump = (file: string, i: number) => ['-object', `filter-dump,id=dump${i},netdev=n${i},file=${file},maxlen=131072`]
+    const dumps = offloads ? [] : captures.flatMap(dump)
     await booted(t, 'two cards, forward=1', {
       append: `eth0=${NEAR.guest}/24 eth1=${FAR.guest}/24,mtu=1400 forward=1 swap=none`, namespace: near.name,
       args: [...near.card(NEAR.mac, { offloads }), ...second, ...dumps],
@@ -59,7 +60,9 @@ for (const offloads of [true, false]) {
         }
       })
       await t.test('RFC 791 §3.2: through it, over a link with a smaller MTU', async t => {
-        for (const size of ['1400', '8000']) t.match(await ping(near, FAR.host, '-M', 'dont', '-s', size), { received: 10 }, `${size} bytes`)
+        for (const size of ['1400', '8000']) {
+          t.match(await ping(near, FAR.host, '-M', 'dont', '-s', size), { received: 10 }, `${size} bytes`)
+        }
       })
       await t.test('RFC 1191: Linux learns the MTU of the second link from us, and tracepath sees us', async t => {
         await forget(near)

@@ -6,7 +6,7 @@
 //
 // Not answered, and counted as unknown types: timestamp requests (RFC 1122 §3.2.2.8 MAY; they tell strangers our
 // clock), information requests (§3.2.2.7 SHOULD NOT), address mask requests (§3.2.2.9 only by an authority), router
-// solicitations and advertisements (RFC 1256, never asked for here).
+// solicitations and advertisements (RFC 1256 §5, never asked for here).
 //
 // Next: echoReceived (icmp/echo.ts); icmpErrorInput (icmp/received.ts); ipv4OutputWith (ipv4/output.ts).
 

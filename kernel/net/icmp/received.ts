@@ -1,5 +1,5 @@
 // ICMP errors about packets of ours: is it one of ours, who sent it, what follows. RFC 792, RFC 1122 §3.2.2,
-// RFC 1191, RFC 5927. Main-loop context only.
+// RFC 1191 §3, RFC 5927 §4. Main-loop context only.
 //
 // An error is believed as far as what it quotes could only be known to who saw our packet: the quoted header
 // must come from an address of ours, and whoever owns the protocol there must know the ports, or the echo's

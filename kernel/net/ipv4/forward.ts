@@ -1,10 +1,10 @@
 // Packets for others, from one link to the next. RFC 1812 §5. Main-loop context only.
 //
-// A packet is forwarded in the buffer it came in: the TTL is taken down, the checksum follows (RFC 1624), a fresh
+// A packet is forwarded in the buffer it came in: the TTL is taken down, the checksum follows (RFC 1624 §3), a fresh
 // Ethernet header goes over the old one. Off unless `forward=1`.
 //
 // Not done, on purpose: redirects are not sent (RFC 1812 §5.2.7.2: they help only hosts that believe them, and
-// RFC 1122 §3.2.2.2 lets no host that is careful), directed broadcasts are not forwarded (RFC 2644), nor is multicast,
+// RFC 1122 §3.2.2.2 lets no host that is careful), directed broadcasts are not forwarded (RFC 2644 §3), nor is multicast,
 // nor anything link-local (RFC 3927 §7); the sender's address is not checked against the routes (RFC 1812 §5.3.8 lets
 // one leave that out).
 //
@@ -49,7 +49,7 @@ export function ipv4Forward(ingress: NetInterface, packet: Packet, ip: Ipv4Heade
   if (path == null) {
     return report(ingress, packet, ip, Drop.ForwardNoRoute, IcmpType.Unreachable, Unreachable.Net, 0)
   }
-  if (path.kind != PathKind.Unicast) return drop(packet, Drop.ForwardRefused) // a directed broadcast: RFC 2644
+  if (path.kind != PathKind.Unicast) return drop(packet, Drop.ForwardRefused) // a directed broadcast: RFC 2644 §3
   const mtu: u32 = path.egress.mtu
   const fits = ip.totalLength <= mtu
   if (!fits && (ip.flagsFragment & DONT_FRAGMENT) != 0) { // RFC 1191 §4: with the MTU of the next link

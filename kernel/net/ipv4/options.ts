@@ -1,4 +1,4 @@
-// Options of the IPv4 header. RFC 791 §3.1 "Options", RFC 1122 §3.2.1.8, RFC 1812 §5.3.13, RFC 7126.
+// Options of the IPv4 header. RFC 791 §3.1 "Options", RFC 1122 §3.2.1.8, RFC 1812 §5.3.13, RFC 7126 §4.
 // Main-loop context only; a packet without options never comes here.
 //
 //    0               1               2               3

@@ -1,4 +1,4 @@
-// What is known of the largest packets that whole paths take. RFC 1191. Main-loop context only.
+// What is known of the largest packets that whole paths take. RFC 1191 §3. Main-loop context only.
 //
 // A bounded table, by destination: four ways, what a router's "fragmentation needed" said, for PATH_MTU_AGE; then the first
 // link's MTU is tried again (RFC 1191 §6.3). Nothing is stored for a path that takes what its first link does. Whether a

@@ -1,11 +1,11 @@
-// Fragments put together again. RFC 791 §3.2, RFC 815, RFC 1122 §3.3.2, RFC 5722. Main-loop context only.
+// Fragments put together again. RFC 791 §3.2, RFC 1122 §3.3.2, RFC 5722 §4. Main-loop context only.
 //
 // A datagram is found by source, destination, protocol and identification. Its fragments are the packets they came
 // in, sorted by offset; the usual one goes to the end. When the last gap is filled they are chained, first buffer
 // first, and that chain is the datagram: nothing was copied, its header is that of the first fragment.
 //
-// What does not fit is not argued about: overlapping fragments condemn their datagram (RFC 5722 §3 for IPv6; here
-// the same attacks exist, RFC 1858, and no sender makes them), and what still comes of it is dropped until its time
+// What does not fit is not argued about: overlapping fragments condemn their datagram (RFC 5722 §4 for IPv6; here
+// the same attacks exist, RFC 1858 §4, and no sender makes them), and what still comes of it is dropped until its time
 // is up. An exact repetition is dropped alone. A datagram holds REASSEMBLY_BUFFERS at most, all of them together
 // a share of the pool: when that is reached the oldest is given up.
 

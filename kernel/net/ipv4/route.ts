@@ -41,7 +41,7 @@ export class Path {
   egress: NetInterface
   nextHop: Ipv4Address
   source: Ipv4Address // of ours, to send from; 0 while the interface has none
-  mtu: u32 // the largest packet that goes all the way, as far as is known: RFC 1191
+  mtu: u32 // the largest packet that goes all the way, as far as is known: RFC 1191 §3
   kind: Stored<u8, PathKind>
   narrow: Stored<u8, bool> // less than `mtu` goes through: let routers fragment
   reserved: u16

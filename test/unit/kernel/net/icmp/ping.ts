@@ -15,11 +15,13 @@ const send = (stack: Stack, id: number, data?: Uint8Array) =>
 /** Answer what was sent last, or something near it. */
 function answer(stack: Stack, { from = PEER.ip, idOff = 0, sequenceOff = 0 } = {}) {
   const request = stack.sent().at(-1)!.icmp!
-  stack.receive(stack.echo(request.payload, { type: 0, id: request.id + idOff & 0xffff, sequence: request.sequence + sequenceOff }, { source: from }))
+  const near = { id: request.id + idOff & 0xffff, sequence: request.sequence + sequenceOff }
+  stack.receive(stack.echo(request.payload, { type: 0, ...near }, { source: from }))
 }
 const reply = (stack: Stack, id: number, index: number) => ({
   sequence: stack.call('pingReplyField', id, index, 0), roundTrip: stack.call('pingReplyField', id, index, 1),
-  length: stack.call('pingReplyField', id, index, 2), from: ipText(stack.call('pingReplyField', id, index, 3) >>> 0),
+  length: stack.call('pingReplyField', id, index, 2),
+  from: ipText(stack.call('pingReplyField', id, index, 3) >>> 0),
 })
 
 for (const e of await engines('test/kernel/net.ts')) {

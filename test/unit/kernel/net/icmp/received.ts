@@ -13,7 +13,8 @@ const FAR = '192.0.2.7'
 interface Report { from?: string, quoted?: Partial<Ipv4Fields>, port?: number, mtu?: number, cut?: number }
 
 /** An error about a datagram of ours. */
-function report(stack: Stack, type: number, code: number, { from = PEER.ip, quoted = {}, port = PORT, mtu = 0, cut }: Report = {}, fields: Partial<IcmpFields> = {}) {
+function report(stack: Stack, type: number, code: number, about: Report = {}, fields: Partial<IcmpFields> = {}) {
+  const { from = PEER.ip, quoted = {}, port = PORT, mtu = 0, cut } = about
   const datagram = packet({ source: GUEST.ip, destination: FAR, protocol: Protocol.Udp, totalLength: 1500, ...quoted },
     bytes(be16(port), be16(THEIRS), be16(1480), be16(0)))
   stack.receive(stack.echo(datagram.subarray(0, cut), { type, code, id: 0, sequence: mtu, ...fields }, { source: from }))
@@ -22,7 +23,10 @@ function report(stack: Stack, type: number, code: number, { from = PEER.ip, quot
 const told = (stack: Stack) => {
   const words = stack.m.bytes(stack.call('errorTold') >>> 0, 32)
   const word = (i: number) => (words[i * 4]! | words[i * 4 + 1]! << 8 | words[i * 4 + 2]! << 16 | words[i * 4 + 3]! << 24) >>> 0
-  return { protocol: word(0), local: ipText(word(1)), localPort: word(2), remote: ipText(word(3)), remotePort: word(4), type: word(5), code: word(6), mtu: word(7) }
+  return {
+    protocol: word(0), local: ipText(word(1)), localPort: word(2), remote: ipText(word(3)), remotePort: word(4),
+    type: word(5), code: word(6), mtu: word(7),
+  }
 }
 
 const up = (e: Parameters<typeof Stack.up>[0], mtu = 1500) => {

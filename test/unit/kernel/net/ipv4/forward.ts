@@ -34,8 +34,8 @@ for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('RFC 1812 §5.3.1, RFC 1624: one hop less, the checksum follows, a new Ethernet header, nothing else', async t => {
       const stack = router(e)
-      for (const [ttl, checksum] of [[64, undefined], [2, undefined], [255, undefined]] as const) {
-        const frame = through({ ttl, id: ttl * 257, ...checksum && { checksum } })
+      for (const ttl of [64, 2, 255]) {
+        const frame = through({ ttl, id: ttl * 257 })
         const [out] = stack.exchange(frame)
         t.equal(stack.call('fakeSentNic', 0), 1)
         t.match(out, { destination: FAR.mac, source: EGRESS.mac })
@@ -126,7 +126,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       for (const part of parts) out.set(part.payload, (part.flags & 0x1fff) << 3)
       t.equal(toHex(out), toHex(whole))
       t.ok(parts.every(part => part.checksumRight && part.id === 99 && part.ttl === 63 && part.totalLength <= 600))
-      t.same(parts.filter(part => (part.flags & MF) === 0).map(part => (part.flags << 3 & 0xffff) + part.payload.length), [3000], 'one last fragment')
+      const last = parts.filter(part => (part.flags & MF) === 0)
+      t.same(last.map(part => (part.flags << 3 & 0xffff) + part.payload.length), [3000], 'one last fragment')
       t.same(stack.drops(), {})
     })
 

@@ -1,4 +1,4 @@
-// kernel/net/ipv4/reassembly.ts: fragments that make a datagram, and those that do not. RFC 791 §3.2, RFC 815,
+// kernel/net/ipv4/reassembly.ts: fragments that make a datagram, and those that do not. RFC 791 §3.2,
 // RFC 1122 §3.3.2, RFC 1858, RFC 5722, RFC 3168 §5.3.
 
 import t, { type Test } from 'tap'
@@ -11,8 +11,10 @@ const MORE = 0x2000
 type Part = { offset: number, end: number, more?: boolean, fields?: Partial<Ipv4Fields> }
 
 /** A frame with part of a payload. */
-const part = (stack: Stack, payload: Bytes, { offset, end, more, fields = {} }: Part, protocol: number = Protocol.Icmp) =>
-  stack.ipv4({ protocol, id: 0x4242, flags: (more ?? end < payload.length ? MORE : 0) | offset >> 3, ...fields }, payload.subarray(offset, end))
+function part(stack: Stack, payload: Bytes, { offset, end, more, fields = {} }: Part, protocol: number = Protocol.Icmp): Bytes {
+  const flags = (more ?? end < payload.length ? MORE : 0) | offset >> 3
+  return stack.ipv4({ protocol, id: 0x4242, flags, ...fields }, payload.subarray(offset, end))
+}
 
 /** Parts of `size` bytes each. */
 const parts = (length: number, size: number): Part[] =>
@@ -52,7 +54,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       }
     })
 
-    t.test('RFC 815: in any order, with fragments of any size', async t => {
+    t.test('RFC 791 §3.2: in any order, with fragments of any size', async t => {
       for (const [size, order] of [[1480, 'backward'], [8, 'forward'], [8, 'backward'], [104, 'odd first'], [1400, 'odd first']] as const) {
         const stack = Stack.up(e)
         const message = echo(size === 8 ? 500 : 4000)
@@ -98,7 +100,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(stack.drops(), { 'fragment-duplicate': 3 })
     })
 
-    t.test('RFC 5722 §3: overlapping fragments condemn their datagram, and what still comes of it', async t => {
+    t.test('RFC 5722 §4: overlapping fragments condemn their datagram, and what still comes of it', async t => {
       const overlaps: Part[] = [
         { offset: 0, end: 1488 }, { offset: 1472, end: 2960 }, { offset: 1480, end: 2000, more: true }, { offset: 8, end: 16, more: true },
         { offset: 0, end: 8, more: true }, { offset: 2952, end: 2960, more: true }, { offset: 0, end: 4008, more: true },
