@@ -75,7 +75,10 @@ function streams(): StreamOperations {
   return streamProtocol() as StreamOperations
 }
 
-/** Give a socket its own address (0: any of ours) and port (0: a free one), with Linux's rules of who may share. Errors: udpSocketBind. */
+/**
+ * Give a socket its own address (0: any of ours) and port (0: a free one), with Linux's rules of who may share.
+ * Errors: those of udpSocketBind, rawBind, the stream protocol.
+ */
 export function socketBind(handle: u32, address: Ipv4Address, port: u32): i32 {
   return socketBindBy(handle, address, port, BindRules.Linux)
 }
@@ -127,7 +130,10 @@ export function socketDisconnect(handle: u32): i32 {
   }
 }
 
-/** Send to the peer: how many bytes were taken, of a datagram all. Errors: DestinationRequired (no peer), NotConnected (a stream), and those of socketSendTo. */
+/**
+ * Send to the peer: how many bytes were taken, of a datagram all. Errors: DestinationRequired (no peer), the stream
+ * protocol's, and those of socketSendTo.
+ */
 export function socketSend(handle: u32, data: ptr, length: u32, flags: u32): i32 {
   const socket = socketOf(handle)
   if (socket == null) return Errno.BadHandle
@@ -138,7 +144,10 @@ export function socketSend(handle: u32, data: ptr, length: u32, flags: u32): i32
   return message(socket, data, length, socket.remoteAddress, socket.remotePort)
 }
 
-/** Send one message to somebody, connected or not. Errors: BrokenPipe (shut), IsConnected (a stream), and those of udpSocketSend or rawSend. */
+/**
+ * Send one message to somebody, connected or not. Errors: BrokenPipe (shut), the error that is pending, IsConnected
+ * and NotConnected (a stream), and those of udpSocketSend or rawSend.
+ */
 export function socketSendTo(handle: u32, data: ptr, length: u32, flags: u32, address: Ipv4Address, port: u32): i32 {
   const socket = socketOf(handle)
   if (socket == null) return Errno.BadHandle
@@ -207,7 +216,10 @@ export function socketShutdown(handle: u32, how: Shut): i32 {
   return socket.state == SocketState.Connected ? Errno.None : Errno.NotConnected
 }
 
-/** Become a member of a group by an interface: 1 + its index, or 0 for the one the routes say; `source` 0: any. Errors: groupJoin. */
+/**
+ * Become a member of a group by an interface: 1 + its index, or 0 for the one the routes say; `source` 0: any.
+ * Errors: those of groupJoin.
+ */
 export function socketJoin(handle: u32, group: Ipv4Address, choice: u32, source: Ipv4Address): i32 {
   const socket = socketOf(handle)
   return socket != null ? groupJoin(socket, group, choice, source) : Errno.BadHandle

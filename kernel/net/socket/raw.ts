@@ -16,7 +16,7 @@ import { IpProtocol, Ipv4Header, LONGEST_PACKET } from '../ipv4/header.ts'
 import { ipv4OutputPrepared, ipv4OutputWith } from '../ipv4/output.ts'
 import { PathKind, type Path } from '../ipv4/route.ts'
 import { Drop, countDrop, drop } from '../stats.ts'
-import { addressMayBind, pathFor, sendingFor, sourceOf } from '../udp/socket.ts'
+import { addressMayBind, leaksLoopback, pathFor, sendingFor, sourceOf } from '../udp/socket.ts'
 import { messageBuffers, messageBuild } from './build.ts'
 import { chainClone } from './clone.ts'
 import { groupWanted } from './groups.ts'
@@ -117,7 +117,7 @@ export function rawDisconnect(socket: Socket): i32 {
 
 /**
  * Send a payload, or with headerIncluded a whole packet: its length, or an error. Errors: MessageTooLong,
- * InvalidArgument (a header that is none), NetworkUnreachable, AccessDenied, WouldBlock, and those of the output.
+ * InvalidArgument (a header that is none, or from 127.0.0.0/8 to elsewhere), NetworkUnreachable, AccessDenied, WouldBlock, and those of the output.
  */
 export function rawSend(socket: Socket, data: ptr, length: u32, to: Ipv4Address): i32 {
   const whole: boolean = socket.headerIncluded || socket.protocol == PROTOCOL_RAW
@@ -125,6 +125,7 @@ export function rawSend(socket: Socket, data: ptr, length: u32, to: Ipv4Address)
   if (length > most || length > socket.sendLimit) return Errno.MessageTooLong
   const path = pathFor(socket, to)
   if (path == null) return Errno.NetworkUnreachable
+  if (leaksLoopback(socket, path)) return Errno.InvalidArgument
   if (path.kind == PathKind.Broadcast && !socket.broadcast) return Errno.AccessDenied
   if (!socketMaySend(socket, messageBuffers(length, path.mtu))) return Errno.WouldBlock
   const packet = messageBuild(data, length, 0, path.mtu)

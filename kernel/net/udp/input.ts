@@ -1,4 +1,5 @@
-// UDP datagrams in: to a function of the kernel's own or to sockets, else a port unreachable. RFC 768, RFC 1122 §4.1.3. Main-loop context only.
+// UDP datagrams in: to a function of the kernel's own or to sockets, else a port unreachable. RFC 768,
+// RFC 1122 §4.1.3. Main-loop context only.
 //
 // Next: the function that udpBind was given (services/, net/dhcp/client.ts); udpDeliver (deliver.ts).
 

@@ -1,4 +1,5 @@
-// Which functions of the kernel's own listen on which UDP port: a hash table of bounded size. Sockets: table.ts. RFC 768, RFC 1122 §4.1.3. Main-loop context only.
+// Which functions of the kernel's own listen on which UDP port: a hash table of bounded size. Sockets: table.ts.
+// RFC 768, RFC 1122 §4.1.3. Main-loop context only.
 
 import { UDP_PORT_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'

@@ -1,4 +1,4 @@
-// UDP sockets: bind, connect, send, receive. RFC 768, RFC 1122 §4.1, RFC 8085; udp(7) where these leave it open.
+// UDP sockets: bind, connect, send, receive. RFC 768, RFC 1122 §4.1, RFC 8085 §3; udp(7) where these leave it open.
 // Main-loop context only. Nothing here waits; nothing is copied but from and to the caller's memory.
 //
 // Next: udpOutputWith (output.ts).
@@ -82,13 +82,14 @@ function ephemeral(): u32 {
 /**
  * Name the only peer from now on; another one before is forgotten. Binds a socket that has no port. On an error the
  * socket is as it was. Errors: NetworkUnreachable, AccessDenied (a broadcast address, without permission),
- * AddressInUse (no port is free), InvalidArgument (the port is none).
+ * AddressInUse (no port is free), InvalidArgument (the port is none; from 127.0.0.0/8 to elsewhere).
  */
 export function udpSocketConnect(socket: Socket, a: Ipv4Address, port: u32): i32 {
   if (port > 0xffff) return Errno.InvalidArgument
   const to: Ipv4Address = a == 0 ? LOOPBACK : a
   const path = pathFor(socket, to)
   if (path == null) return Errno.NetworkUnreachable
+  if (leaksLoopback(socket, path)) return Errno.InvalidArgument
   if (path.kind == PathKind.Broadcast && !socket.broadcast) return Errno.AccessDenied
   const source: Ipv4Address = path.source
   if (socket.localPort == 0) {
@@ -137,6 +138,11 @@ export function pathFor(socket: Socket, to: Ipv4Address): Path | null {
   return pathFind(to)
 }
 
+/** Whether a socket that is bound to 127.0.0.0/8 would speak to a wire: RFC 1122 §3.2.1.3 (g) forbids it. */
+export function leaksLoopback(socket: Socket, path: Path): boolean {
+  return isLoopback(socket.localAddress) && path.kind != PathKind.Local
+}
+
 /** How a socket sends by a path: its own way, with the other TTL to groups. */
 export function sendingFor(socket: Socket, path: Path): Ipv4Sending {
   if (path.kind != PathKind.Multicast) return socket.sending
@@ -155,7 +161,7 @@ export function sourceOf(socket: Socket, path: Path): Ipv4Address {
 
 /**
  * Send one datagram: its length, or an error. Binds a socket that has no port. Errors: MessageTooLong (UDP_LONGEST,
- * the send limit, or what must not be fragmented), InvalidArgument (port 0), NetworkUnreachable, AccessDenied
+ * the send limit, or what must not be fragmented), InvalidArgument (port 0; from 127.0.0.0/8 to elsewhere), NetworkUnreachable, AccessDenied
  * (broadcast without permission), WouldBlock (no packets free), AddressInUse, and those of ipv4OutputWith.
  */
 export function udpSocketSend(socket: Socket, data: ptr, length: u32, a: Ipv4Address, port: u32): i32 {
@@ -168,6 +174,7 @@ export function udpSocketSend(socket: Socket, data: ptr, length: u32, a: Ipv4Add
   const to: Ipv4Address = a == 0 ? LOOPBACK : a
   const path = pathFor(socket, to)
   if (path == null) return Errno.NetworkUnreachable
+  if (leaksLoopback(socket, path)) return Errno.InvalidArgument
   if (path.kind == PathKind.Broadcast && !socket.broadcast) return Errno.AccessDenied // RFC 1122 §4.1.3.6, socket(7)
   if (!socketMaySend(socket, messageBuffers(length, path.mtu))) return Errno.WouldBlock
   socket.activity = nowMilliseconds()

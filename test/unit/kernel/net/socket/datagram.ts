@@ -280,6 +280,18 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       t.equal(stack.sent().length, 0, 'nothing left the host')
     })
 
+    t.test('RFC 1122 §3.2.1.3 (g): nothing from 127.0.0.0/8 reaches a wire', async t => {
+      const stack = Sockets.up(e)
+      const socket = stack.bound(5000, '127.0.0.1')
+      t.equal(stack.sendTo(socket, counting(1), PEER.ip, 9), Errno.InvalidArgument)
+      t.equal(stack.connect(socket, PEER.ip, 9), Errno.InvalidArgument)
+      t.equal(stack.sendTo(socket, counting(1), '127.0.0.2', 9), 1)
+      const raw = stack.socket(2, 89)
+      stack.bind(raw, '127.0.0.1', 0)
+      t.equal(stack.sendTo(raw, counting(1), PEER.ip, 9), Errno.InvalidArgument)
+      t.equal(stack.sent().length, 0)
+    })
+
     t.test('a port 0 is nobody\'s', async t => {
       const stack = Sockets.up(e)
       const socket = stack.bound(5000)
