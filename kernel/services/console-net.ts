@@ -5,6 +5,7 @@
 //   ping A.B.C.D             one echo request       promisc NAME on|off · mtu NAME N · mac NAME xx:xx:xx:xx:xx:xx
 //   vlan NAME ID             802.1Q on a card       veth NAME NAME       a pair of virtual cards
 //   address NAME A.B.C.D/N   one more address        resolve NAME         its addresses, by DNS
+//   join NAME A.B.C.D        a multicast group       leave NAME A.B.C.D
 
 import { Errno } from '../lib/errno.ts'
 import { load8, store8 } from '../lib/intrinsics.ts'
@@ -21,6 +22,7 @@ import {
   vethPairCreate,
 } from '../net/device.ts'
 import { echoClose, echoOpen, echoSend, type EchoSession } from '../net/icmp/echo.ts'
+import { multicastJoin, multicastLeave } from '../net/igmp/join.ts'
 import { InterfaceStatistics, interfaceFirst, interfaceNamed, type NetInterface } from '../net/interface.ts'
 import type { Ipv4Address } from '../net/ipv4/address.ts'
 import { vlanCreate } from '../net/vlan.ts'
@@ -94,7 +96,7 @@ function isWord(place: u32, word: cstring): boolean {
 function interfaceCommand(count: u32): boolean {
   const two: boolean = count == 2 && (isWord(0, 'up') || isWord(0, 'down') || isWord(0, 'remove'))
   const three: boolean = count == 3 && (isWord(0, 'promisc') || isWord(0, 'mtu') || isWord(0, 'mac') ||
-    isWord(0, 'vlan') || isWord(0, 'address'))
+    isWord(0, 'vlan') || isWord(0, 'address') || isWord(0, 'join') || isWord(0, 'leave'))
   if (!two && !three) return false
   const netif = interfaceNamed(nth(words, 1).text)
   if (netif == null) report(Errno.NoDevice)
@@ -113,6 +115,9 @@ function changeValue(netif: NetInterface, value: cstring): i32 {
   if (isWord(0, 'mac')) return macIn(value) ? interfaceSetMac(netif, mac) : Errno.InvalidArgument
   if (isWord(0, 'vlan')) return vlanCreate(netif, decimal(value)) == null ? Errno.InvalidArgument : Errno.None
   if (isWord(0, 'address')) return addAddress(netif, value)
+  const group: Ipv4Address = addressIn(value as ptr, stringLength(value))
+  if (isWord(0, 'join')) return multicastJoin(netif, group, 0)
+  if (isWord(0, 'leave')) return multicastLeave(netif, group, 0)
   const on: boolean = isWord(2, 'on')
   if (!on && !isWord(2, 'off')) return Errno.InvalidArgument
   interfaceSetPromiscuous(netif, on)

@@ -7,7 +7,7 @@
 // what the policy lets it. An address of ours in somebody else's mouth is a conflict, and never learned from.
 
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
-import { packetFree, packetLength, packetTrim, type Packet } from '../../drivers/net/packet.ts'
+import { Checksum, packetFree, packetLength, packetTrim, type Packet } from '../../drivers/net/packet.ts'
 import { acdConflict } from '../acd/conflict.ts'
 import { EtherType, LinkDestination, macCopy, macEqual } from '../ethernet/header.ts'
 import { ethernetOutput } from '../ethernet/output.ts'
@@ -59,6 +59,7 @@ function reply(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
   macCopy(arp.senderMac, ingress.mac)
   arp.senderAddress = ours
   packetTrim(packet, sizeof<ArpPacket>())
+  packet.checksum = Checksum.None // whatever the card said of the request's: ARP has none to complete
   counters.arpRepliesSent += 1
   ethernetOutput(ingress, packet, arpDestination(ours, arp.targetMac), EtherType.Arp) // counted where it fails
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { bytes, toHex } from '../../../../wire/bytes.ts'
 import { BROADCAST } from '../../../../wire/frames.ts'
-import { GUEST, PEER, Stack, ip } from '../../../../wire/stack.ts'
+import { Checksum, GUEST, PEER, Stack, ip } from '../../../../wire/stack.ts'
 
 const ABSENT = 0xffffffff
 const [REACHABLE, STALE] = [1, 2]
@@ -117,6 +117,13 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.call('arpPermanent', 0, ip(PEER.ip), stack.put(bytes('020000000099'))), 0)
       stack.receive(stack.arp())
       t.equal(macOf(stack, PEER.ip), '02:00:00:00:00:99')
+    })
+
+    t.test('a request whose card asks for a checksum to be completed, as no honest one does, is answered as any other', async t => {
+      const stack = fresh(e)
+      const [reply] = stack.exchange(bytes(stack.arp(), new Uint8Array(960)), { checksum: Checksum.Partial })
+      t.match(reply?.arp, { operation: 2, senderMac: GUEST.mac, senderIp: GUEST.ip, targetIp: PEER.ip })
+      t.equal(reply?.frame.length, 60)
     })
 
     t.test('packets that are not ARP for Ethernet and IPv4, too short, or from nobody', async t => {
