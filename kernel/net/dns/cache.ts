@@ -1,5 +1,5 @@
 // What names resolved to, for as long as the answer said: a hash table of bounded size, the least recently used
-// answer given up first. RFC 1035 §7.4; RFC 2308 for answers that there is nothing. Main-loop context only.
+// answer given up first. RFC 1035 §7.4; RFC 2308 §5 for answers that there is nothing. Main-loop context only.
 //
 // The key is a name, in small letters, and a type; that a name does not exist at all is kept under type Any and
 // answers for every type (RFC 2308 §5). Names are an outsider's to choose, so the hash has a random seed.

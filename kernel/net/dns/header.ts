@@ -13,7 +13,7 @@
 
 import { wire, type Be, type u16, type u32 } from '../../lib/layout.ts'
 
-/** RFC 1035 §3.2.2, RFC 3596 §2.1 (AAAA), RFC 2782 (SRV), RFC 6891 §6.1.1 (OPT); the rest keep their numbers. */
+/** RFC 1035 §3.2.2, RFC 3596 §2.1 (AAAA), RFC 2782 § "The format of the SRV RR", RFC 6891 §6.1.1 (OPT); the rest keep their numbers. */
 export const enum DnsRecordType {
   None = 0,
   A = 1,

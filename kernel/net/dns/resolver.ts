@@ -1,5 +1,6 @@
-// The resolver: a name and a type in, addresses or the reason why there are none out. A stub resolver (RFC 1034
-// §5.3.1): it asks servers that ask for it. RFC 1035 §7, RFC 1123 §6.1, RFC 2181, RFC 2308, RFC 5452. Main-loop context only.
+// The resolver: a name and a type in, addresses or the reason why there are none out. A stub resolver
+// (RFC 1034 §5.3.1): it asks servers that ask for it. RFC 1035 §7, RFC 1123 §6.1, RFC 2181 §5, RFC 2308 §5,
+// RFC 5452 §9. Main-loop context only.
 //
 // A question is looked for in the cache, joined to the same one if that is being asked already (RFC 5452 §5: two at
 // once are two chances to guess), or sent to a server; to the next after DNS_FIRST_WAIT, and again to all of them,

@@ -1,4 +1,4 @@
-// An address of one's own choosing where nobody gives one: 169.254/16. RFC 3927. Main-loop context only.
+// An address of one's own choosing where nobody gives one: 169.254/16. RFC 3927 §2. Main-loop context only.
 //
 // Candidates follow from the card's link address, so a machine takes the same one after each boot, and two machines rarely
 // the same (§2.1). Each is probed before it is used, whatever `acd=` says (§2.2.1), and defended once in ten seconds
