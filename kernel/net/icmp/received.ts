@@ -63,7 +63,7 @@ function isQuotation(quoted: Ipv4Header, available: u32, local: boolean): boolea
   if (quoted.version != 4 || quoted.headerLength < sizeof<Ipv4Header>()) return false
   if (quoted.headerLength + QUOTED_LEAST > available) return false
   if (quoted.totalLength < quoted.headerLength || quoted.fragmentOffset != 0) return false
-  if (interfaceOwning(quoted.source) == null) return false
+  if (interfaceOwning(quoted.source) == null || (isLoopback(quoted.source) && !local)) return false
   return isUnicast(quoted.destination) || (local && isLoopback(quoted.destination))
 }
 

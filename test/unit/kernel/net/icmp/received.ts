@@ -76,6 +76,21 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.sent().length, 0, 'no answer to an error')
     })
 
+    t.test('RFC 1122 §3.2.1.3 (g): an error about 127/8 is believed from lo only', async t => {
+      for (const to of ['127.0.0.1', GUEST.ip]) {
+        const stack = up(e)
+        t.equal(stack.call('sendLongUdp', ip(to), THEIRS, PORT, 8), 0)
+        for (let i = 0; i < 4; i++) stack.call('netPoll', 64)
+        t.same(told(stack), { protocol: 17, local: to, localPort: PORT, remote: to, remotePort: THEIRS, type: 3, code: 3, mtu: 0 })
+        t.same(stack.drops(), { 'udp-port': 1, 'icmp-error': 1 })
+      }
+      const stack = up(e)
+      for (const quoted of [{ source: '127.0.0.1' }, { destination: '127.0.0.1' }, { source: '127.0.0.1', destination: '127.0.0.1' }]) {
+        report(stack, 3, 3, { quoted })
+      }
+      t.same(stack.drops(), { 'icmp-error-quote': 3 })
+    })
+
     t.test('RFC 1122 §3.2.2.2, RFC 1812 §5.2.7.2: redirects are counted and not followed', async t => {
       const stack = up(e)
       report(stack, 5, 1, {}, { id: 0x0a00, sequence: 0x0063 })
