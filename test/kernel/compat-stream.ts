@@ -5,7 +5,6 @@ import { staticStruct, type i32, type ptr, type u32 } from '../../kernel/lib/lay
 import { SocketEvent, SocketState, type Shut, type Socket, type SocketName, type SocketOption } from '../../kernel/net/socket/socket.ts'
 import { StreamOperations, streamRegister } from '../../kernel/net/socket/stream.ts'
 
-export * from './net-compat.ts'
 
 const operations = staticStruct<StreamOperations>()
 let answer: i32 = 0
@@ -14,7 +13,7 @@ let backlogOf: u32 = 0
 let waiting: i32 = 0
 
 /** Register it. */
-export function streamStart(): void {
+export function toldStreamStart(): void {
   operations.open = open
   operations.bind = bind
   operations.listen = listen
@@ -32,12 +31,12 @@ export function streamStart(): void {
 }
 
 /** What it answers to a connect, a send or a receive from now on. */
-export function streamAnswers(value: i32): void { answer = value }
+export function toldStreamAnswers(value: i32): void { answer = value }
 /** How often it was asked for anything but to open and close. */
-export function streamAsked(): u32 { return asked }
-export function streamBacklog(): u32 { return backlogOf }
+export function toldStreamAsked(): u32 { return asked }
+export function toldStreamBacklog(): u32 { return backlogOf }
 /** The handle of a connection that waits to be accepted, 0 none. */
-export function streamWaits(handle: i32): void { waiting = handle }
+export function toldStreamWaits(handle: i32): void { waiting = handle }
 
 function open(socket: Socket): i32 {
   socket.state = SocketState.Closed

@@ -280,7 +280,9 @@ export function withIt(id: u32, argument: u32): i32 { return withSocket(id, doub
 const about = staticStruct<SocketMessage>()
 const global = staticStruct<UdpGlobalStats>()
 export function uBind(index: u32, port: u32): i32 { return udpBind(a(index), port) }
-export function uBindWith(index: u32, port: u32, addr: boolean, both: boolean): i32 { return udpBindWithOptions(a(index), port, addr, both) }
+export function uBindWith(index: u32, port: u32, addr: boolean, both: boolean): i32 {
+  return udpBindWithOptions(a(index), port, addr, both)
+}
 export function uSocket(): i32 { return udpSocket(end) }
 export function uConnect(index: u32, port: u32, to: u32, toPort: u32): i32 { return udpConnect(a(index), port, a(to), toPort) }
 export function uSend(index: u32, port: u32, data: ptr, length: u32): i32 { return udpSend(a(index), port, data, length) }

@@ -1,11 +1,11 @@
-// RustOS's face of a stack under test (test/kernel/net-compat.ts): names as text, addresses as text in slots.
+// RustOS's face of a stack under test (test/kernel/compat.ts): names as text, addresses as text in slots.
 
 import type { Engine } from '../engine-instance.ts'
 import { type Bytes, hex, toHex } from './bytes.ts'
 import { Sockets } from './sockets.ts'
 import { GUEST, PEER, ip, ipText } from './stack.ts'
 
-export const BUNDLE = 'test/kernel/net-compat.ts'
+export const BUNDLE = 'test/kernel/compat.ts'
 
 /** The variants that are tested for, by number. */
 export const NetworkError = {
@@ -21,7 +21,8 @@ export class Face extends Sockets {
   private names = new Map<string, number>()
   private next = 0
 
-  static override up(engine: Engine, options: { features?: number, mtu?: number, value?: string, two?: boolean, packets?: number } = {}): Face {
+  static override up(engine: Engine, options: { features?: number, mtu?: number, value?: string, two?: boolean,
+    packets?: number } = {}): Face {
     const face = new Face(engine, options)
     const result = face.configure(options.value ?? `${GUEST.ip}/24,gw=10.0.0.1`)
     if (result !== 0) throw new Error(`eth0 refused: ${result}`)

@@ -1,4 +1,4 @@
-// Checksums over the pseudo headers of both families. RFC 768, RFC 8200 §8.1, RFC 1071. Any context.
+// Checksums over the pseudo headers of both families. RFC 768, RFC 8200 §8.1, RFC 1071 §1. Any context.
 
 import { addEndAround } from '../../lib/intrinsics.ts'
 import type { ptr, u32 } from '../../lib/layout.ts'

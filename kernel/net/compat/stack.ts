@@ -109,7 +109,10 @@ export class NetworkStack {
     return netif == null ? NetworkError.InvalidAddress : networkErrorOf(interfaceSetUp(netif, up))
   }
 
-  /** Add an address in a /24; one it has already is no error. Errors: InvalidAddress (no such interface, no host's address), InsufficientMemory. */
+  /**
+   * Add an address in a /24; one it has already is no error. Errors: InvalidAddress (no such interface, no host's
+   * address), InsufficientMemory.
+   */
   static addIpAddress(name: cstring, a: NetworkAddress): NetworkResult {
     return NetworkStack.addIpAddressWithPrefix(name, a, PREFIX_WITHOUT_MASK)
   }

@@ -11,7 +11,7 @@ import { transportChecksum } from './pseudo-header.ts'
 
 export const UDP_HEADER_SIZE: u32 = 8
 
-/** RFC 768, "Format". */
+/** RFC 768, "Format": a specification without section numbers. */
 @wire(8)
 export class UdpHeader {
   sourcePort: Be<u16>

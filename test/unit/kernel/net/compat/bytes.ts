@@ -297,7 +297,8 @@ for (const e of await engines('test/kernel/compat-pure.ts')) {
       f.ipv6(1, '20010db8000000000000000000000002')
       f.holding(hex('1388 0007 000d 0000 68616c6c6f'))
       const header = f.call('parse', 3)
-      const sum = checksum(hex('20010db8000000000000000000000001 20010db8000000000000000000000002 0000000d 00000011 1388 0007 000d 0000 68616c6c6f'))
+      const sum = checksum(hex('20010db8000000000000000000000001 20010db8000000000000000000000002'
+        + '0000000d 00000011 1388 0007 000d 0000 68616c6c6f'))
       t.equal(f.call('udpChecksum', header, 0, 1, header + 8, 5), sum)
     })
 

@@ -9,7 +9,8 @@ const Field = {
   state: 0, type: 1, protocol: 2, hasData: 3, canSend: 4, available: 5, local: 6, remote: 7, bytesSent: 8, packetsSent: 9,
   bytesReceived: 10, packetsReceived: 11,
 } as const
-const Option = { ReuseAddr: 0, ReusePort: 1, KeepAlive: 2, NoDelay: 3, RecvBufferSize: 4, SendBufferSize: 5, RecvTimeout: 6, SendTimeout: 7, Broadcast: 8 } as const
+const Option = { ReuseAddr: 0, ReusePort: 1, KeepAlive: 2, NoDelay: 3, RecvBufferSize: 4, SendBufferSize: 5,
+  RecvTimeout: 6, SendTimeout: 7, Broadcast: 8 } as const
 
 /** A face with one datagram socket, bound if there is a port. */
 function datagram(e: Parameters<typeof Face.up>[0], port = 0): [Face, number] {

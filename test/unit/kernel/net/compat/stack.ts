@@ -7,8 +7,10 @@ import { EtherType, Protocol, arp, ethernet, icmp, ipv4 } from '../../../../wire
 import { BUNDLE, Face, GUEST, NetworkError, PEER, ip, ipText } from '../../../../wire/compat.ts'
 
 const ABSENT = 0xffffffff
-const If = { addresses: 0, mtu: 1, up: 2, broadcast: 3, loopback: 4, multicast: 5, pointToPoint: 6, rxPackets: 7, rxBytes: 8, txPackets: 9, txBytes: 10, txErrors: 11 } as const
-const Total = { interfaces: 0, sockets: 1, routes: 2, arpEntries: 3, rxPackets: 4, rxBytes: 5, txPackets: 6, packetsSent: 8, packetsReceived: 9, dropped: 14 } as const
+const If = { addresses: 0, mtu: 1, up: 2, broadcast: 3, loopback: 4, multicast: 5, pointToPoint: 6, rxPackets: 7,
+  rxBytes: 8, txPackets: 9, txBytes: 10, txErrors: 11 } as const
+const Total = { interfaces: 0, sockets: 1, routes: 2, arpEntries: 3, rxPackets: 4, rxBytes: 5, txPackets: 6,
+  packetsSent: 8, packetsReceived: 9, dropped: 14 } as const
 const stranger = { ip: '10.0.0.77', mac: '02:00:00:00:00:77' }
 
 const mask = (f: Face, length: number): number => f.at(ipText(length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0))
@@ -16,7 +18,8 @@ function route(f: Face, name: string, to: string, length: number, gateway: strin
   return f.call(how, f.at(to), mask(f, length), gateway === null ? ABSENT : f.at(gateway), f.name(name), metric)
 }
 const found = (f: Face, to: string): string | null => f.call('findRoute', f.at(to)) === 0 ? null
-  : `${f.m.text(f.call('foundName'))} ${ipText(f.call('foundField', 0) >>> 0)} via ${ipText(f.call('foundField', 2) >>> 0)} metric ${f.call('foundField', 3)}`
+  : `${f.m.text(f.call('foundName'))} ${foundIp(f, 0)} via ${foundIp(f, 2)} metric ${f.call('foundField', 3)}`
+const foundIp = (f: Face, field: number): string => ipText(f.call('foundField', field) >>> 0)
 
 for (const e of await engines(BUNDLE)) {
   t.test(e.kind, async t => {
@@ -98,8 +101,10 @@ for (const e of await engines(BUNDLE)) {
       t.equal(route(f, 'eth0', '192.169.3.4', 16, '10.0.0.1'), 0)
       t.equal(found(f, '192.169.200.1'), 'eth0 192.169.0.0 via 10.0.0.1 metric 0')
       t.equal(route(f, 'eth7', '192.170.0.0', 16, '10.0.0.1'), NetworkError.InvalidAddress)
-      t.equal(f.call('addRoute', f.at('192.170.0.0'), f.at('255.0.255.0'), f.at('10.0.0.1'), f.name('eth0'), 0), NetworkError.InvalidArgument)
-      t.equal(f.call('addRoute', f.at('02:00:00:00:00:01'), f.at('255.0.0.0'), f.at('10.0.0.1'), f.name('eth0'), 0), NetworkError.NotSupported)
+      t.equal(f.call('addRoute', f.at('192.170.0.0'), f.at('255.0.255.0'), f.at('10.0.0.1'), f.name('eth0'), 0),
+        NetworkError.InvalidArgument)
+      t.equal(f.call('addRoute', f.at('02:00:00:00:00:01'), f.at('255.0.0.0'), f.at('10.0.0.1'), f.name('eth0'), 0),
+        NetworkError.NotSupported)
       let last = 0
       for (let i = 0; last === 0 && i < 300; i++) last = route(f, 'eth0', `192.${i >> 8}.${i & 255}.0`, 24, null)
       t.equal(last, NetworkError.InsufficientMemory)
@@ -123,7 +128,8 @@ for (const e of await engines(BUNDLE)) {
 
     t.test('5. send_packet: 1,514 bytes at an MTU of 1,500 are Ok, 1,515 BufferOverflow; the checks in order', async t => {
       const f = Face.up(e)
-      const frame = (length: number): number => f.bytesIn(ethernet({ destination: PEER.mac, source: GUEST.mac, type: 0x88b5 }, Buffer.alloc(length - 14, 0xab)))
+      const frame = (length: number): number => f.bytesIn(ethernet({ destination: PEER.mac, source: GUEST.mac,
+        type: 0x88b5 }, Buffer.alloc(length - 14, 0xab)))
       t.equal(f.call('sendFrame', f.name('eth7'), frame(60), 0), NetworkError.InvalidAddress)
       t.equal(f.call('sendFrame', f.name('eth0'), frame(1514), 1514), 0)
       t.equal(f.call('sendFrame', f.name('eth0'), frame(1515), 1515), NetworkError.BufferOverflow)
@@ -144,7 +150,8 @@ for (const e of await engines(BUNDLE)) {
       t.equal(process(ethernet({ destination: '01:80:c2:00:00:0e', source: PEER.mac, type: 0x88cc }, Buffer.alloc(46))), 0)
       t.equal(process(ethernet({ destination: GUEST.mac, source: PEER.mac, type: 0x88cc }, Buffer.alloc(46))), 0)
       t.equal(process(Buffer.alloc(10)), NetworkError.InvalidPacket)
-      t.equal(process(ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Arp }, Buffer.alloc(20)).subarray(0, 34)), NetworkError.InvalidPacket)
+      t.equal(process(ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Arp },
+        Buffer.alloc(20)).subarray(0, 34)), NetworkError.InvalidPacket)
       t.equal(process(f.echo(Buffer.from('x'), { checksum: 0xdead })), NetworkError.InvalidPacket)
       t.equal(process(f.udp(1, 2, Buffer.from('x'), {}, { checksum: 0xdead })), NetworkError.InvalidPacket)
       t.equal(f.call('processFrame', f.name('eth7'), f.bytesIn(Buffer.alloc(60)), 60), NetworkError.InvalidAddress)
@@ -155,18 +162,33 @@ for (const e of await engines(BUNDLE)) {
 
     t.test('12. an echo request of 3 bytes in a padded frame: the reply is 31 bytes long', async t => {
       const f = Face.up(e)
-      const packet = ipv4({ source: PEER.ip, destination: GUEST.ip, protocol: Protocol.Icmp }, icmp({ type: 8, id: 1, sequence: 1 }, Buffer.from('abc')))
-      const frame = Buffer.concat([ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 }, packet), Buffer.alloc(60 - 14 - 31)])
+      const packet = ipv4({ source: PEER.ip, destination: GUEST.ip, protocol: Protocol.Icmp }, icmp({ type: 8,
+        id: 1, sequence: 1 }, Buffer.from('abc')))
+      const frame = Buffer.concat([ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 },
+        packet), Buffer.alloc(60 - 14 - 31)])
       const reply = f.exchange(frame)[0]!
       t.equal(reply.ipv4!.totalLength, 31)
       t.equal(Buffer.from(reply.icmp!.payload).toString(), 'abc')
       t.equal(reply.frame.length, 60)
     })
 
+    t.test('14. a forwarded packet has an Ethernet header, from the interface it leaves by', async t => {
+      const f = new Face(e, { two: true })
+      f.configure(`${GUEST.ip}/24`, 0)
+      f.configure('172.16.0.2/24', 1)
+      f.call('ipv4ForwardSet', 1)
+      t.equal(f.call('arpTableStatic', f.at('172.16.0.9'), f.at(stranger.mac), f.name('eth1')), 0)
+      const sent = f.exchange(f.udp(4000, 7, Buffer.from('through'), { destination: '172.16.0.9', ttl: 9 }))
+      t.equal(sent.length, 1)
+      t.same([sent[0]!.destination, sent[0]!.source, sent[0]!.type], [stranger.mac, '02:00:00:00:00:02', 0x0800])
+      t.same([sent[0]!.ipv4!.source, sent[0]!.ipv4!.ttl, sent[0]!.ipv4!.checksumRight], [PEER.ip, 8, true])
+    })
+
     t.test('2. send_arp_request: RustOS\'s question, padded to 60 bytes', async t => {
       const f = Face.up(e)
       t.equal(f.call('askArpBy', f.at(stranger.ip), f.name('eth0')), 0)
-      t.equal(toHex(f.sentBytes()[0]!), 'ffffffffffff020000000001080600010800060400010200000000010a0000020000000000000a00004d' + '00'.repeat(18))
+      t.equal(toHex(f.sentBytes()[0]!),
+        'ffffffffffff020000000001080600010800060400010200000000010a0000020000000000000a00004d' + '00'.repeat(18))
       t.equal(f.call('askArpBy', f.at(stranger.ip), f.name('eth7')), NetworkError.InvalidAddress)
       t.equal(f.call('askArpBy', f.at('02:00:00:00:00:01'), f.name('eth0')), NetworkError.NotSupported)
       t.equal(f.call('askArp', f.at('10.0.0.78')), 0)
@@ -175,7 +197,8 @@ for (const e of await engines(BUNDLE)) {
       t.equal(f.call('askArp', f.at('10.0.0.79')), NetworkError.NoRoute)
       const without = new Face(e)
       without.configure('dhcp')
-      t.equal(without.call('askArpBy', without.at(stranger.ip), without.name('eth0')), NetworkError.InvalidAddress, 'no address to ask with')
+      t.equal(without.call('askArpBy', without.at(stranger.ip), without.name('eth0')), NetworkError.InvalidAddress,
+        'no address to ask with')
     })
 
     t.test('3. a request for our address is answered, and the asker is learned', async t => {
@@ -204,8 +227,9 @@ for (const e of await engines(BUNDLE)) {
 
     t.test('the ARP table: entries, static ones immutable, removal', async t => {
       const f = Face.up(e)
+      const field = (i: number, which: number): number => f.call('arpTableField', i, which) >>> 0
       const table = (): string[] => Array.from({ length: f.call('arpTableAll', 4) }, (_, i) =>
-        `${ipText(f.call('arpTableField', i, 0) >>> 0)} state ${f.call('arpTableField', i, 2)} static ${f.call('arpTableField', i, 3)} ${f.m.text(f.call('arpTableName', i))}`)
+        [ipText(field(i, 0)), 'state', field(i, 2), 'static', field(i, 3), f.m.text(f.call('arpTableName', i))].join(' '))
       t.same(table(), ['10.0.0.9 state 1 static 0 eth0'])
       t.equal(f.call('arpTableStatic', f.at(stranger.ip), f.at(stranger.mac), f.name('eth0')), 0)
       t.equal(f.call('arpTableStatic', f.at(stranger.ip), f.at(stranger.mac), f.name('eth7')), NetworkError.InvalidAddress)
@@ -299,7 +323,8 @@ for (const e of await engines(BUNDLE)) {
       f.call('createVethPair', f.name('va'), f.name('vb'))
       f.call('deviceInfo', f.name('va'))
       t.same([f.m.text(f.call('deviceDriver')), f.call('deviceSpeed')], ['veth', 10000])
-      t.same(Array.from({ length: f.call('deviceAll', 8) }, (_, i) => f.call('deviceType', i)), [0, 2, 3, 3], 'Ethernet, Loopback, twice VirtualEthernet')
+      t.same(Array.from({ length: f.call('deviceAll', 8) }, (_, i) => f.call('deviceType', i)), [0, 2, 3, 3],
+        'Ethernet, Loopback, twice VirtualEthernet')
       t.equal(f.call('deviceMtu', f.name('eth0'), 67), NetworkError.InvalidArgument)
       t.equal(f.call('deviceMtu', f.name('eth0'), 1400), 0)
       t.equal(f.call('deviceMtu', f.name('eth0'), 1501), NetworkError.InvalidArgument)
@@ -380,7 +405,8 @@ for (const e of await engines(BUNDLE)) {
 
     t.test('send_ipv4_packet: from the interface\'s address, by the route; its errors', async t => {
       const f = Face.up(e)
-      const send = (to: string, count: number): number => f.call('sendIpv4', f.at('0.0.0.0'), f.at(to), 253, f.m.alloc(Math.max(count, 1)), count)
+      const send = (to: string, count: number): number => f.call('sendIpv4', f.at('0.0.0.0'), f.at(to), 253,
+        f.m.alloc(Math.max(count, 1)), count)
       t.equal(send(PEER.ip, 10), 0)
       const sent = f.sent()[0]!
       t.same([sent.ipv4!.source, sent.ipv4!.protocol, sent.ipv4!.totalLength, sent.destination], [GUEST.ip, 253, 30, PEER.mac])
@@ -388,7 +414,8 @@ for (const e of await engines(BUNDLE)) {
       t.equal(send(PEER.ip, 65516), NetworkError.BufferOverflow)
       t.equal(f.call('sendIpv4', f.at('0.0.0.0'), f.at('02:00:00:00:00:01'), 1, f.m.alloc(1), 1), NetworkError.InvalidAddress)
       const without = Face.up(e, { value: `${GUEST.ip}/24` })
-      t.equal(without.call('sendIpv4', without.at('0.0.0.0'), without.at('192.168.7.7'), 1, without.m.alloc(1), 1), NetworkError.NetworkUnreachable)
+      t.equal(without.call('sendIpv4', without.at('0.0.0.0'), without.at('192.168.7.7'), 1, without.m.alloc(1), 1),
+        NetworkError.NetworkUnreachable)
     })
   })
 }

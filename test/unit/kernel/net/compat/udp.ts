@@ -35,7 +35,8 @@ for (const e of await engines(BUNDLE)) {
       for (const [a, first, b, second, allowed] of cases) {
         const f = Face.up(e)
         t.equal(f.call('uBindWith', f.at(a), 5000, first & 1, first >> 1), 0)
-        t.equal(f.call('uBindWith', f.at(b), 5000, second & 1, second >> 1), allowed ? 0 : NetworkError.AddressInUse, `${a} ${first}, ${b} ${second}`)
+        t.equal(f.call('uBindWith', f.at(b), 5000, second & 1, second >> 1),
+          allowed ? 0 : NetworkError.AddressInUse, `${a} ${first}, ${b} ${second}`)
       }
     })
 
@@ -176,7 +177,8 @@ for (const e of await engines(BUNDLE)) {
       t.equal(f.call('uPacket', f.at(ANY), 1234, f.at(PEER.ip), 7, f.m.alloc(65528), 65528), NetworkError.BufferOverflow)
       t.equal(f.call('uPacket', f.at('02:00:00:00:00:01'), 1234, f.at(PEER.ip), 7, ...f.text('abc')), NetworkError.InvalidAddress)
       const without = Face.up(e, { value: `${GUEST.ip}/24` })
-      t.equal(without.call('uPacket', without.at(ANY), 1, without.at('192.168.7.7'), 7, ...without.text('abc')), NetworkError.NetworkUnreachable)
+      t.equal(without.call('uPacket', without.at(ANY), 1, without.at('192.168.7.7'), 7, ...without.text('abc')),
+        NetworkError.NetworkUnreachable)
     })
 
     t.test('13. a port unreachable quotes the datagram from its IPv4 header on', async t => {
