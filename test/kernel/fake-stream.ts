@@ -16,7 +16,7 @@ let argument: u32 = 0
 let answer: i32 = 0
 let events: u32 = 0
 
-export function streamStart(): void {
+export function fakeStreamStart(): void {
   operations.open = open
   operations.bind = bind
   operations.listen = listen
@@ -33,9 +33,9 @@ export function streamStart(): void {
   streamRegister(operations)
 }
 
-export function streamAnswers(result: i32): void { answer = result }
-export function streamCalled(): u32 { return called }
-export function streamArgument(): u32 { return argument }
+export function fakeStreamAnswers(result: i32): void { answer = result }
+export function fakeStreamCalled(): u32 { return called }
+export function fakeStreamArgument(): u32 { return argument }
 
 /** Something happened to a stream: its events are these now. */
 export function streamHappens(socket: Socket | null, now: u32): void {

@@ -38,7 +38,7 @@ export {
   socketSendToWait, socketSendWait, socketWait,
 } from '../../kernel/net/socket/wait.ts'
 export { udpFlowHash, udpPortUsed } from '../../kernel/net/udp/table.ts'
-export { streamAnswers, streamArgument, streamCalled, streamStart } from './fake-stream.ts'
+export { fakeStreamAnswers, fakeStreamArgument, fakeStreamCalled, fakeStreamStart } from './fake-stream.ts'
 export { discardCount, discardServiceStart } from '../../kernel/services/discard.ts'
 export { chargenFill, chargenServiceStart } from '../../kernel/services/chargen.ts'
 

@@ -11,9 +11,9 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
   t.test(e.kind, async t => {
     const streaming = () => {
       const stack = Sockets.up(e)
-      stack.call('streamStart')
+      stack.call('fakeStreamStart')
       const socket = stack.socket(Type.Stream)
-      return { stack, socket, last: () => [stack.call('streamCalled'), stack.call('streamArgument')] }
+      return { stack, socket, last: () => [stack.call('fakeStreamCalled'), stack.call('fakeStreamArgument')] }
     }
 
     t.test('without a protocol there are no stream sockets', async t => {
@@ -22,8 +22,8 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
 
     t.test('a protocol that refuses leaves no socket behind', async t => {
       const stack = Sockets.up(e)
-      stack.call('streamStart')
-      stack.call('streamAnswers', Errno.NoSpace)
+      stack.call('fakeStreamStart')
+      stack.call('fakeStreamAnswers', Errno.NoSpace)
       t.equal(stack.call('socketCreate', Type.Stream, 0), Errno.NoSpace)
       t.equal(stack.call('socketCounter', 0), 0)
       t.equal(stack.call('socketCreate', Type.Stream, 17), Errno.ProtocolNotSupported)
@@ -32,7 +32,7 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
     t.test('each call reaches the protocol with its arguments, and its answer comes back', async t => {
       const { stack, socket, last } = streaming()
       t.same(last(), [Call.Open, socket])
-      stack.call('streamAnswers', 42)
+      stack.call('fakeStreamAnswers', 42)
       t.equal(stack.bind(socket, '0.0.0.0', 80), 42)
       t.same(last(), [Call.Bind, 80])
       t.equal(stack.call('socketListen', socket, 12), 42)
@@ -56,9 +56,9 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
 
     t.test('the end of a stream is 0, and not WouldBlock', async t => {
       const { stack, socket } = streaming()
-      stack.call('streamAnswers', 0)
+      stack.call('fakeStreamAnswers', 0)
       t.equal(stack.call('socketReceiveWait', socket, 0, 10, 0), 0)
-      stack.call('streamAnswers', Errno.WouldBlock)
+      stack.call('fakeStreamAnswers', Errno.WouldBlock)
       t.equal(stack.call('socketReceive', socket, 0, 10, 0), Errno.WouldBlock)
     })
 
@@ -76,7 +76,7 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
     t.test('accept waits for In up to the receive timeout', async t => {
       const { stack, socket } = streaming()
       stack.call('roundsStart', 1)
-      stack.call('streamAnswers', Errno.WouldBlock)
+      stack.call('fakeStreamAnswers', Errno.WouldBlock)
       stack.set(socket, Option.RecvTimeout, 15)
       t.equal(stack.call('socketAcceptWait', socket, 0), Errno.WouldBlock)
       t.equal(stack.call('roundsRun'), 15)
