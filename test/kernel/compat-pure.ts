@@ -1,6 +1,8 @@
 // The parts of RustOS's face that are bytes and nothing else, as their tests call them: structs by address.
 
-import { at, nth, staticMemory, staticRow, staticStruct, address, type cstring, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import {
+  address, at, nth, staticMemory, staticRow, staticStruct, type cstring, type i32, type ptr, type u32,
+} from '../../kernel/lib/layout.ts'
 import { TextWriter, writerInit, writeChar } from '../../kernel/lib/print.ts'
 import { NetworkAddress, leadingOnes } from '../../kernel/net/compat/address.ts'
 import { PacketBuffer } from '../../kernel/net/compat/packet-buffer.ts'
