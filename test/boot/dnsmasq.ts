@@ -19,10 +19,14 @@ class Dnsmasq {
   private readonly ended: Promise<void>
 
   constructor(namespace: Namespace, leases: string, args: string[]) {
-    this.child = spawn('ip', ['netns', 'exec', namespace.name, 'dnsmasq', '--keep-in-foreground', '--log-facility=-', '--log-dhcp', '--log-queries',
-      '--user=root', '--pid-file=', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--no-ping', '--interface=tap0', '--bind-interfaces',
-      '--dhcp-authoritative', `--dhcp-leasefile=${leases}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    for (const stream of [this.child.stdout!, this.child.stderr!]) stream.setEncoding('utf8').on('data', (text: string) => { this.said += text })
+    this.child = spawn('ip', [
+      'netns', 'exec', namespace.name, 'dnsmasq', '--keep-in-foreground', '--log-facility=-', '--log-dhcp', '--log-queries', '--user=root',
+      '--pid-file=', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--no-ping', '--interface=tap0', '--bind-interfaces',
+      '--dhcp-authoritative', `--dhcp-leasefile=${leases}`, ...args,
+    ], { stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => { this.said += text })
+    }
     this.ended = new Promise(resolve => { this.child.on('close', () => resolve()) })
   }
 
@@ -32,9 +36,18 @@ class Dnsmasq {
   }
 }
 
-interface Served { machine: Machine, namespace: Namespace, server: Dnsmasq, capture: string, serve: (args: string[]) => Promise<Dnsmasq> }
+interface Served {
+  machine: Machine
+  namespace: Namespace
+  server: Dnsmasq
+  capture: string
+  serve: (args: string[]) => Promise<Dnsmasq>
+}
 
-/** A machine under DHCP beside dnsmasq; `neighbour` is one more address of the namespace's. `serve` ends the server and starts another, which remembers no lease. */
+/**
+ * A machine under DHCP beside dnsmasq; `neighbour` is one more address of the namespace's. `serve` ends the server and
+ * starts another, which remembers no lease.
+ */
 async function served(
   t: Test, title: string, args: string[], body: (t: Test, served: Served) => Promise<void>, { append = '', neighbour = '' } = {},
 ): Promise<void> {
@@ -110,12 +123,16 @@ await served(t, 'a lease is renewed at T1; a server that has forgotten refuses, 
     t.equal((await namespace.run('ping', ['-c', '1', '-W', '1', FIRST])).status, 1, 'the old address is gone')
   })
 
-await served(t, 'an address that somebody else has is declined, and another one taken', [range(FIRST, '10.77.0.101'), '--dhcp-sequential-ip'], async (t, { machine, namespace, server, capture }) => {
+await served(t, 'an address that somebody else has is declined, and another one taken', [
+  range(FIRST, '10.77.0.101'), '--dhcp-sequential-ip',
+], async (t, { machine, namespace, server, capture }) => {
   const declined = await machine.event(/net: lease-declined/, 30)
   t.equal(declined.fields.ip, FIRST)
   await machine.event(/net: up .*if=eth0 .*10\.77\.0\.101/, 30)
   t.match(server.said, /DHCPDECLINE\(tap0\) 10\.77\.0\.100/)
-  const [decline] = await fields(capture, 'dhcp.option.dhcp == 4', ['ip.src', 'dhcp.ip.client', 'dhcp.option.requested_ip_address', 'dhcp.option.dhcp_server_id'])
+  const [decline] = await fields(capture, 'dhcp.option.dhcp == 4', [
+    'ip.src', 'dhcp.ip.client', 'dhcp.option.requested_ip_address', 'dhcp.option.dhcp_server_id',
+  ])
   t.same(decline, ['0.0.0.0', '0.0.0.0', FIRST, HOST.ip])
   t.match(await namespace.must('ping', ['-c', '2', '-i', '0.2', '10.77.0.101']), /2 received/)
 }, { append: 'acd=strict', neighbour: FIRST })

@@ -12,7 +12,7 @@ export function name(text: string): Bytes {
   return bytes(...text.split('.').filter(label => label !== '').map(label => bytes(label.length, Buffer.from(label, 'latin1'))), 0)
 }
 /** A pointer to an offset: RFC 1035 §4.1.4. */
-export const pointer = (offset: number): Bytes => be16(0xc000 | offset)
+export const pointer = (offset: number): Bytes => bytes(be16(0xc000 | offset))
 /** The question's name, where it always is. */
 export const ASKED = pointer(12)
 
@@ -24,8 +24,13 @@ export function questionOf({ udp }: Decoded): Question | undefined {
   if (udp?.destinationPort !== 53 || !data || data.length < 17) return undefined
   const labels: string[] = []
   let i = 12
-  for (; data[i] !== 0 && i < data.length; i += 1 + data[i]!) labels.push(Buffer.from(data.subarray(i + 1, i + 1 + data[i]!)).toString('latin1'))
-  return { id: read16(data, 0), flags: read16(data, 2), name: labels.join('.'), type: read16(data, i + 1), class: read16(data, i + 3), bytes: data.subarray(12, i + 5) }
+  for (; data[i] !== 0 && i < data.length; i += 1 + data[i]!) {
+    labels.push(Buffer.from(data.subarray(i + 1, i + 1 + data[i]!)).toString('latin1'))
+  }
+  return {
+    id: read16(data, 0), flags: read16(data, 2), name: labels.join('.'), type: read16(data, i + 1), class: read16(data, i + 3),
+    bytes: data.subarray(12, i + 5),
+  }
 }
 
 export interface RecordFields { owner?: Bytes, type: number, class?: number, ttl?: number, data: Bytes, length?: number }
@@ -33,10 +38,13 @@ export interface RecordFields { owner?: Bytes, type: number, class?: number, ttl
 export function record({ owner = ASKED, type, class: kind = 1, ttl = 300, data, length = data.length }: RecordFields): Bytes {
   return bytes(owner, be16(type), be16(kind), be32(ttl >>> 0), be16(length), data)
 }
-export const a = (ip: string, fields: Partial<RecordFields> = {}): Bytes => record({ type: Type.A, data: Uint8Array.from(address(ip)), ...fields })
-export const cname = (target: Bytes, fields: Partial<RecordFields> = {}): Bytes => record({ type: Type.CNAME, data: target, ...fields })
+export const a = (ip: string, fields: Partial<RecordFields> = {}): Bytes =>
+  record({ type: Type.A, data: Uint8Array.from(address(ip)), ...fields })
+export const cname = (target: Bytes, fields: Partial<RecordFields> = {}): Bytes =>
+  record({ type: Type.CNAME, data: target, ...fields })
 export function soa(minimum: number, fields: Partial<RecordFields> = {}): Bytes {
-  return record({ type: Type.SOA, data: bytes(name('ns.example'), name('admin.example'), be32(1), be32(2), be32(3), be32(4), be32(minimum)), ...fields })
+  const data = bytes(name('ns.example'), name('admin.example'), be32(1), be32(2), be32(3), be32(4), be32(minimum))
+  return record({ type: Type.SOA, data, ...fields })
 }
 
 export interface ResponseFields {

@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
-import { type Bytes, address, be16, be32, bytes } from '../../../../wire/bytes.ts'
+import { type Bytes, be16, bytes } from '../../../../wire/bytes.ts'
 import {
   ASKED, Code, type Question, type ResponseFields, Type, a, cname, name, pointer, questionOf, record, response, soa,
 } from '../../../../wire/dns.ts'
@@ -435,7 +435,8 @@ for (const e of await engines('test/kernel/net.ts')) {
         r.ask(`n${round}.example`)
         const { question } = r.last
         const data = bytes(response(question, {
-          answers: [cname(name('b.example')), a('192.0.2.1', { owner: name('b.example') })], authorities: [soa(60)], additional: [record({ owner: bytes(0), type: Type.OPT, class: 1232, data: bytes() })],
+          answers: [cname(name('b.example')), a('192.0.2.1', { owner: name('b.example') })], authorities: [soa(60)],
+          additional: [record({ owner: bytes(0), type: Type.OPT, class: 1232, data: bytes() })],
         }))
         for (let n = 0; n < 3; n++) data[12 + question.bytes.length + random(data.length - 12 - question.bytes.length)]! ^= 1 << random(8)
         r.send(data)

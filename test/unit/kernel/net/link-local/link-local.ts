@@ -17,7 +17,8 @@ const count = (stack: Stack) => stack.call('netifField', 0, 3)
 const ours = (stack: Stack) => ipText(stack.call('netifField', 0, 0) >>> 0)
 const arps = (stack: Stack) => stack.sent().flatMap(each => each.arp ?? [])
 const probes = (stack: Stack) => arps(stack).filter(each => each.senderIp === '0.0.0.0').map(each => each.targetIp)
-const candidate = (stack: Stack, attempt: number, mac = bytes(GUEST.mac.replaceAll(':', ''))) => ipText(stack.call('candidate', stack.put(mac), attempt) >>> 0)
+const candidate = (stack: Stack, attempt: number, mac = bytes(GUEST.mac.replaceAll(':', ''))) =>
+  ipText(stack.call('candidate', stack.put(mac), attempt) >>> 0)
 /** eth0 asks a DHCP server that is not there. */
 function alone(e: Parameters<typeof Stack.up>[0], acd = OFF): Stack {
   const stack = new Stack(e)
