@@ -23,7 +23,8 @@ import { icmpErrorInit } from './icmp/error.ts'
 import { pingInit } from './icmp/ping.ts'
 import { membershipsInit } from './igmp/membership.ts'
 import {
-  AddressSource, interfaceAddNameServer, interfaceClearNames, interfaceAt, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
+  AddressSource, interfaceAddNameServer, interfaceAt, interfaceClearNames, interfaceCreate, interfaceFirst, interfacesInit,
+  type NetInterface,
 } from './interface.ts'
 import { ipv4ForwardSet, ipv4Unresolved } from './ipv4/forward.ts'
 import { ipv4OutputInit } from './ipv4/output.ts'

@@ -8,7 +8,7 @@ import { GUEST, HOST, wired } from '../networked.ts'
 import { Qmp } from '../qmp.ts'
 import { type Machine, booted } from '../qemu.ts'
 import { bytes, read16, type Bytes } from '../wire/bytes.ts'
-import { BROADCAST, EtherType, Protocol, arp, decode, ethernet, icmp, ipv4 } from '../wire/frames.ts'
+import { BROADCAST, type Decoded, EtherType, Protocol, arp, decode, ethernet, icmp, ipv4 } from '../wire/frames.ts'
 import { WirePeer } from '../wire/peer.ts'
 import { Station } from '../wire/station.ts'
 
@@ -61,14 +61,17 @@ async function filterBecomes(t: Test, qmp: Qmp, expected: Partial<RxFilter>, wha
 await wired(t, 'IEEE 802.1Q: a VLAN beside the untagged network', {
   commandLine: `${ETH0} eth0.${VLAN}=${US}/24`, ready: /net: up .*if=eth0\.5/,
 }, async (t, { machine, peer, station }) => {
-  const answer = await peer.ask(tagged(question(), VLAN), frame => tagOf(frame.frame) === VLAN && untagged(frame.frame).arp?.operation === 2, { what: 'tagged ARP reply' })
+  const isAnswer = (frame: Decoded) => tagOf(frame.frame) === VLAN && untagged(frame.frame).arp?.operation === 2
+  const answer = await peer.ask(tagged(question(), VLAN), isAnswer, { what: 'tagged ARP reply' })
   t.match(untagged(answer.frame).arp, { senderIp: US, senderMac: GUEST.mac, targetIp: THEM })
   const payload = Buffer.alloc(1472, 'v')
-  const reply = await peer.ask(tagged(echo(payload), 5 << 13 | VLAN), frame => tagOf(frame.frame) !== undefined && untagged(frame.frame).icmp?.type === 0, { what: 'tagged echo reply' })
+  const isReply = (frame: Decoded) => tagOf(frame.frame) !== undefined && untagged(frame.frame).icmp?.type === 0
+  const reply = await peer.ask(tagged(echo(payload), 5 << 13 | VLAN), isReply, { what: 'tagged echo reply' })
   t.equal(tagOf(reply.frame), 5 << 13 | VLAN, 'the VLAN and the priority it came with')
   t.equal(reply.frame.length, 1518, 'as long as an untagged packet may be, and the tag')
   await station.ping()
-  const plain = await peer.ask(tagged(station.echoFrame(Buffer.from('priority')), 7 << 13), frame => frame.icmp?.type === 0, { what: 'reply to a priority tag' })
+  const urgent = tagged(station.echoFrame(Buffer.from('priority')), 7 << 13)
+  const plain = await peer.ask(urgent, frame => frame.icmp?.type === 0, { what: 'reply to a priority tag' })
   t.equal(tagOf(plain.frame), undefined, 'VLAN 0 is no VLAN')
   machine.type('net\r')
   const line = await machine.event(/console: interface if=eth0\.5/)
@@ -90,7 +93,9 @@ await wired(t, 'an unknown VLAN and nested tags are counted and dropped', {
 
 await t.test('virtio 1.2 §5.1.6.5: what the card was told', async t => {
   const qmp = new Qmp(t)
-  await wired(t, 'over the control queue', { commandLine: `${ETH0} eth0.${VLAN}=${US}/24`, args: qmp.args, ready: /net: up .*if=eth0\.5/ }, async (t, { machine, station, peer }) => {
+  await wired(t, 'over the control queue', {
+    commandLine: `${ETH0} eth0.${VLAN}=${US}/24`, args: qmp.args, ready: /net: up .*if=eth0\.5/,
+  }, async (t, { machine, station, peer }) => {
     await filterBecomes(t, qmp, {
       promiscuous: false, multicast: 'normal', unicast: 'normal',
       'main-mac': GUEST.mac, 'vlan-table': [0, VLAN], 'multicast-table': ['01:00:5e:00:00:01'],
@@ -125,23 +130,29 @@ await t.test('virtio 1.2 §5.1.6.5: what the card was told', async t => {
     const mac = '02:00:00:77:00:0a'
     t.match(await command(machine, `mac eth0 ${mac}`), /done/)
     await filterBecomes(t, qmp, { 'main-mac': mac }, 'CTRL_MAC_ADDR_SET')
-    const reply = await peer.ask(new Station(peer, HOST, { ...GUEST, mac }).echoFrame(Buffer.from('new')), frame => frame.icmp?.type === 0)
+    const request = new Station(peer, HOST, { ...GUEST, mac }).echoFrame(Buffer.from('new'))
+    const reply = await peer.ask(request, frame => frame.icmp?.type === 0)
     t.equal(reply.source, mac)
     t.notOk(machine.log.includes('command-refused'))
   })
 })
 
-await wired(t, 'promisc on the command line acts on the card', { eth0: `${GUEST.ip}/24,promisc` }, async (t, { machine, peer, station }) => {
+await wired(t, 'promisc on the command line acts on the card', {
+  eth0: `${GUEST.ip}/24,promisc`,
+}, async (t, { machine, peer, station }) => {
   await station.ping()
-  for (let n = 0; n < 3; n++) await peer.send(ethernet({ destination: '52:54:00:00:00:99', source: HOST.mac, type: EtherType.Ipv4 },
-    ipv4({ source: HOST.ip, destination: '10.77.0.99', protocol: Protocol.Icmp }, icmp({ type: 8 }, Buffer.from('others')))))
+  const others = ethernet({ destination: '52:54:00:00:00:99', source: HOST.mac, type: EtherType.Ipv4 },
+    ipv4({ source: HOST.ip, destination: '10.77.0.99', protocol: Protocol.Icmp }, icmp({ type: 8 }, Buffer.from('others'))))
+  await peer.send(others, others, others)
   await station.ping()
   machine.type('drops\r')
   t.equal((await machine.event(/console: drop reason=ipv4-other-host/)).fields.packets, '3', 'the card handed them up')
 })
 
 for (const features of ['ctrl_vq=off', 'ctrl_rx=off,ctrl_rx_extra=off', 'mq=on', 'vectors=0', 'mrg_rxbuf=off']) {
-  await wired(t, `a card with ${features}`, { commandLine: `${ETH0} eth0.${VLAN}=${US}/24`, device: features, ready: /net: up .*if=eth0\.5/ }, async (t, { machine, peer, station }) => {
+  await wired(t, `a card with ${features}`, {
+    commandLine: `${ETH0} eth0.${VLAN}=${US}/24`, device: features, ready: /net: up .*if=eth0\.5/,
+  }, async (t, { machine, peer, station }) => {
     await station.ping()
     await peer.ask(tagged(question(), VLAN), frame => tagOf(frame.frame) === VLAN, { what: 'tagged ARP reply' })
     t.same(machine.events.filter(event => event.level === 'error' || event.event === 'command-refused').map(event => event.line), [])
@@ -175,11 +186,14 @@ for (const cards of [2, 8]) {
   await t.test(`${cards} cards on ${cards} wires`, async t => {
     const peers = await Promise.all(Array.from({ length: cards }, () => WirePeer.listen()))
     t.teardown(() => peers.forEach(peer => peer.close()))
-    const ends = peers.map((_, i) => ({ host: { ip: `10.77.${i}.1`, mac: `02:00:00:77:0${i}:01` }, guest: { ip: `10.77.${i}.2`, mac: `52:54:00:77:0${i}:02` } }))
+    const ends = peers.map((_, i) => ({
+      host: { ip: `10.77.${i}.1`, mac: `02:00:00:77:0${i}:01` }, guest: { ip: `10.77.${i}.2`, mac: `52:54:00:77:0${i}:02` },
+    }))
     const stations = peers.map((peer, i) => new Station(peer, ends[i]!.host, ends[i]!.guest).answerArp())
     await booted(t, 'each answers on its own', {
       append: `swap=none ${ends.map((end, i) => `eth${i}=${end.guest.ip}/24`).join(' ')}`,
-      args: peers.flatMap((peer, i) => ['-netdev', peer.netdev(`n${i}`), '-device', `virtio-net-pci,netdev=n${i},mac=${ends[i]!.guest.mac}`]),
+      args: peers.flatMap((peer, i) =>
+        ['-netdev', peer.netdev(`n${i}`), '-device', `virtio-net-pci,netdev=n${i},mac=${ends[i]!.guest.mac}`]),
     }, async (t, machine) => {
       await machine.until(new RegExp(`net: up .*if=eth${cards - 1}`), 30)
       for (const [i, station] of stations.entries()) {
@@ -209,7 +223,8 @@ await t.test('virtio 1.2 §5.1.4: jumbo frames by VIRTIO_NET_F_MTU, over a tap',
     const namespace = await Namespace.create(t, `${HOST.ip}/24`)
     await namespace.must('ip', ['link', 'set', 'tap0', 'mtu', '9000'])
     await booted(t, `vnet_hdr=${offloads ? 'on' : 'off'}`, {
-      append: ETH0, namespace: namespace.name, args: namespace.card(GUEST.mac, { offloads, device: 'host_mtu=9000' }),
+      append: ETH0, namespace: namespace.name,
+      args: namespace.card(GUEST.mac, { offloads, device: 'host_mtu=9000' }),
     }, async (t, machine) => {
       t.match(await machine.until(/net: up .*if=eth0/, 30), /mtu=9000/)
       for (const size of [1472, 1473, 4000, 8900, 8972]) {
@@ -222,7 +237,8 @@ await t.test('virtio 1.2 §5.1.4: jumbo frames by VIRTIO_NET_F_MTU, over a tap',
   const namespace = await Namespace.create(t, `${HOST.ip}/24`)
   await namespace.must('ip', ['link', 'set', 'tap0', 'mtu', '9000'])
   await booted(t, 'mtu= up to the card\'s', {
-    append: `eth0=${GUEST.ip}/24,mtu=4000 swap=none`, namespace: namespace.name, args: namespace.card(GUEST.mac, { device: 'host_mtu=9000' }),
+    append: `eth0=${GUEST.ip}/24,mtu=4000 swap=none`, namespace: namespace.name,
+    args: namespace.card(GUEST.mac, { device: 'host_mtu=9000' }),
   }, async (t, machine) => {
     t.match(await machine.until(/net: up .*if=eth0/, 30), /mtu=4000/)
     const result = pingResult(await namespace.must('ping', ['-c', '3', '-i', '0.1', '-q', '-s', '3972', GUEST.ip]))

@@ -86,7 +86,9 @@ for (const e of await engines('test/kernel/net.ts')) {
       const stack = Stack.up(e)
       stack.call('askFor', 0, ip(GUEST.ip), ip('10.0.0.77'))
       const [frame] = stack.sentBytes()
-      t.equal(toHex(frame!), 'ffffffffffff' + '020000000001' + '0806' + '0001080006040001' + '020000000001' + '0a000002' + '000000000000' + '0a00004d' + '00'.repeat(18))
+      t.equal(toHex(frame!),
+        'ffffffffffff' + '020000000001' + '0806' + '0001080006040001' +
+        '020000000001' + '0a000002' + '000000000000' + '0a00004d' + '00'.repeat(18))
     })
 
     t.test('vector 4: payloads of 45 and 46 bytes are frames of 60', async t => {
