@@ -40,7 +40,7 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       }
     })
 
-    t.test('RFC 6056 §3.3.1: a port 0 is a free one, from 32768 on, and not the next one', async t => {
+    t.test('RFC 6056 §3.3.1, RFC 8085 §5.1: a port 0 is a free one, from 32768 on, and not the next one', async t => {
       const stack = Sockets.up(e)
       const ports = Array.from({ length: 200 }, () => stack.field(stack.bound(0), 2))
       t.equal(new Set(ports).size, 200)

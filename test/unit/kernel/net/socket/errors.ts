@@ -104,7 +104,7 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       t.equal(stack.get(socket, Option.Error), 0)
     })
 
-    t.test('an error about somebody else\'s flow changes nothing', async t => {
+    t.test('RFC 8085 §5.2: an error about somebody else\'s flow changes nothing', async t => {
       const { stack, socket } = connected()
       const other = stack.bound(5001)
       stack.sendTo(other, counting(20), PEER.ip, 4000)
