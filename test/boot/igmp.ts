@@ -36,12 +36,16 @@ await t.test('groups, joined and left from the console', async t => {
     machine.type(`join eth0 ${GROUP}\r`)
     await machine.until(/console: done command=join/)
     const report = await heard(Igmp.Report3)
-    t.match(report, { destination: '01:00:5e:00:00:16', source: GUEST.mac, ipv4: { ttl: 1, destination: '224.0.0.22', source: GUEST.ip, headerLength: 24 } })
+    t.match(report, {
+      destination: '01:00:5e:00:00:16', source: GUEST.mac,
+      ipv4: { ttl: 1, destination: '224.0.0.22', source: GUEST.ip, headerLength: 24 },
+    })
     await peer.during(1.5)
     t.same(records(), Array(2).fill({ type: Record.ToExclude, group: GROUP, sources: [] }), 'RFC 3376 §5.1: said twice')
 
     const from = peer.received.length
-    await peer.ask(asked(query3({ code: 10 })), frame => igmpOf(frame)?.records[0]?.type === Record.IsExclude, { what: 'answer to a general query' })
+    await peer.ask(asked(query3({ code: 10 })),
+      frame => igmpOf(frame)?.records[0]?.type === Record.IsExclude, { what: 'answer to a general query' })
     await peer.ask(asked(query3({ code: 10, group: GROUP }), GROUP, GROUP_MAC),
       frame => igmpOf(frame)?.records[0]?.group === GROUP, { what: 'answer to a query about the group' })
     t.equal(peer.received.slice(from).filter(frame => igmpOf(frame)).length, 2)
@@ -57,7 +61,8 @@ await t.test('groups, joined and left from the console', async t => {
   })
   await t.test('tshark reads every message and finds nothing wrong', async t => {
     await isClean(t, capture, 6, `eth.src == ${GUEST.mac}`)
-    const rows = await fields(capture, `igmp && eth.src == ${GUEST.mac}`, ['igmp.version', 'igmp.type', 'igmp.checksum.status', 'ip.ttl', 'ip.opt.ra', 'ip.dsfield'])
+    const rows = await fields(capture, `igmp && eth.src == ${GUEST.mac}`,
+      ['igmp.version', 'igmp.type', 'igmp.checksum.status', 'ip.ttl', 'ip.opt.ra', 'ip.dsfield'])
     t.ok(rows.length >= 6)
     for (const [, , status, ttl, alert, service] of rows) {
       t.match(status, /^(1|Good)$/)

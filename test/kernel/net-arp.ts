@@ -10,7 +10,9 @@ import { ArpConfig, arpPolicyDefault } from '../../kernel/net/arp/policy.ts'
 import { arpAsk } from '../../kernel/net/arp/resolve.ts'
 import { ArpStatistics, arpStatistics } from '../../kernel/net/arp/statistics.ts'
 import { interfaceSetMtu } from '../../kernel/net/device.ts'
-import { multicastBlock, multicastForget, multicastJoin, multicastLeave, multicastMember, multicastUnblock } from '../../kernel/net/igmp/join.ts'
+import {
+  multicastBlock, multicastForget, multicastJoin, multicastLeave, multicastMember, multicastUnblock,
+} from '../../kernel/net/igmp/join.ts'
 import { igmpOf, membershipFind } from '../../kernel/net/igmp/membership.ts'
 import { igmpVersion } from '../../kernel/net/igmp/respond.ts'
 import { interfaceAt, type NetInterface } from '../../kernel/net/interface.ts'

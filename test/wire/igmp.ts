@@ -20,7 +20,9 @@ export function igmp(type: number, code: number, group: string): Bytes {
 export interface Query3 { code?: number, group?: string, robustness?: number, interval?: number, sources?: string[], count?: number }
 
 /** A query of version 3. `code` is in tenths of a second. */
-export function query3({ code = 100, group = '0.0.0.0', robustness = 2, interval = 125, sources = [], count = sources.length }: Query3 = {}): Bytes {
+export function query3(
+  { code = 100, group = '0.0.0.0', robustness = 2, interval = 125, sources = [], count = sources.length }: Query3 = {},
+): Bytes {
   return sealed(bytes(Igmp.Query, code, be16(0), address(group), robustness, interval, be16(count), ...sources.map(address)))
 }
 

@@ -1,4 +1,4 @@
-// IGMP messages on the wire. RFC 3376 §4 (version 3), RFC 2236 §2 (version 2), RFC 1112 appendix I (version 1).
+// IGMP messages on the wire. RFC 3376 §4 (version 3), RFC 2236 §2 (version 2), RFC 1112 §7, appendix I (version 1).
 //
 //   query, §4.1; the first 8 bytes are all of versions 1 and 2
 //    0                   1                   2                   3

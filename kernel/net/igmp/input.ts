@@ -16,7 +16,7 @@ import { igmpAnswerAll, igmpAnswerGroup, igmpForgetPending, igmpVersion } from '
 
 /** Bytes of a query of version 1 or 2; one of version 3 has 12 or more. RFC 3376 §7.1. */
 const OLD_QUERY: u32 = 8
-/** What a query of version 1, which does not say, gives for the answer: RFC 3376 §7.2.1, RFC 1112 appendix I. */
+/** What a query of version 1, which does not say, gives for the answer: RFC 3376 §7.2.1, RFC 1112 §7, appendix I. */
 const VERSION1_LIMIT: u32 = 10_000
 /** Milliseconds in the unit of a Max Resp Code. */
 const RESPONSE_UNIT: u32 = 100

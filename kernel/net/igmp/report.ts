@@ -1,4 +1,4 @@
-// IGMP messages out. RFC 3376 §4.2, RFC 2236 §2, §3, RFC 1112 appendix I. Main-loop context only.
+// IGMP messages out. RFC 3376 §4.2, RFC 2236 §2, §3, RFC 1112 §7, appendix I. Main-loop context only.
 //
 // A version 3 report is begun, given records until it is full, sent, and begun again: reportBegin, records…,
 // reportEnd. A record of a list that is too long goes on in the next report, but one that names what is excluded is

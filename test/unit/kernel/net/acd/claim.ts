@@ -31,7 +31,8 @@ const answers = (stack: Stack, address = ADDRESS) => stack.exchange(stack.arp({ 
 const isProbe = (frame: Decoded) => frame.arp?.operation === 1 && frame.arp.senderIp === '0.0.0.0'
 const isAnnouncement = (frame: Decoded) => frame.arp?.operation === 1 && frame.arp.senderIp === frame.arp.targetIp
 /** An ARP packet in which somebody else has the address. */
-const rival = (stack: Stack, fields = {}) => stack.receive(stack.arp({ senderIp: ADDRESS, senderMac: RIVAL, targetIp: ADDRESS, ...fields }, BROADCAST, RIVAL))
+const rival = (stack: Stack, fields = {}) =>
+  stack.receive(stack.arp({ senderIp: ADDRESS, senderMac: RIVAL, targetIp: ADDRESS, ...fields }, BROADCAST, RIVAL))
 
 /** When frames of a kind left, in milliseconds from now, watched every `step` ms for `seconds`. */
 function when(stack: Stack, wanted: (frame: Decoded) => boolean, seconds: number, step = 10): number[] {
@@ -103,7 +104,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(events(stack), ['usable'])
       t.equal(state(stack), HELD)
       const [announcement] = stack.sent()
-      t.match(announcement, { destination: BROADCAST, arp: { operation: 1, senderIp: ADDRESS, targetIp: ADDRESS, targetMac: ZERO } }, 'RFC 5227 §1.1')
+      t.match(announcement,
+        { destination: BROADCAST, arp: { operation: 1, senderIp: ADDRESS, targetIp: ADDRESS, targetMac: ZERO } }, 'RFC 5227 §1.1')
       t.same(when(stack, frame => frame.arp !== undefined, 12), [], 'and nothing after it')
     })
 
@@ -127,7 +129,8 @@ for (const e of await engines('test/kernel/net.ts')) {
     })
 
     for (const [what, fields] of Object.entries({
-      'a request in the address': {}, 'a reply in the address': { operation: 2, targetIp: '10.0.0.1' }, 'a question of its owner': { targetIp: PEER.ip },
+      'a request in the address': {}, 'a reply in the address': { operation: 2, targetIp: '10.0.0.1' },
+      'a question of its owner': { targetIp: PEER.ip },
     })) {
       for (const mode of [Mode.Strict, Mode.Optimistic]) {
         t.test(`RFC 5227 §2.1.1: ${what} while it is probed: it is taken (${mode === Mode.Strict ? 'strict' : 'optimistic'})`, async t => {

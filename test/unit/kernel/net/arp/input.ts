@@ -88,7 +88,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       const stack = fresh(e)
       const claim = stack.arp({ senderIp: GUEST.ip, targetIp: GUEST.ip })
       const [defence, ...more] = stack.exchange(claim)
-      t.same([defence!.destination, defence!.arp!.operation, defence!.arp!.senderIp, defence!.arp!.targetIp], [BROADCAST, 1, GUEST.ip, GUEST.ip])
+      const { operation, senderIp, targetIp } = defence!.arp!
+      t.same([defence!.destination, operation, senderIp, targetIp], [BROADCAST, 1, GUEST.ip, GUEST.ip])
       t.equal(defence!.arp!.senderMac, GUEST.mac)
       t.same(more, [])
       t.equal(stack.exchange(claim).length, 0)

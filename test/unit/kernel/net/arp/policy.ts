@@ -24,7 +24,8 @@ function fresh(e: Parameters<typeof Stack.up>[0], learned = true): Stack {
   return stack
 }
 const state = (stack: Stack, address = PEER.ip) => stack.call('arpStateOf', 0, ip(address)) >>> 0
-const macOf = (stack: Stack, address = PEER.ip) => toHex(stack.m.bytes(stack.call('arpMacOf', 0, ip(address)), 6)).replace(/..(?=.)/g, '$&:')
+const macOf = (stack: Stack, address = PEER.ip) =>
+  toHex(stack.m.bytes(stack.call('arpMacOf', 0, ip(address)), 6)).replace(/..(?=.)/g, '$&:')
 const field = (stack: Stack, which: number, address = PEER.ip) => stack.call('arpEntryField', 0, ip(address), which) >>> 0
 const mac = (stack: Stack, text: string) => stack.put(hex(text))
 const send = (stack: Stack, to = PEER.ip) => stack.call('sendUdp', ip(to), 9, 4000, stack.put(Uint8Array.of(1, 2, 3, 4)), 4)
@@ -68,7 +69,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       stack.advance(2000)
       for (let ms = 0; ms < 5000; ms += 10) {
         announce(stack, ELSEWHERE)
-        for (const frame of stack.sent()) if (frame.arp?.operation === 1) stack.receive(stack.arp({ operation: 2, targetMac: GUEST.mac }, GUEST.mac))
+        const asked = stack.sent().filter(frame => frame.arp?.operation === 1)
+        for (const _ of asked) stack.receive(stack.arp({ operation: 2, targetMac: GUEST.mac }, GUEST.mac))
         stack.forget()
         stack.advance(10)
       }

@@ -14,7 +14,10 @@ const ALL = '224.0.0.1'
 const [S1, S2, S3] = ['10.0.0.31', '10.0.0.32', '10.0.0.33']
 const [EINVAL, EADDRNOTAVAIL, ENOBUFS] = [-22, -99, -105]
 const ANY = ''
-const groupMac = (group: string) => { const [, b, c, d] = group.split('.').map(Number); return [1, 0, 0x5e, b! & 0x7f, c!, d!].map(x => x.toString(16).padStart(2, '0')).join(':') }
+const groupMac = (group: string) => {
+  const [, b, c, d] = group.split('.').map(Number)
+  return [1, 0, 0x5e, b! & 0x7f, c!, d!].map(byte => byte.toString(16).padStart(2, '0')).join(':')
+}
 
 function fresh(e: Engine): Stack {
   const stack = new Stack(e)
@@ -42,7 +45,8 @@ function later(stack: Stack, milliseconds: number): unknown[] {
   return said(stack)
 }
 function ask(stack: Stack, message: Uint8Array, destination = ALL, from = GATEWAY.ip): void {
-  stack.receive(stack.ipv4({ protocol: IGMP, source: from, destination, ttl: 1, options: bytes('94040000') }, message, groupMac(destination)))
+  const header = { protocol: IGMP, source: from, destination, ttl: 1, options: bytes('94040000') }
+  stack.receive(stack.ipv4(header, message, groupMac(destination)))
 }
 const query = (stack: Stack, fields: Query3 = {}) => ask(stack, query3(fields), fields.group ?? ALL)
 /** A datagram to a group, from somewhere: whether it is let in. */
@@ -68,9 +72,11 @@ for (const e of await engines('test/kernel/net.ts')) {
       const [report, ...more] = frames(stack) as [Decoded]
       t.same(more, [])
       t.same([report.destination, report.source], ['01:00:5e:00:00:16', GUEST.mac])
-      t.match(report.ipv4, { headerLength: 24, totalLength: 40, flags: 0x4000, ttl: 1, source: GUEST.ip, destination: '224.0.0.22', checksumRight: true })
+      t.match(report.ipv4, { headerLength: 24, totalLength: 40, flags: 0x4000, ttl: 1, checksumRight: true })
+      t.same([report.ipv4!.source, report.ipv4!.destination], [GUEST.ip, '224.0.0.22'])
       t.equal(report.payload[1], 0xc0)
-      t.equal(toHex(report.payload.subarray(20, 40)), '94040000' + '2200' + toHex(report.payload.subarray(26, 28)) + '00000001' + '04000000' + 'ef010203')
+      t.equal(toHex(report.payload.subarray(20, 40)),
+        '94040000' + '2200' + toHex(report.payload.subarray(26, 28)) + '00000001' + '04000000' + 'ef010203')
       t.ok(igmpOf(report)!.checksumRight)
       t.equal(report.frame.length, 60)
     })
@@ -293,7 +299,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(later(stack, 10_001), [[Igmp.Report2, G]])
       join(stack, H)
       const [report] = frames(stack)
-      t.match(report, { destination: groupMac(H), ipv4: { headerLength: 24, ttl: 1, destination: H } }, 'RFC 2236 §2: to the group, with Router Alert')
+      t.match(report, { destination: groupMac(H), ipv4: { headerLength: 24, ttl: 1, destination: H } },
+        'RFC 2236 §2: to the group, with Router Alert')
       t.same(said(stack), [[Igmp.Report2, H]])
       t.same(later(stack, 10_001), [[Igmp.Report2, H]], 'RFC 2236 §3: once more within ten seconds')
       leave(stack, H)
