@@ -41,7 +41,7 @@ export const enum Drop {
   Ipv4SourceRoute, // a route chosen by the sender: refused, RFC 7126 §4.3, §4.4
   FragmentSize, // no data, not a multiple of eight bytes, or past 65,535: RFC 791 §3.2
   FragmentTiny, // a first fragment without the whole of TCP's fixed header, or one at byte 8: RFC 1858 §3
-  FragmentOverlap, // it, and all of its datagram: RFC 5722 §3
+  FragmentOverlap, // it, and all of its datagram: RFC 5722 §4
   FragmentDuplicate, // there already, the same bytes
   FragmentLimit, // more buffers than a datagram, or all of them, may hold
   FragmentTimeout,
@@ -112,7 +112,7 @@ export class NetCounters {
   ipv4Reassembled: u32
   ipv4FragmentsSent: u32
   ipv4Fragmented: u32 // packets that were sent in fragments
-  ipv4PathMtuLearned: u32 // path MTUs that were lowered: RFC 1191
+  ipv4PathMtuLearned: u32 // path MTUs that were lowered: RFC 1191 §3
   icmpEchoRequestsReceived: u32
   icmpEchoRepliesSent: u32
   icmpEchoRequestsSent: u32
