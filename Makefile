@@ -46,8 +46,8 @@ test-all: setup ## everything: test, and the long runs (a minute of flood ping, 
 	@$(porphyry) iso
 	@$(tests) $(ONLY) $(ARGS)
 
-fuzz: setup ## random frames against the stack, native engine; ARGS="--seed N --seconds N"
-	@node --import=tsx test/fuzz.ts $(ARGS)
+fuzz: setup ## AFL++ against the parsers and the input path, natively; ARGS="--seconds N --target NAME"
+	@node --import=tsx test/fuzz/main.ts $(ARGS)
 
 bench: setup ## the bars of docs/, measured beside a Linux guest on the same QEMU
 	@node --import=tsx test/bench/main.ts $(ARGS)

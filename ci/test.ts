@@ -40,7 +40,7 @@ function isLevel(text: string | undefined): text is Level {
 }
 
 function testFiles(level: Level): string[] {
-  const files = ['test/lint', 'test/unit', 'test/boot'].filter(folder => existsSync(folder)).flatMap(folder =>
+  const files = ['test/lint', 'test/unit', 'test/differential', 'test/boot'].filter(folder => existsSync(folder)).flatMap(folder =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`))
   return files.filter(file => file.endsWith('.ts')).sort().filter(file => {
     const long = file.endsWith('.long.ts')
@@ -60,7 +60,7 @@ function width(): number {
 }
 
 function isQuick(file: string): boolean {
-  return !file.startsWith('test/boot/') && !file.endsWith('.native.ts') && !headHas(file, 'Left out of check')
+  return /^test\/(lint|unit)\//.test(file) && !file.endsWith('.native.ts') && !headHas(file, 'Left out of check')
 }
 
 function headOf(file: string): string {

@@ -23,7 +23,8 @@ import { clockUpdate, nowMicroseconds } from './lib/clock.ts'
 import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
 import { Options, optionsWarnUnavailable } from './lib/options.ts'
-import { armWakeUps, workWaits } from './loop.ts'
+import { waitRegister } from './lib/wait.ts'
+import { armWakeUps, loopRound, workWaits } from './loop.ts'
 import { swapStart } from './swap/start.ts'
 
 const options = staticStruct<Options>()
@@ -43,6 +44,7 @@ export function boot(magic: u32, info: u32): void {
   clockStartApic()
   clockInit() // ends the calibration that clockStart began; from here the log tells the time
   idleInit(workWaits, armWakeUps)
+  waitRegister(loopRound) // who waits runs rounds of the main loop
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
   swapStart(options) // the disk that the contract's rule picks, if any

@@ -23,24 +23,91 @@ export const POLL_BUDGET: u32 = 64
 export const VIRTQUEUE_SIZE_LIMIT: u32 = 256
 
 // --- Tables of the network. -------------------------------------------------------------------------------
-/** Interfaces: eth0 to eth7, more than QEMU's pc has comfortable slots for. */
-export const INTERFACE_LIMIT: u32 = 8
-/** ARP entries over all interfaces: a /24 and its gateway twice over; Linux starts to collect at 512. */
-export const ARP_ENTRY_LIMIT: u32 = 512
-/** Packets held per address while it is being resolved. RFC 1122 §2.3.2.2 asks for at least one. */
-export const ARP_QUEUE_LIMIT: u32 = 3
+/** Network cards: eth0 to eth7, more than QEMU's pc has comfortable slots for. */
+export const CARD_LIMIT: u32 = 8
+/** Interfaces: the cards, loopback, 16 VLANs of the command line, and a few pairs of virtual cards. */
+export const INTERFACE_LIMIT: u32 = 32
+/** Pairs of virtual Ethernet cards. */
+export const VETH_PAIR_LIMIT: u32 = 4
+/** Buffers that wait in a loopback device or one end of a virtual pair, if that is no more than a quarter of all. */
+export const LINK_QUEUE_LIMIT: u32 = 256
+/** Lists that VLANs are found by, a power of two; at INTERFACE_LIMIT one in every second. */
+export const VLAN_BUCKETS: u32 = 64
+/** ARP entries over all interfaces: RustOS's default, and four /24 full; Linux starts to collect at 512. 88 KiB. */
+export const ARP_ENTRY_LIMIT: u32 = 1024
+/** Packets held per address while it is being resolved: the fragments of the longest datagram. */
+export const ARP_QUEUE_LIMIT: u32 = 48
+/** Packet buffers held for all addresses that are being resolved: one in so many of the pool. */
+export const ARP_QUEUE_SHARE: u32 = 4
+/** Addresses that are claimed from the link and watched for conflicts: two of each of INTERFACE_LIMIT interfaces. */
+export const ADDRESS_CLAIM_LIMIT: u32 = 64
+/** Multicast groups interfaces are members of, all interfaces together, and sources named in memberships. */
+export const MULTICAST_GROUP_LIMIT: u32 = 256
+export const MULTICAST_SOURCE_LIMIT: u32 = 512
 /** Routes: connected and default ones of every interface, and room for as many static ones. */
 export const ROUTE_LIMIT: u32 = 64
 /** UDP ports with a listener: services and clients of the kernel. */
 export const UDP_PORT_LIMIT: u32 = 64
 /** IPv4 addresses of one interface: its own, and a few for services that move. */
 export const INTERFACE_ADDRESS_LIMIT: u32 = 4
-/** Ethernet groups one interface listens to; more than a card's own filter usually holds exactly. */
-export const LINK_GROUP_LIMIT: u32 = 16
+/** Ethernet groups one interface listens to: as many as QEMU's card filters exactly. */
+export const LINK_GROUP_LIMIT: u32 = 64
 /** Destinations whose route is remembered; a power of two, 6 KiB. */
 export const PATH_CACHE_SIZE: u32 = 256
+/** Classless routes kept of one DHCP lease: the servers that send them send two or three. */
+export const DHCP_ROUTE_LIMIT: u32 = 16
+/** DNS servers of one interface: as many as a resolver library keeps (MAXNS of resolv.h). */
+export const NAME_SERVER_LIMIT: u32 = 3
+/** DNS servers that are set by hand, asked before those of the interfaces. */
+export const DNS_SERVER_LIMIT: u32 = 4
+/** Names being asked for at once: each takes a UDP port, so a part of UDP_PORT_LIMIT. */
+export const DNS_QUERY_LIMIT: u32 = 16
+/** Answers of DNS remembered; the least recently used goes first. 90 KiB. */
+export const DNS_CACHE_LIMIT: u32 = 128
+/** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
+export const DNS_CHAIN_LIMIT: u32 = 8
+/** Addresses kept of one name: 8 of 16 bytes. */
+export const DNS_ADDRESS_LIMIT: u32 = 8
 /** Echo clients at work at once: the self-test, and programs. */
 export const ECHO_SESSION_LIMIT: u32 = 16
+
+// --- Sockets. ---------------------------------------------------------------------------------------------
+/** Sockets open at once: 13 bits of a handle, less 0, which is none. The table takes 64 KiB, each open socket 256 bytes. */
+export const SOCKET_LIMIT: u32 = 8191
+/** Lists that UDP sockets are found by, a power of two; at SOCKET_LIMIT eight in each. 12 KiB for the three tables. */
+export const SOCKET_BUCKETS: u32 = 1024
+/** Bytes a datagram or raw socket queues unless told otherwise, and the longest message it sends. rustos.md §1.4: 65536. */
+export const SOCKET_BUFFER: u32 = 65536
+/** The most a socket may ask for: Linux lets root have more, but the packet pool is the bound long before. */
+export const SOCKET_BUFFER_LIMIT: u32 = 4 << 20
+/** Packets that wait in sockets are at most one in this many of the pool: the rest is for the cards. */
+export const SOCKET_PACKET_SHARE: u32 = 2
+/** Senders leave one in this many of the pool free, so that cards can always replace what they receive into. */
+export const SOCKET_SEND_RESERVE: u32 = 8
+/** Groups one socket is a member of: Linux's igmp_max_memberships. */
+export const SOCKET_GROUP_LIMIT: u32 = 20
+/** Memberships of all sockets. */
+export const SOCKET_GROUPS: u32 = 1024
+/** Sets of sockets that are polled together, and sockets in all of them. */
+export const POLL_SET_LIMIT: u32 = 64
+export const POLL_WATCH_LIMIT: u32 = 16384
+/** Ephemeral ports, RFC 6056 §3.2 asks for as many as can be: the upper half, as RustOS has it. */
+export const EPHEMERAL_FIRST: u32 = 32768
+export const EPHEMERAL_LAST: u32 = 65535
+
+/** Datagrams being put together at once, and buffers one of them may hold: 65,535 bytes came in 45 fragments of 1500. */
+export const REASSEMBLY_LIMIT: u32 = 64
+export const REASSEMBLY_BUFFERS: u32 = 128
+/** The part of the free packet buffers that all of them may hold: one in so many. */
+export const REASSEMBLY_SHARE: u32 = 2
+/** Destinations with a path MTU of their own. An attacker who makes us learn more only makes us forget the oldest. */
+export const PATH_MTU_LIMIT: u32 = 128
+/** Least path MTU believed: 512 bytes of data and the headers of TCP and IPv4, as Linux (RFC 1191 §3 has 68). */
+export const PATH_MTU_LEAST: u32 = 552
+/** Pings at work at once, replies and requests each remembers, and bytes kept of a reply's data. */
+export const PING_LIMIT: u32 = 8
+export const PING_REPLIES: u32 = 32
+export const PING_DATA: u32 = 64
 
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */
@@ -51,13 +118,31 @@ export const ARP_DELAY: u32 = 5000
 export const ARP_INTERVAL: u32 = 1000
 /** Questions without answer until an address has failed: MAX_MULTICAST_SOLICIT of RFC 4861 §10. */
 export const ARP_REQUESTS: u32 = 3
-/** How long a stale entry that nobody uses is kept. */
-export const ARP_STALE: u32 = 600_000
+/** How long an answer is trusted at most, and half the time a stale entry is kept: RustOS's max_age_ms. */
+export const ARP_MAX_AGE: u32 = 300_000
 /** How long a failed entry that nobody uses is kept. */
 export const ARP_FAILED: u32 = 60_000
 /** ICMP errors that may leave at once, and one more each interval (Linux: 50, and 1000 a second). RFC 1812 §4.3.2.8. */
 export const ICMP_ERROR_BURST: u32 = 50
 export const ICMP_ERROR_INTERVAL: u32 = 1
+/** How long a datagram waits for the rest of its fragments. RFC 1122 §3.3.2 says 60 to 120 s; at today's rates an
+ *  identification comes round again much sooner (RFC 4963 §2), so this is Linux's. */
+export const REASSEMBLY_TIMEOUT: u32 = 30_000
+/** When a path MTU is forgotten, and a larger one tried: RFC 1191 §6.3 says 10 minutes. */
+export const PATH_MTU_AGE: u32 = 600_000
+/** How long a ping waits for its reply: RustOS's. */
+export const PING_TIMEOUT: u32 = 5000
+/** How long a DNS server has to answer, doubled each time all of them have been asked (RFC 1035 §4.2.1: 2 to 5 s). */
+export const DNS_FIRST_WAIT: u32 = 2000
+/** How often all servers are asked. */
+export const DNS_ROUNDS: u32 = 3
+/** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
+export const DNS_LONGEST_KEPT: u32 = 86_400
+export const DNS_LONGEST_NEGATIVE: u32 = 10_800
+/** How long to wait after a DHCP address that was somebody else's: RFC 2131 §3.1 (5), ten seconds at least. */
+export const DHCP_DECLINE_WAIT: u32 = 10_000
+/** How long DHCP has to fail until the interface takes a link-local address meanwhile: four DISCOVERs unanswered. */
+export const LINK_LOCAL_AFTER: u32 = 30_000
 /** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000

@@ -9,17 +9,20 @@ import { serialPending } from './drivers/serial/serial.ts'
 import { clockUpdate } from './lib/clock.ts'
 import type { u32 } from './lib/layout.ts'
 import { timersRun } from './lib/timer.ts'
+import { roundBegin, roundEnd } from './lib/wait.ts'
 import { consolePoll } from './services/console.ts'
 import { netFlush, netPoll } from './net/poll.ts'
 
 /** One round. True when something was done, and so another round is worth making before the processor halts. */
 export function loopOnce(): boolean {
+  roundBegin()
   clockUpdate()
   const frames = netPoll(POLL_BUDGET)
   const requests = disksPoll()
   const typed = consolePoll()
   timersRun()
   netFlush() // what the timers sent; each card is told once a round
+  roundEnd()
   return frames != 0 || requests != 0 || typed
 }
 
@@ -56,6 +59,12 @@ function disksPoll(): u32 {
     disk = disk.next
   }
   return done
+}
+
+/** One round for somebody who waits (lib/wait.ts): the processor may halt until there is something. */
+export function loopRound(): void {
+  netFlush() // what the one who waits has sent
+  if (!loopOnce()) idleWait()
 }
 
 /** Serve for ever. */

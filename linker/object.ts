@@ -43,6 +43,11 @@ export function benchCOptions(): readonly string[] {
   return [...DIALECT, ...VARIANTS.bench]
 }
 
+/** Options for the C++ text of the host variant, for other compilers than this file's: the fuzzer's. */
+export function hostCOptions(): readonly string[] {
+  return [...LANGUAGE, ...DIALECT, ...VARIANTS.host]
+}
+
 /** The object of C++ text that programInC wrote. */
 export function objectOf(text: string, variant: Variant): string {
   const options = [...LANGUAGE, ...DIALECT, ...VARIANTS[variant]]

@@ -10,10 +10,12 @@ import { staticMemory, type ptr, type u32 } from './layout.ts'
 export type ClockSource = (out: ptr) => void
 
 const MICROSECONDS_PER_MILLISECOND: u32 = 1000
+const MICROSECONDS_PER_SECOND: u32 = 1_000_000
 
 const now = staticMemory(8, 8)
 const milliseconds = staticMemory(8, 8)
 const reading = staticMemory(8, 8)
+const quotient = staticMemory(8, 8)
 let source: ClockSource | null = null
 
 /** Where `clockUpdate` reads the time from now on. */
@@ -48,4 +50,10 @@ export function nowMicroseconds(): u32 {
 /** Milliseconds since boot modulo 2^32: compare differences, not values (49 days). */
 export function nowMilliseconds(): u32 {
   return load32(milliseconds, 0)
+}
+
+/** Seconds since boot, for what lasts longer than 32 bits of milliseconds. A division: not for the packet path. */
+export function nowSeconds(): u32 {
+  divide64(quotient, now, MICROSECONDS_PER_SECOND)
+  return load32(quotient, 0)
 }

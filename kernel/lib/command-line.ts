@@ -5,7 +5,7 @@
 // are one `warn` line each; of a key given twice the later value counts. `init=` takes the rest of the line.
 // What a value of `eth0` means is kernel/net's business: it is kept as text. Once, at boot.
 
-import { COMMAND_LINE_LIMIT, INTERFACE_LIMIT } from '../config.ts'
+import { COMMAND_LINE_LIMIT, CARD_LIMIT } from '../config.ts'
 import { load8, store8 } from './intrinsics.ts'
 import { nth, plus, staticMemory, type cstring, type ptr, type u32 } from './layout.ts'
 import { Level, logBytes, logDecimal, logEnd, logQuoted, logQuotedBytes, logStart } from './log.ts'
@@ -242,7 +242,7 @@ function takeInterface(options: Options, key: ptr, keyLength: u32, value: ptr, l
     vlan = decimal(plus(key, dot + 1), keyLength - dot - 1)
     if (vlan == 0 || vlan > 4094) return bad('a VLAN from 1 to 4094')
   }
-  if (index >= INTERFACE_LIMIT) return bad('an interface from eth0 to eth7')
+  if (index >= CARD_LIMIT) return bad('an interface from eth0 to eth7')
   if (length == 0) return bad('dhcp, off or A.B.C.D/N')
   let option = interfaceOption(options, index, vlan)
   if (option == null) {

@@ -11,25 +11,43 @@ export const enum Errno {
   NoSuchEntry = -2, // ENOENT
   InputOutput = -5, // EIO
   NoSuchDevice = -6, // ENXIO
+  BadHandle = -9, // EBADF
   WouldBlock = -11, // EAGAIN
   OutOfMemory = -12, // ENOMEM
+  AccessDenied = -13, // EACCES
   BadAddress = -14, // EFAULT
   Busy = -16, // EBUSY
   Exists = -17, // EEXIST
   NoDevice = -19, // ENODEV
   InvalidArgument = -22, // EINVAL
+  FileTableFull = -23, // ENFILE
   NoSpace = -28, // ENOSPC
   ReadOnly = -30, // EROFS
+  BrokenPipe = -32, // EPIPE
   OutOfRange = -34, // ERANGE
+  Deadlock = -35, // EDEADLK
+  NotOnNetwork = -64, // ENONET
+  ProtocolError = -71, // EPROTO
+  DestinationRequired = -89, // EDESTADDRREQ
   MessageTooLong = -90, // EMSGSIZE
+  ProtocolOption = -92, // ENOPROTOOPT
+  ProtocolNotSupported = -93, // EPROTONOSUPPORT
   NotSupported = -95, // EOPNOTSUPP
   AddressInUse = -98, // EADDRINUSE
   AddressNotAvailable = -99, // EADDRNOTAVAIL
   NetworkDown = -100, // ENETDOWN
   NetworkUnreachable = -101, // ENETUNREACH
+  ConnectionAborted = -103, // ECONNABORTED
+  ConnectionReset = -104, // ECONNRESET
   NoBufferSpace = -105, // ENOBUFS
+  IsConnected = -106, // EISCONN
+  NotConnected = -107, // ENOTCONN
   TimedOut = -110, // ETIMEDOUT
+  ConnectionRefused = -111, // ECONNREFUSED
+  HostDown = -112, // EHOSTDOWN
   HostUnreachable = -113, // EHOSTUNREACH
+  Already = -114, // EALREADY
+  InProgress = -115, // EINPROGRESS
 }
 
 /** Whether a result is an error code: the last page of the number space. */

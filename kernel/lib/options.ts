@@ -4,7 +4,7 @@
 import {
   address, nth, sizeof, struct, type Row, type Stored, type bool, type cstring, type u16, type u32, type u8,
 } from './layout.ts'
-import { Level, logDecimal, logEnd, logQuoted, logStart, logText } from './log.ts'
+import { Level, logEnd, logQuoted, logStart, logText } from './log.ts'
 import { zeroBytes } from './memory.ts'
 
 /** `acd=`: address conflict detection, RFC 5227 §2. */
@@ -79,22 +79,11 @@ export function optionGiven(options: Options, which: Given): boolean {
  * deletes its line here.
  */
 export function optionsWarnUnavailable(options: Options): void {
-  if (options.forward) unavailable('forward', '1')
-  if (optionGiven(options, Given.Acd) && options.acd == AddressConflict.Strict) unavailable('acd', 'strict')
-  if (optionGiven(options, Given.Acd) && options.acd == AddressConflict.Optimistic) unavailable('acd', 'optimistic')
   if (optionGiven(options, Given.Services)) servicesUnavailable(options.services)
   if (optionGiven(options, Given.Init)) unavailable('init', options.init)
-  let i: u32 = 0
-  while (i < options.interfaceCount) {
-    const each = nth(options.interfaces, i)
-    if (each.vlan != 0) vlanUnavailable(each)
-    i += 1
-  }
 }
 
 function servicesUnavailable(services: u32): void {
-  if ((services & Service.Discard) != 0) unavailable('services', 'discard')
-  if ((services & Service.Chargen) != 0) unavailable('services', 'chargen')
   if ((services & Service.Http) != 0) unavailable('services', 'http')
   if ((services & Service.Iperf3) != 0) unavailable('services', 'iperf3')
 }
@@ -103,15 +92,6 @@ function unavailable(key: cstring, value: cstring): void {
   if (!logStart(Level.Warn, 'boot', 'option-unavailable')) return
   logText('key', key)
   logText('value', value)
-  logQuoted('why', 'not available in this version')
-  logEnd()
-}
-
-function vlanUnavailable(option: InterfaceOption): void {
-  if (!logStart(Level.Warn, 'boot', 'option-unavailable')) return
-  logText('key', 'vlan')
-  logDecimal('eth', option.index)
-  logDecimal('vlan', option.vlan)
   logQuoted('why', 'not available in this version')
   logEnd()
 }

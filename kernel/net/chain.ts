@@ -17,6 +17,17 @@ export function chainLength(packet: Packet): u32 {
   return length
 }
 
+/** Buffers in the chain. */
+export function chainCount(packet: Packet): u32 {
+  let count: u32 = 1
+  let each: Packet | null = packet.nextFragment
+  while (each != null) {
+    count += 1
+    each = each.nextFragment
+  }
+  return count
+}
+
 /** Drop what follows the first `length` bytes; buffers that are left empty, the first apart, go back to the pool. */
 export function chainTrim(packet: Packet, length: u32): void {
   if (packet.nextFragment == null) return packetTrim(packet, length)

@@ -6,13 +6,16 @@ import { Errno } from '../lib/errno.ts'
 import { Level, logDecimal, logEnd, logIpv4, logIpv4Prefix, logMac, logStart, logText } from '../lib/log.ts'
 import { copyBytes } from '../lib/memory.ts'
 import { address, sizeof, staticMemory, type cstring, type i32, type u32 } from '../lib/layout.ts'
+import { claimEnd, claimFind, claimsEnd } from './acd/claims.ts'
 import { arpFlush } from './arp/cache.ts'
-import { arpAnnounce } from './arp/resolve.ts'
+import { arpAnnounce } from './arp/output.ts'
+import { cardChanged } from './card.ts'
+import { interfaceInGroup, interfaceJoin } from './group.ts'
+import { multicastDown, multicastUp } from './igmp/join.ts'
 import {
-  AddressSource, InterfaceAddress, interfaceAddressAt, interfaceFindAddress, interfaceInGroup, interfaceJoin,
-  type NetInterface,
+  AddressSource, InterfaceAddress, interfaceAddressAt, interfaceAddressNote, interfaceFindAddress, type NetInterface,
 } from './interface.ts'
-import { ADDRESS_ALL_HOSTS, isHostOf, macOfGroup, maskOf, type Ipv4Address } from './ipv4/address.ts'
+import { ADDRESS_ALL_HOSTS, isHostOf, isLoopback, macOfGroup, maskOf, type Ipv4Address } from './ipv4/address.ts'
 import { routeAdd, routeRemove, routesChanged, routesRemoveBy } from './ipv4/route.ts'
 
 const allHosts = staticMemory(8)
@@ -23,25 +26,63 @@ const METRIC_STEP: u32 = 1
 export function interfaceUp(netif: NetInterface): void {
   netif.up = true
   macOfGroup(allHosts, ADDRESS_ALL_HOSTS)
-  if (!interfaceInGroup(netif, allHosts)) interfaceJoin(netif, allHosts) // the list is empty: there is room
+  if (!netif.loopback && !interfaceInGroup(netif, allHosts)) interfaceJoin(netif, allHosts) // the first: there is room
+  cardChanged(netif.nic)
   routesChanged()
+  multicastUp(netif)
 }
 
 /** No more frames in or out; addresses, routes and neighbours are forgotten. */
 export function interfaceDown(netif: NetInterface): void {
+  claimsEnd(netif)
+  multicastDown(netif)
   while (netif.addressCount > 0) interfaceRemoveAddress(netif, netif.first.address)
+  routesRemoveBy(netif)
+  netif.gateway = 0
+  arpFlush(netif)
+  netif.up = false
+  cardChanged(netif.nic)
+  routesChanged()
+}
+
+/** No more frames in or out until interfaceResume; routes and neighbours are forgotten, addresses and gateway stay. */
+export function interfaceSuspend(netif: NetInterface): void {
+  multicastDown(netif)
   routesRemoveBy(netif)
   arpFlush(netif)
   netif.up = false
+  cardChanged(netif.nic)
   routesChanged()
 }
 
 /**
- * Add an address, its connected route, and tell the link. Errors: InvalidArgument (no host's address), Exists,
+ * Back from interfaceSuspend: the routes of the addresses and of the gateway are there again, and the link is told
+ * of the addresses. Errors: NoSpace (ROUTE_LIMIT): some are missing.
+ */
+export function interfaceResume(netif: NetInterface): i32 {
+  interfaceUp(netif)
+  let result: i32 = Errno.None
+  for (let i: u32 = 0; i < netif.addressCount; i++) {
+    const entry = interfaceAddressAt(netif, i)
+    const metric: u32 = netif.index * METRIC_STEP
+    const routed: i32 = routeAdd(entry.address & entry.mask, entry.prefixLength, 0, netif, metric)
+    if (routed == Errno.NoSpace) result = routed
+    if (!netif.loopback) arpAnnounce(netif, entry.address)
+  }
+  if (netif.gateway == 0) return result
+  const gateway: Ipv4Address = netif.gateway
+  netif.gateway = 0
+  const routed: i32 = interfaceSetGateway(netif, gateway)
+  return routed != Errno.None ? routed : result
+}
+
+/**
+ * Add an address, its connected route, and tell the link, unless it was claimed (acd/claim.ts), which is how it is
+ * watched for conflicts. Errors: InvalidArgument (no host's address), Exists,
  * NoSpace (INTERFACE_ADDRESS_LIMIT, or ROUTE_LIMIT).
  */
 export function interfaceAddAddress(netif: NetInterface, a: Ipv4Address, prefixLength: u32): i32 {
-  if (prefixLength > 32 || prefixLength == 0 || !isHostOf(a, prefixLength)) return Errno.InvalidArgument
+  if (!mayHave(netif, a, prefixLength)) return Errno.InvalidArgument
   if (interfaceFindAddress(netif, a) != null) return Errno.Exists
   if (netif.addressCount == INTERFACE_ADDRESS_LIMIT) return Errno.NoSpace
   const mask = maskOf(prefixLength)
@@ -54,17 +95,26 @@ export function interfaceAddAddress(netif: NetInterface, a: Ipv4Address, prefixL
   entry.prefixLength = prefixLength
   netif.addressCount += 1
   routesChanged()
-  if (netif.up) arpAnnounce(netif, a)
+  interfaceAddressNote(a, true)
+  if (netif.up && !netif.loopback && claimFind(netif, a) == null) arpAnnounce(netif, a)
   return Errno.None
 }
 
-/** Remove an address, and its connected route unless another address needs it. Errors: NoSuchEntry. */
+/** A host's address; 127/8 is for `lo` alone (RFC 1122 §3.2.1.3 (g)). */
+function mayHave(netif: NetInterface, a: Ipv4Address, prefixLength: u32): boolean {
+  if (prefixLength > 32 || prefixLength == 0) return false
+  return netif.loopback && isLoopback(a) ? true : isHostOf(a, prefixLength)
+}
+
+/** Remove an address, the claim to it, and its connected route unless another address needs it. Errors: NoSuchEntry. */
 export function interfaceRemoveAddress(netif: NetInterface, a: Ipv4Address): i32 {
   const entry = interfaceFindAddress(netif, a)
   if (entry == null) return Errno.NoSuchEntry
+  claimEnd(netif, a)
   const network: u32 = entry.address & entry.mask
   const prefixLength: u32 = entry.prefixLength
   netif.addressCount -= 1
+  interfaceAddressNote(a, false)
   const last = interfaceAddressAt(netif, netif.addressCount)
   copyBytes(address(entry), address(last), sizeof<InterfaceAddress>())
   last.address = 0
@@ -116,6 +166,7 @@ function sourceName(source: AddressSource): cstring {
   switch (source) {
     case AddressSource.Static: return 'static'
     case AddressSource.Dhcp: return 'dhcp'
+    case AddressSource.LinkLocal: return 'link-local'
     default: return 'none'
   }
 }

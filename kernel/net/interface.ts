@@ -1,24 +1,25 @@
-// Interfaces: what the stack knows of a card, or later of a VLAN on one: its link address, its IPv4 addresses
+// Interfaces: what the stack knows of a card, or of a VLAN on one: its link address, its IPv4 addresses
 // with their prefixes, its MTU, the groups it listens to. RFC 1122 §3.3.4 (weak end system: an address of any
 // interface is ours on every interface).
 //
-// Interfaces live in a fixed table and are never removed, so a pointer to one stays good. Nothing in here sends:
-// changing addresses is net/configure.ts. Main-loop context only.
+// Interfaces live in a fixed table: a pointer to one that was removed still points to an interface, down and without
+// address, or to its successor in the same place. Nothing in here sends: changing addresses is net/configure.ts,
+// groups are group.ts, VLANs vlan.ts, pairs and
+// loopback device.ts. Main-loop context only.
 
-import { INTERFACE_LIMIT, LINK_GROUP_LIMIT } from '../config.ts'
-import { Errno } from '../lib/errno.ts'
-import { store8 } from '../lib/intrinsics.ts'
-import { fillBytes } from '../lib/memory.ts'
+import { INTERFACE_LIMIT, NAME_SERVER_LIMIT } from '../config.ts'
+import { load8, store8 } from '../lib/intrinsics.ts'
+import { copyBytes, equalBytes, fillBytes, stringLength } from '../lib/memory.ts'
 import {
-  address, nth, sizeof, staticRow, struct,
-  type Bytes, type Embed, type Row, type Stored, type bool, type i32, type ptr, type u16, type u32, type u8,
+  address, nth, sizeof, staticMemory, staticRow, struct,
+  type Bytes, type Embed, type Row, type Stored, type bool, type cstring, type ptr, type u16, type u32, type u8,
 } from '../lib/layout.ts'
-import type { Nic } from '../drivers/net/nic.ts'
-import { macCopy, macEqual } from './ethernet/header.ts'
+import { NIC_NAME_SIZE, NicKind, type Nic } from '../drivers/net/nic.ts'
+import { macCopy } from './ethernet/header.ts'
 import type { Ipv4Address } from './ipv4/address.ts'
 
 /** Where an interface's addresses come from. */
-export const enum AddressSource { None, Static, Dhcp }
+export const enum AddressSource { None, Static, Dhcp, LinkLocal }
 
 /** One address of an interface. */
 @struct
@@ -29,17 +30,42 @@ export class InterfaceAddress {
   prefixLength: u32
 }
 
+/** A DNS server of the interface's network. */
+@struct
+export class NameServer {
+  address: Ipv4Address
+}
+
+/** Bytes of the text of a domain, its zero included; a longer one is not kept. */
+export const DOMAIN_LIMIT: u32 = 128
+
 /** An Ethernet group the interface listens to. */
 @struct
 export class LinkGroup {
-  users: u16 // how many joined
+  users: u16 // how many joined; 0: the entry is free
   mac: Bytes<6>
+  next: u8 // place plus one of the next group in the same list; 0: none
+  reserved: Bytes<3>
+}
+
+/** What went through an interface, headers of the link counted in; each a u64. */
+@struct
+export class InterfaceStatistics {
+  receivedPackets: Bytes<8>
+  receivedBytes: Bytes<8>
+  receiveErrors: Bytes<8> // frames that are none
+  transmittedPackets: Bytes<8>
+  transmittedBytes: Bytes<8>
+  transmitErrors: Bytes<8> // refused by the card, or by the interface
+  dropped: Bytes<8> // received in good order, but for nobody here: another host, an unknown type or VLAN, down
 }
 
 @struct
 export class NetInterface {
   next: NetInterface | null // all interfaces, in order of creation
-  nic: Nic // the card its frames go through
+  nic: Nic // the card its frames go through; a VLAN's is its parent's
+  parent: NetInterface | null // of a VLAN: the card's own interface
+  vlanNext: NetInterface | null // VLANs with the same hash
   // What every frame and packet looks at.
   mac: Bytes<6>
   mtu: u16 // IPv4 bytes in one frame, header included
@@ -47,62 +73,100 @@ export class NetInterface {
   promiscuous: Stored<u8, bool> // hand up frames for other hosts too
   configuring: Stored<u8, bool> // a DHCP server may write to an address that is not ours yet
   linkUp: Stored<u8, bool> // the card's, as last seen
+  vlanId: u16 // IEEE 802.1Q VLAN identifier, 1 to 4094; 0: untagged
+  loopback: Stored<u8, bool> // `lo`: nothing on it ever crosses a wire
+  inUse: Stored<u8, bool>
   first: Embed<InterfaceAddress> // address 0 while there is none
   // The rest of its addresses: entries 1 to addressCount - 1 of the whole list.
   more: Row<InterfaceAddress, 3> // INTERFACE_ADDRESS_LIMIT - 1
   addressCount: u32
   gateway: Ipv4Address // default gateway, 0 none
-  dns: Ipv4Address // name server, 0 none
   index: u32 // place in the table
   groupCount: u32
-  groups: Row<LinkGroup, 16> // LINK_GROUP_LIMIT
+  groups: Row<LinkGroup, 64> // LINK_GROUP_LIMIT
+  groupLists: Bytes<16> // GROUP_LISTS: place plus one of the first group of each
+  stats: Embed<InterfaceStatistics>
   name: Bytes<12> // "eth0", zero-terminated
   source: Stored<u8, AddressSource>
   defended: Stored<u8, bool> // an address of ours, at least once, by an announcement at `defendedAt`
   reserved: Bytes<2>
   defendedAt: u32 // milliseconds
+  nameServerCount: u32
+  nameServers: Row<NameServer, 3> // NAME_SERVER_LIMIT
+  domain: Bytes<128> // DOMAIN_LIMIT; text, zero-terminated, empty for none
+
+  /** The first name server, 0 none. */
+  get dns(): Ipv4Address {
+    return this.nameServerCount > 0 ? nth(this.nameServers, 0).address : 0
+  }
 }
 
 const table = staticRow<NetInterface>(INTERFACE_LIMIT)
 let count: u32 = 0
 let head: NetInterface | null = null
+let loopback: NetInterface | null = null
 
 /** Forget all interfaces. */
 export function interfacesInit(): void {
   fillBytes(address(table), 0, INTERFACE_LIMIT * sizeof<NetInterface>())
+  fillBytes(ownCounts, 0, 256)
   count = 0
   head = null
+  loopback = null
 }
 
-/** Make the interface of a card, eth<nic.index>, down and without address; null when the table is full. */
+/** Make the interface of a card, by the card's name, down and without address; null when the table is full. */
 export function interfaceCreate(nic: Nic): NetInterface | null {
-  if (count == INTERFACE_LIMIT) return null
-  const netif = nth(table, count)
-  netif.index = count
-  netif.nic = nic
-  netif.mtu = nic.mtu
-  netif.linkUp = nic.linkUp
-  macCopy(netif.mac, nic.mac)
-  nameAfter(netif.name, nic.index)
-  if (count == 0) head = netif
-  else nth(table, count - 1).next = netif
-  count += 1
+  const netif = interfaceAdd(nic, nic.name)
+  if (netif == null) return null
+  netif.loopback = nic.kind == NicKind.Loopback
+  if (netif.loopback) loopback = netif
   nic.stack = address(netif)
   return netif
 }
 
-/** "eth0" to "eth99". */
-function nameAfter(name: ptr, index: u32): void {
-  store8(name, 0, 0x65) // e
-  store8(name, 1, 0x74) // t
-  store8(name, 2, 0x68) // h
-  let i: u32 = 3
-  if (index >= 10) {
-    store8(name, i, 0x30 + (index / 10) % 10)
-    i += 1
+/** An interface whose frames go through `nic`, last in the list; null when the table is full. */
+export function interfaceAdd(nic: Nic, name: ptr): NetInterface | null {
+  let index: u32 = 0
+  while (index < INTERFACE_LIMIT && nth(table, index).inUse) index += 1
+  if (index == INTERFACE_LIMIT) return null
+  const netif = nth(table, index)
+  fillBytes(address(netif), 0, sizeof<NetInterface>())
+  netif.inUse = true
+  netif.index = index
+  netif.nic = nic
+  netif.mtu = nic.mtu
+  netif.linkUp = nic.linkUp
+  macCopy(netif.mac, nic.mac)
+  copyBytes(netif.name, name, NIC_NAME_SIZE)
+  append(netif)
+  count += 1
+  return netif
+}
+
+function append(netif: NetInterface): void {
+  let last: NetInterface | null = head
+  if (last == null) {
+    head = netif
+    return
   }
-  store8(name, i, 0x30 + index % 10)
-  store8(name, i + 1, 0)
+  while (last.next != null) last = last.next
+  last.next = netif
+}
+
+/** Take an interface, down and no VLAN in vlan.ts's table, out of this one. Its place may be given to another. */
+export function interfaceForget(netif: NetInterface): void {
+  let before: NetInterface | null = null
+  let each: NetInterface | null = head
+  while (each != null && each != netif) {
+    before = each
+    each = each.next
+  }
+  if (each == null) return
+  if (before == null) head = netif.next
+  else before.next = netif.next
+  netif.inUse = false
+  count -= 1
 }
 
 /** The first interface, or null; follow `next`. */
@@ -117,7 +181,24 @@ export function interfaceCount(): u32 {
 
 /** The interface at a place in the table, or null. */
 export function interfaceAt(index: u32): NetInterface | null {
-  return index < count ? nth(table, index) : null
+  if (index >= INTERFACE_LIMIT || !nth(table, index).inUse) return null
+  return nth(table, index)
+}
+
+/** The interface of a name, or null. */
+export function interfaceNamed(name: cstring): NetInterface | null {
+  const size: u32 = stringLength(name) + 1
+  let each: NetInterface | null = head
+  while (each != null) {
+    if (size <= NIC_NAME_SIZE && equalBytes(each.name, name as ptr, size)) return each
+    each = each.next
+  }
+  return null
+}
+
+/** `lo`, or null before netInit. */
+export function interfaceLoopback(): NetInterface | null {
+  return loopback
 }
 
 /** The `index`th address of an interface, index below `addressCount`. */
@@ -134,14 +215,46 @@ export function interfaceFindAddress(netif: NetInterface, a: Ipv4Address): Inter
   return null
 }
 
+/** How many of our addresses share a hash: every packet's source is looked up, and is hardly ever ours. */
+const ownCounts = staticMemory(256)
+
+function ownHash(a: Ipv4Address): u32 {
+  return (a * 0x9e3779b1) >>> 24 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
+}
+
+/** An address was added to an interface, or taken away. Said by net/configure.ts and nobody else. */
+export function interfaceAddressNote(a: Ipv4Address, added: boolean): void {
+  const hash: u32 = ownHash(a)
+  const number: u32 = load8(ownCounts, hash)
+  store8(ownCounts, hash, added ? number + 1 : number - 1)
+}
+
 /** The interface that has this address, or null. */
 export function interfaceOwning(a: Ipv4Address): NetInterface | null {
+  if (load8(ownCounts, ownHash(a)) == 0) return null
   let each: NetInterface | null = head
   while (each != null) {
     if (interfaceFindAddress(each, a) != null) return each
     each = each.next
   }
   return null
+}
+
+/** Forget the name servers and the domain. */
+export function interfaceClearNames(netif: NetInterface): void {
+  netif.nameServerCount = 0
+  store8(netif.domain, 0, 0)
+}
+
+/** One more name server. False when there are NAME_SERVER_LIMIT, or it is there already. */
+export function interfaceAddNameServer(netif: NetInterface, a: Ipv4Address): boolean {
+  for (let i: u32 = 0; i < netif.nameServerCount; i++) {
+    if (nth(netif.nameServers, i).address == a) return false
+  }
+  if (netif.nameServerCount == NAME_SERVER_LIMIT) return false
+  nth(netif.nameServers, netif.nameServerCount).address = a
+  netif.nameServerCount += 1
+  return true
 }
 
 /** Whether `a` is a directed broadcast address of this interface. RFC 1122 §3.2.1.3 (d). */
@@ -163,45 +276,4 @@ export function interfaceSourceFor(netif: NetInterface, to: Ipv4Address): Ipv4Ad
     if (((entry.address ^ to) & entry.mask) == 0) return entry.address
   }
   return netif.first.address
-}
-
-/** Whether the interface listens to an Ethernet group. */
-export function interfaceInGroup(netif: NetInterface, mac: ptr): boolean {
-  return findGroup(netif, mac) != null
-}
-
-function findGroup(netif: NetInterface, mac: ptr): LinkGroup | null {
-  for (let i: u32 = 0; i < netif.groupCount; i++) {
-    const group = nth(netif.groups, i)
-    if (macEqual(group.mac, mac)) return group
-  }
-  return null
-}
-
-/** Listen to an Ethernet group, once more if it does already. Errors: NoSpace when the interface's list is full. */
-export function interfaceJoin(netif: NetInterface, mac: ptr): i32 {
-  const known = findGroup(netif, mac)
-  if (known != null) {
-    known.users += 1
-    return Errno.None
-  }
-  if (netif.groupCount == LINK_GROUP_LIMIT) return Errno.NoSpace
-  const group = nth(netif.groups, netif.groupCount)
-  group.users = 1
-  macCopy(group.mac, mac)
-  netif.groupCount += 1
-  return Errno.None
-}
-
-/** Undo one join. Errors: NoSuchEntry. */
-export function interfaceLeave(netif: NetInterface, mac: ptr): i32 {
-  const group = findGroup(netif, mac)
-  if (group == null) return Errno.NoSuchEntry
-  group.users -= 1
-  if (group.users > 0) return Errno.None
-  netif.groupCount -= 1
-  const last = nth(netif.groups, netif.groupCount)
-  macCopy(group.mac, last.mac)
-  group.users = last.users
-  return Errno.None
 }

@@ -4,8 +4,12 @@
 
 import type { u32 } from '../lib/layout.ts'
 import { Level, logEnd, logStart, logText } from '../lib/log.ts'
+import { acdLinkUp } from './acd/claim.ts'
+import { arpFlush } from './arp/cache.ts'
 import { dhcpLinkUp } from './dhcp/client.ts'
+import { multicastUp } from './igmp/join.ts'
 import { interfaceFirst, type NetInterface } from './interface.ts'
+import { socketsWakeSenders } from './socket/wake.ts'
 
 /** Take frames from every card, `budget` from each at most, and send what they caused. Returns how many came. */
 export function netPoll(budget: u32): u32 {
@@ -13,11 +17,14 @@ export function netPoll(budget: u32): u32 {
   let each: NetInterface | null = interfaceFirst()
   while (each != null) {
     const nic = each.nic
-    frames += nic.poll(nic, budget)
-    nic.flush(nic)
+    if (each.parent == null) { // VLANs have the card of another
+      frames += nic.poll(nic, budget)
+      nic.flush(nic)
+    }
     if (nic.linkUp != each.linkUp) linkChanged(each)
     each = each.next
   }
+  socketsWakeSenders() // the cards have given packets back
   return frames
 }
 
@@ -25,7 +32,7 @@ export function netPoll(budget: u32): u32 {
 export function netFlush(): void {
   let each: NetInterface | null = interfaceFirst()
   while (each != null) {
-    each.nic.flush(each.nic)
+    if (each.parent == null) each.nic.flush(each.nic)
     each = each.next
   }
 }
@@ -37,5 +44,8 @@ function linkChanged(netif: NetInterface): void {
     logText('state', netif.linkUp ? 'up' : 'down')
     logEnd()
   }
-  if (netif.linkUp) dhcpLinkUp(netif)
+  if (!netif.linkUp) return arpFlush(netif) // who knows who will be there when it is back
+  acdLinkUp(netif)
+  multicastUp(netif)
+  dhcpLinkUp(netif)
 }

@@ -6,22 +6,35 @@ import { Level, logDecimal, logEnd, logQuoted, logSigned, logStart, logText } fr
 import { interfaceOption, type InterfaceOption, type Options } from '../lib/options.ts'
 import { random32 } from '../lib/random.ts'
 import { nth, staticStruct, type cstring, type i32, type u32 } from '../lib/layout.ts'
-import { nicFirst, type Nic } from '../drivers/net/nic.ts'
+import { NicKind, nicFirst, type Nic } from '../drivers/net/nic.ts'
+import { claimsInit, acdSetMode } from './acd/claims.ts'
+import { acdConflictInit } from './acd/conflict.ts'
 import { arpCacheInit } from './arp/cache.ts'
+import { arpUnresolvedTo } from './arp/resolve.ts'
 import { InterfaceMode, InterfaceSpec, interfaceSpecDefault, interfaceSpecParse } from './config.ts'
-import { interfaceAddAddress, interfaceDown, interfaceLogUp, interfaceSetGateway, interfaceUp } from './configure.ts'
+import { interfaceDown, interfaceSetGateway, interfaceUp } from './configure.ts'
+import { loopbackStart } from './device.ts'
 import { dhcpInit, dhcpStart, dhcpStop } from './dhcp/client.ts'
+import { dnsInit } from './dns/resolver.ts'
 import { interfaceInput } from './ethernet/input.ts'
 import { ethernetInit } from './ethernet/output.ts'
 import { echoInit } from './icmp/echo.ts'
 import { icmpErrorInit } from './icmp/error.ts'
+import { pingInit } from './icmp/ping.ts'
+import { membershipsInit } from './igmp/membership.ts'
 import {
-  AddressSource, interfaceCount, interfaceCreate, interfaceFirst, interfacesInit, type NetInterface,
+  AddressSource, interfaceAddNameServer, interfaceAt, interfaceClearNames, interfaceCreate, interfaceFirst, interfacesInit,
+  type NetInterface,
 } from './interface.ts'
+import { ipv4ForwardSet, ipv4Unresolved } from './ipv4/forward.ts'
 import { ipv4OutputInit } from './ipv4/output.ts'
+import { reassemblyInit } from './ipv4/reassembly.ts'
 import { routesInit } from './ipv4/route.ts'
+import { socketsInit } from './socket/api.ts'
+import { staticConfigure } from './static.ts'
 import { statsInit } from './stats.ts'
 import { udpPortsInit } from './udp/ports.ts'
+import { vlanCreate, vlanFind, vlansInit } from './vlan.ts'
 
 const spec = staticStruct<InterfaceSpec>()
 
@@ -29,41 +42,65 @@ const spec = staticStruct<InterfaceSpec>()
 export function netInit(): void {
   statsInit()
   arpCacheInit()
+  arpUnresolvedTo(ipv4Unresolved)
+  claimsInit()
+  membershipsInit()
+  acdConflictInit()
   interfacesInit()
+  vlansInit()
   routesInit()
   ethernetInit()
   ipv4OutputInit(random32())
+  reassemblyInit()
+  ipv4ForwardSet(false)
   icmpErrorInit()
+  pingInit()
   echoInit()
   udpPortsInit()
+  socketsInit()
+  dnsInit()
   dhcpInit() // the table is empty: there is room for its port
   let nic: Nic | null = nicFirst()
   while (nic != null) {
-    if (interfaceCreate(nic) == null) logRefused('too many cards', nic.index)
-    else nic.received = interfaceInput
+    if (nic.kind != NicKind.Loopback) createFor(nic)
     nic = nic.next
   }
+  loopbackStart() // after the cards: their places in the table are their numbers
 }
 
-/** Set up every interface as the command line asks, by DHCP where it says nothing; what it asks in vain is logged. */
+function createFor(nic: Nic): void {
+  if (interfaceCreate(nic) == null) logRefused('too many cards', nic.index)
+  else nic.received = interfaceInput
+}
+
+/**
+ * Set up every card, and every VLAN the command line names, as it asks; a card by DHCP where it says nothing. What it
+ * asks in vain is logged.
+ */
 export function netStart(options: Options): void {
+  acdSetMode(options.acd)
   for (let i: u32 = 0; i < options.interfaceCount; i++) checkOption(nth(options.interfaces, i))
   let each: NetInterface | null = interfaceFirst()
   while (each != null) {
-    netConfigureBy(each, options)
+    if (each.nic.kind == NicKind.Ethernet) netConfigureBy(each, options)
     each = each.next
   }
 }
 
-/** One warning for a value that means nothing, or that is for a card there is not. */
+/** One warning for a value that means nothing, or that is for a card there is not; else its VLAN is made. */
 function checkOption(option: InterfaceOption): void {
   const why = interfaceSpecParse(spec, option.value)
   if (why != null) return logBadValue(option, why)
-  if (option.vlan == 0 && option.index >= interfaceCount()) logRefused('no such card', option.index)
+  const card = interfaceAt(option.index)
+  if (card == null || card.parent != null || card.nic.kind != NicKind.Ethernet) {
+    return logRefused('no such card', option.index)
+  }
+  if (option.vlan == 0 || vlanFind(card, option.vlan) != null) return
+  if (vlanCreate(card, option.vlan) == null) logRefused('too many interfaces', option.index)
 }
 
 function netConfigureBy(netif: NetInterface, options: Options): void {
-  const option = interfaceOption(options, netif.index, 0)
+  const option = interfaceOption(options, netif.nic.index, netif.vlanId)
   if (option == null) interfaceSpecDefault(spec)
   else interfaceSpecParse(spec, option.value) // by default if it can not be read: checkOption has said so
   const result: i32 = netConfigure(netif, spec)
@@ -79,7 +116,8 @@ export function netConfigure(netif: NetInterface, wanted: InterfaceSpec): i32 {
   interfaceSetGateway(netif, 0)
   interfaceDown(netif)
   netif.source = AddressSource.None
-  netif.dns = wanted.dns
+  interfaceClearNames(netif)
+  if (wanted.dns != 0) interfaceAddNameServer(netif, wanted.dns)
   netif.promiscuous = wanted.promiscuous
   netif.mtu = mtuFor(netif, wanted.mtu)
   if (wanted.mode == InterfaceMode.Off) return Errno.None
@@ -88,19 +126,9 @@ export function netConfigure(netif: NetInterface, wanted: InterfaceSpec): i32 {
     dhcpStart(netif)
     return Errno.None
   }
-  const result: i32 = configureStatic(netif, wanted)
+  const result: i32 = staticConfigure(netif, wanted.address, wanted.prefixLength, wanted.gateway)
   if (result != Errno.None) interfaceDown(netif)
   return result
-}
-
-function configureStatic(netif: NetInterface, wanted: InterfaceSpec): i32 {
-  const added: i32 = interfaceAddAddress(netif, wanted.address, wanted.prefixLength)
-  if (added != Errno.None) return added
-  const routed: i32 = interfaceSetGateway(netif, wanted.gateway)
-  if (routed != Errno.None) return routed
-  netif.source = AddressSource.Static
-  interfaceLogUp(netif)
-  return Errno.None
 }
 
 /** What was asked, but no more than the card takes; that is logged. */

@@ -7,11 +7,11 @@ import { packetsFree } from '../drivers/net/packet.ts'
 import { serialPut, serialRead } from '../drivers/serial/serial.ts'
 import { store8 } from '../lib/intrinsics.ts'
 import { staticMemory, type cstring, type i32, type u32 } from '../lib/layout.ts'
-import { Level, logDecimal, logEnd, logIpv4Prefix, logMac, logQuoted, logQuotedBytes, logStart, logText } from '../lib/log.ts'
+import { Level, logDecimal, logEnd, logQuoted, logQuotedBytes, logStart, logText } from '../lib/log.ts'
 import { spells } from '../lib/memory.ts'
 import { framesFree, framesTotal } from '../mm/frames.ts'
-import { interfaceFirst, type NetInterface } from '../net/interface.ts'
 import { Drop, dropCount, dropName } from '../net/stats.ts'
+import { consoleNet } from './console-net.ts'
 
 /** Longest line that is taken; what is typed beyond it is not echoed. */
 const LINE_LIMIT: u32 = 128
@@ -67,11 +67,10 @@ function isLine(word: cstring): boolean {
 function answer(): void {
   if (isLine('help')) help()
   else if (isLine('memory')) memory()
-  else if (isLine('net')) interfaces()
   else if (isLine('drops')) drops()
   else if (isLine('disks')) disks()
   else if (isLine('exit')) exitMachine(ExitStatus.Success)
-  else if (logStart(Level.Warn, 'console', 'unknown')) {
+  else if (!consoleNet(line, length) && logStart(Level.Warn, 'console', 'unknown')) {
     logQuotedBytes('command', line, length)
     logEnd()
   }
@@ -79,7 +78,7 @@ function answer(): void {
 
 function help(): void {
   if (!logStart(Level.Info, 'console', 'help')) return
-  logQuoted('commands', 'memory net drops disks exit')
+  logQuoted('commands', 'memory net drops disks ping resolve up down remove promisc mtu mac address vlan veth join leave exit')
   logEnd()
 }
 
@@ -89,23 +88,6 @@ function memory(): void {
   logDecimal('free', framesFree())
   logDecimal('packets_free', packetsFree())
   logEnd()
-}
-
-function interfaces(): void {
-  let netif: NetInterface | null = interfaceFirst()
-  while (netif != null) {
-    if (logStart(Level.Info, 'console', 'interface')) {
-      logText('if', netif.name as cstring)
-      logMac('mac', netif.mac)
-      if (netif.addressCount != 0) logIpv4Prefix('ip', netif.first.address, netif.first.prefixLength)
-      logDecimal('received', netif.nic.receivedFrames)
-      logDecimal('transmitted', netif.nic.transmittedFrames)
-      logDecimal('receive_errors', netif.nic.receiveErrors)
-      logDecimal('transmit_errors', netif.nic.transmitErrors)
-      logEnd()
-    }
-    netif = netif.next
-  }
 }
 
 function drops(): void {

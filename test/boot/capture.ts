@@ -35,7 +35,8 @@ await t.test('filter-dump, read by tshark', async t => {
   })
   await t.test('ARP requests, field by field', async t => {
     const requests = await fields(capture, `${ours} && arp.opcode == 1`, [
-      'eth.dst', 'eth.type', 'arp.hw.type', 'arp.proto.type', 'arp.hw.size', 'arp.proto.size', 'arp.src.hw_mac', 'arp.dst.hw_mac', 'arp.dst.proto_ipv4',
+      'eth.dst', 'eth.type', 'arp.hw.type', 'arp.proto.type', 'arp.hw.size', 'arp.proto.size',
+      'arp.src.hw_mac', 'arp.dst.hw_mac', 'arp.dst.proto_ipv4',
     ])
     t.ok(requests.length > 0, 'there are some')
     for (const request of requests) {
@@ -44,10 +45,11 @@ await t.test('filter-dump, read by tshark', async t => {
     const wanted = requests.map(request => request[8])
     t.ok(wanted.includes(GUEST.ip) && wanted.includes(HOST.ip), 'an announcement, RFC 5227 §2.3, and a question')
     const senders = (await fields(capture, `${ours} && arp`, ['arp.src.proto_ipv4'])).flat()
-    t.same([...new Set(senders)], [GUEST.ip])
+    t.same([...new Set(senders)].sort(), ['0.0.0.0', GUEST.ip], 'RFC 5227 §1.1: probes come from 0.0.0.0')
   })
   await t.test('IPv4 headers', async t => {
-    const headers = await fields(capture, `${ours} && ip && !dhcp`, ['ip.version', 'ip.hdr_len', 'ip.ttl', 'ip.src', 'ip.dst', 'ip.flags.rb'])
+    const headers = await fields(capture, `${ours} && ip && !dhcp`,
+      ['ip.version', 'ip.hdr_len', 'ip.ttl', 'ip.src', 'ip.dst', 'ip.flags.rb'])
     t.ok(headers.length >= 41)
     for (const [version, length, ttl, source, destination, reserved] of headers) {
       t.same([version, length, ttl, source, destination], ['4', '20', '64', GUEST.ip, HOST.ip])

@@ -39,9 +39,9 @@ await wired(t, 'a flood of garbage does not exhaust the packet pool', {}, async 
   const frames = Array.from({ length: 64 }, () => hostileFrame(station, random))
   for (let n = 0; n < 3000; n++) await peer.send(frames[n % frames.length]!)
   for (let n = 0; n < 50; n++) t.ok(await station.ping(Buffer.alloc(1400, n)))
-  // What waits for an ARP answer or for more fragments is given up in time; what was sent comes back with the next.
+  // What waits for an ARP answer or for more fragments (30 s) is given up in time; what was sent comes back with the next.
   let after = 0
-  for (let tries = 0; tries < 40 && after < before; tries++) {
+  for (let tries = 0; tries < 80 && after < before; tries++) {
     await new Promise(resolve => setTimeout(resolve, 500))
     await station.ping()
     after = await packetsFree(machine)

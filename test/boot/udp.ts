@@ -37,3 +37,22 @@ await wired(t, 'services=none: port 7 is closed, and says so', { append: 'servic
   t.ok(quoted.length >= 28, 'and at least eight bytes of the datagram')
   await station.ping()
 })
+
+await wired(t, 'services=discard,chargen: RFC 863 p. 1, RFC 864 p. 1', { append: 'services=discard,chargen' }, async (t, { machine, peer, station }) => {
+  await machine.until(/services: started name=chargen transport=udp/)
+  t.notMatch(machine.log, /option-unavailable/)
+  for (let i = 0; i < 20; i++) {
+    const answer = await peer.ask(station.udpFrame(5000 + i, 19, Buffer.from('?')), frame => frame.udp?.destinationPort === 5000 + i, { what: 'characters' })
+    t.match(answer.udp, { sourcePort: 19, checksumRight: true })
+    const text = Buffer.from(answer.udp!.payload).toString('latin1')
+    t.ok(text.length <= 512)
+    t.match(text, /^[ -~\r\n]*$/, 'characters that print')
+    if (text.length > 0) t.equal(text.charCodeAt(0), 32 + i % 95, 'each answer begins one further on')
+  }
+  const from = peer.received.length
+  for (let i = 0; i < 300; i++) await peer.send(station.udpFrame(6000, 9, Buffer.alloc(1000)))
+  await station.ping()
+  t.equal(peer.received.slice(from).filter(frame => frame.udp !== undefined || frame.icmp?.type === 3).length, 0, 'port 9 says nothing')
+  const closed = await peer.ask(station.udpFrame(5000, 7, Buffer.from('anybody?')), frame => frame.icmp?.type === 3, { what: 'port unreachable' })
+  t.match(closed.icmp, { code: 3 }, 'echo was not asked for')
+})

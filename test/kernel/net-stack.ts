@@ -8,7 +8,7 @@ import {
 import { Options, optionsDefault } from '../../kernel/lib/options.ts'
 import { packetAppend, packetFree, type Packet } from '../../kernel/drivers/net/packet.ts'
 import { arpFind, arpNewest, type ArpEntry } from '../../kernel/net/arp/cache.ts'
-import { arpSetPermanent } from '../../kernel/net/arp/resolve.ts'
+import { arpSetPermanent } from '../../kernel/net/arp/learn.ts'
 import { chainCopy, chainLength } from '../../kernel/net/chain.ts'
 import { InterfaceSpec, interfaceSpecParse } from '../../kernel/net/config.ts'
 import { interfaceAddAddress, interfaceRemoveAddress, interfaceDown } from '../../kernel/net/configure.ts'
@@ -16,7 +16,8 @@ import { DhcpValues, dhcpOptionsRead } from '../../kernel/net/dhcp/options.ts'
 import { dhcpClientOf } from '../../kernel/net/dhcp/client-state.ts'
 import { DhcpMessage } from '../../kernel/net/dhcp/header.ts'
 import { echoClose, echoOpen, echoSend, type EchoSession } from '../../kernel/net/icmp/echo.ts'
-import { interfaceAt, interfaceJoin, interfaceLeave, type NetInterface } from '../../kernel/net/interface.ts'
+import { interfaceJoin, interfaceLeave } from '../../kernel/net/group.ts'
+import { interfaceAt, type NetInterface } from '../../kernel/net/interface.ts'
 import { macOfGroup } from '../../kernel/net/ipv4/address.ts'
 import { ipv4Allocate, ipv4Output } from '../../kernel/net/ipv4/output.ts'
 import { pathFind, routeAdd, routeAt, routeRemove } from '../../kernel/net/ipv4/route.ts'
@@ -293,7 +294,7 @@ export function dhcpValue(index: u32): u32 {
     case 0: return values.messageType
     case 1: return values.subnetMask
     case 2: return values.router
-    case 3: return values.dnsServer
+    case 3: return nth(values.nameServers, 0).address
     case 4: return values.serverIdentifier
     case 5: return values.leaseTime
     case 6: return values.renewalTime

@@ -36,6 +36,11 @@ export function advanceSeconds(seconds: u32): void {
   }
 }
 
+/** Milliseconds until the next timer; 0xffffffff when none runs. */
+export function untilTimer(): u32 {
+  return timersNext()
+}
+
 /** Seconds since boot. */
 export function virtualSeconds(): u32 {
   divide64(quotient, clockNow64(), 1_000_000)

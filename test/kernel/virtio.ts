@@ -27,6 +27,7 @@ import { pciFunctionAt } from '../../kernel/drivers/pci/probe.ts'
 import { Virtqueue, queueInit } from '../../kernel/drivers/virtio/queue.ts'
 
 export { clockSet, timersRun }
+export * from './virtio-control.ts'
 export { driversProbe } from '../../kernel/drivers/probe.ts'
 export { virtioRngCount } from '../../kernel/drivers/rng/virtio-rng.ts'
 export { capabilityFind, capabilityFits } from '../../kernel/drivers/pci/capability.ts'

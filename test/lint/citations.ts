@@ -8,7 +8,7 @@ import { filesBelow, parse, read } from '../source-tree.ts'
 const files = filesBelow('kernel', '.ts', '.S')
 
 /** RFCs whose text has no section numbers to cite. */
-const UNNUMBERED = ['768', '792', '826', '894', '1042']
+const UNNUMBERED = ['768', '792', '826', '894', '1042', '3442']
 
 t.test('no RFC is cited without its section', async t => {
   const bare = files.flatMap(file => read(file).split('\n').flatMap((line, i) =>

@@ -52,6 +52,7 @@ export interface Ipv4Fields {
   id?: number
   flags?: number // the three flag bits and the fragment offset
   ttl?: number
+  tos?: number
   checksum?: number
   options?: Bytes
 }
@@ -59,7 +60,7 @@ export interface Ipv4Fields {
 export function ipv4(fields: Ipv4Fields, payload: Bytes): Bytes {
   const options = fields.options ?? new Uint8Array(0)
   const words = fields.headerWords ?? 5 + options.length / 4
-  const header = bytes((fields.version ?? 4) << 4 | words, 0, be16(fields.totalLength ?? 20 + options.length + payload.length),
+  const header = bytes((fields.version ?? 4) << 4 | words, fields.tos ?? 0, be16(fields.totalLength ?? 20 + options.length + payload.length),
     be16(fields.id ?? 0), be16(fields.flags ?? 0x4000), fields.ttl ?? 64, fields.protocol, be16(0),
     address(fields.source), address(fields.destination), options)
   header.set(be16(fields.checksum ?? checksum(header)), 10)

@@ -9,12 +9,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bytes } from './bytes.ts'
 import { type Decoded, decode } from './frames.ts'
+import { type Direction, HostileWire, type HostileOptions } from './hostile.ts'
 import { PcapWriter } from './pcap.ts'
 
 export const LONGEST_FRAME = 69632
 
 /** What a peer does of itself with a frame: what to send back, or nothing. */
 export type Reaction = (frame: Decoded) => Bytes[] | Bytes | undefined
+
+/** One direction of a hostile wire. Its clock counts the frames that entered it, so that fates repeat. */
+interface HostileLane { wire: HostileWire, clock: number, pass: (frame: Bytes) => void }
+
+/** Real milliseconds without a frame, after which a hostile wire gives out what it held back. */
+const IDLE = 20
 
 interface Waiter { from: number, look: (frame: Decoded) => boolean }
 
@@ -27,6 +34,8 @@ export class WirePeer {
   private unread: Bytes = Buffer.alloc(0)
   private sends = 0
   private capture: PcapWriter | undefined
+  private lanes: Record<Direction, HostileLane> | undefined
+  private idle: NodeJS.Timeout | undefined
   private connected: () => void = () => {}
   private readonly whenConnected = new Promise<void>(resolve => { this.connected = resolve })
 
@@ -57,6 +66,37 @@ export class WirePeer {
   /** Write every frame, both ways, to a capture from now on. */
   record(path: string): void {
     this.capture = new PcapWriter(path)
+  }
+
+  /**
+   * Make the wire hostile from now on: `there` is towards the guest. A delay of n milliseconds lets n frames of the same
+   * direction by, and what is held back comes out when the wire has been idle: the same frames sent at once reach the
+   * guest the same for the same seed. `record` shows what this end sends and gets, the option `capture` what reaches
+   * the guest, its times the number of frames sent before.
+   */
+  harm(options: HostileOptions): void {
+    const { capture: _, ...others } = options
+    this.lanes = {
+      there: { wire: new HostileWire(options), clock: 0, pass: frame => this.transmit(frame) },
+      back: { wire: new HostileWire(others), clock: 0, pass: frame => this.arrived(decode(frame)) },
+    }
+  }
+
+  /** What the hostile wire did in a direction. */
+  deeds(direction: Direction): ReturnType<HostileWire['deeds']> {
+    if (this.lanes === undefined) throw new Error('this wire is not hostile')
+    return this.lanes[direction].wire.deeds(direction)
+  }
+
+  /** Silence a direction of the hostile wire, or end its silence. */
+  silence(direction: Direction, silent = true): void {
+    this.lanes?.[direction].wire.silence(direction, silent)
+  }
+
+  /** The wire is a good one again; what it held back comes out. */
+  forgive(): void {
+    this.drain()
+    this.lanes = undefined
   }
 
   /** React to frames from the guest as they come: ARP answers, a DHCP server. */
@@ -109,6 +149,7 @@ export class WirePeer {
   }
 
   close(): void {
+    clearTimeout(this.idle)
     this.socket?.destroy()
     this.server.close()
     this.capture?.close()
@@ -130,7 +171,8 @@ export class WirePeer {
       if (this.unread.length < 4 + length) return
       const frame = Buffer.from(this.unread.subarray(4, 4 + length))
       this.unread = this.unread.subarray(4 + length)
-      this.arrived(decode(frame))
+      if (this.lanes) this.enter('back', frame)
+      else this.arrived(decode(frame))
     }
   }
 
@@ -147,9 +189,27 @@ export class WirePeer {
   private write(frame: Bytes): void {
     if (frame.length === 0) throw new Error('QEMU takes an empty frame for a card without room, and waits for ever')
     if (frame.length > LONGEST_FRAME) throw new Error(`QEMU takes no frame of ${frame.length} bytes`)
+    this.capture?.write(frame, Date.now())
+    if (this.lanes) this.enter('there', frame)
+    else this.transmit(frame)
+  }
+
+  /** Through the hostile wire. */
+  private enter(direction: Direction, frame: Bytes): void {
+    const lane = this.lanes![direction]
+    lane.wire.offer(direction, frame, ++lane.clock)
+    for (const out of lane.wire.take(lane.clock)) lane.pass(out.frame)
+    clearTimeout(this.idle)
+    this.idle = setTimeout(() => this.drain(), IDLE)
+  }
+
+  private drain(): void {
+    for (const lane of Object.values(this.lanes ?? {})) for (const out of lane.wire.take(Infinity)) lane.pass(out.frame)
+  }
+
+  private transmit(frame: Bytes): void {
     const length = Buffer.alloc(4)
     length.writeUInt32BE(frame.length)
-    this.capture?.write(frame, Date.now())
     this.socket?.write(Buffer.concat([length, frame]))
   }
 }

@@ -29,10 +29,11 @@ export class Stack {
   readonly m: Instance
   private readonly buffer: number
 
-  constructor(engine: Engine, { features = 0, mtu = 1500, two = false } = {}) {
+  constructor(engine: Engine, { features = 0, mtu = 1500, two = false, cards = 0 } = {}) {
     this.m = engine.start()
     this.buffer = this.m.alloc(16384)
-    if (two) this.call('stackStartTwo')
+    if (cards) this.call('stackStartCards', cards)
+    else if (two) this.call('stackStartTwo')
     else this.call('stackStart', features, mtu)
   }
 

@@ -42,7 +42,7 @@ export class Packet {
   checksum: Stored<u8, Checksum>
   inUse: u8 // 1 between allocate and free: a double free is a panic, not a corruption
   linkDestination: u8 // see LinkDestination in net/ethernet; how the frame was addressed
-  reserved: u8
+  priority: u8 // IEEE 802.1Q priority code point it came with, 0 to 7; kept when it is sent on or back
   device: ptr // the interface it came in on, or leaves by
   networkHeader: ptr // the IPv4 header, once seen: ICMP errors quote it
   owner: u32 // free for the layer that holds the packet
@@ -88,6 +88,7 @@ export function packetTrim(packet: Packet, length: u32): void {
 
 let freeList: Packet | null = null
 let freeCount: u32 = 0
+let totalCount: u32 = 0
 
 /**
  * Give the pool one buffer of `size` bytes at `base` (physical address `physicalBase`), described by the
@@ -102,6 +103,12 @@ export function packetPoolAdd(descriptor: ptr, base: ptr, physicalBase: Physical
   packet.next = freeList
   freeList = packet
   freeCount += 1
+  totalCount += 1
+}
+
+/** How many packets there are, free or not. */
+export function packetsTotal(): u32 {
+  return totalCount
 }
 
 /** How many packets are free. */
@@ -123,6 +130,7 @@ export function packetAllocate(headRoom: u32): Packet | null {
   packet.checksum = Checksum.None
   packet.inUse = 1
   packet.linkDestination = 0
+  packet.priority = 0
   packet.device = 0 as ptr
   packet.networkHeader = 0 as ptr
   packet.owner = 0

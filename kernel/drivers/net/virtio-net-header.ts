@@ -11,6 +11,11 @@ export const enum NetFeature {
   Mac = 0x20, // bit 5
   MergeableBuffers = 0x8000, // bit 15, VIRTIO_NET_F_MRG_RXBUF
   Status = 0x10000, // bit 16
+  ControlQueue = 0x20000, // bit 17, VIRTIO_NET_F_CTRL_VQ; the rest need it
+  ControlReceive = 0x40000, // bit 18: promiscuous, all groups, and the table of addresses
+  ControlVlan = 0x80000, // bit 19: VLANs are filtered
+  ControlReceiveExtra = 0x100000, // bit 20: letting nothing in
+  ControlAddress = 0x800000, // bit 23: the address can be set
 }
 
 /** virtio 1.2 §5.1.6, flags. */
@@ -43,6 +48,26 @@ export class NetConfiguration {
 
 /** virtio 1.2 §5.1.4. */
 export const enum NetStatus { LinkUp = 1 }
+
+/** What a command is about. virtio 1.2 §5.1.6.5. */
+export const enum ControlClass { Receive = 0, Mac = 1, Vlan = 2 }
+/** Commands of ControlClass.Receive, each with a byte, 0 off and 1 on. §5.1.6.5.1. */
+export const enum ReceiveCommand {
+  Promiscuous = 0, AllMulticast = 1, AllUnicast = 2, NoMulticast = 3, NoUnicast = 4, NoBroadcast = 5, Count = 6,
+}
+/** Commands of ControlClass.Mac: a table of addresses to let in, or the card's own. §5.1.6.5.2. */
+export const enum MacCommand { TableSet = 0, AddressSet = 1 }
+/** Commands of ControlClass.Vlan, each with an id. §5.1.6.5.3. */
+export const enum VlanCommand { Add = 0, Delete = 1 }
+/** What the device writes behind a command: virtio 1.2 §5.1.6.5, VIRTIO_NET_OK; anything else is a refusal. */
+export const CONTROL_OK: u32 = 0
+
+/** A command; what it needs follows. virtio 1.2 §5.1.6.5, struct virtio_net_ctrl. */
+@wire(2)
+export class ControlHeader {
+  category: u8 // ControlClass
+  command: u8
+}
 
 /** Least frame: an Ethernet header. IEEE 802.3 §3.1.1. */
 export const FRAME_LEAST: u32 = 14

@@ -1,6 +1,6 @@
 // virtio-net: from a PCI function to a card. virtio 1.2 §5.1.4, §5.1.5.
 
-import { INTERFACE_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
+import { CARD_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
 import { load8, loadVolatile8, store8 } from '../../lib/intrinsics.ts'
 import { address, at, nth, offsetof, plus, staticRow, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logDecimal, logEnd, logLine, logMac, logStart, logText } from '../../lib/log.ts'
@@ -17,11 +17,14 @@ import {
 } from '../virtio/transport.ts'
 import { Nic, NicFeature, nicName, nicRegister } from './nic.ts'
 import { packetFree, packetsFree, type Packet } from './packet.ts'
+import { controlFeatures, controlOpen } from './virtio-net-control.ts'
 import { NET_HEADER_SIZE, NetConfiguration, NetFeature } from './virtio-net-header.ts'
 import {
   RECEIVE_ROOM, virtioNetArm, virtioNetFill, virtioNetLink, virtioNetPoll, virtioNetReady,
 } from './virtio-net-receive.ts'
-import { VirtioNet, virtioNetFlush, virtioNetTransmit } from './virtio-net.ts'
+import {
+  VirtioNet, virtioNetApply, virtioNetFlush, virtioNetSetAddress, virtioNetTransmit,
+} from './virtio-net.ts'
 
 const enum QueueIndex { Receive = 0, Transmit = 1 } // virtio 1.2 §5.1.2, without multiqueue
 
@@ -32,16 +35,19 @@ const FRAME_OVERHEAD: u32 = 18
 const MTU_USUAL: u32 = 1500
 /** RFC 791 §3.1: every host takes 68 bytes; virtio 1.2 §5.1.4.1 allows no less. */
 const MTU_LEAST: u32 = 68
-/** The largest IP packet that, with all headers, fits one packet buffer. */
-const MTU_LIMIT: u32 = PACKET_BUFFER_SIZE - RECEIVE_ROOM - NET_HEADER_SIZE - FRAME_OVERHEAD
+/** RFC 791 §3.1: `total length` has 16 bits. */
+const MTU_MOST: u32 = 65535
+/** What the device writes into one buffer, and what of that is not IP in a frame's first. */
+const RECEIVE_BUFFER: u32 = PACKET_BUFFER_SIZE - RECEIVE_ROOM
+const FIRST_OVERHEAD: u32 = NET_HEADER_SIZE + FRAME_OVERHEAD
 
-const cards = staticRow<VirtioNet>(INTERFACE_LIMIT)
+const cards = staticRow<VirtioNet>(CARD_LIMIT)
 let count: u32 = 0
 
 /** Bring up the card behind `fn` and register it. False: it is left alone, and the log says why. */
 export function virtioNetProbe(fn: PciFunction): boolean {
-  if (count == INTERFACE_LIMIT) {
-    logLine(Level.Warn, 'virtio-net', 'more cards than INTERFACE_LIMIT')
+  if (count == CARD_LIMIT) {
+    logLine(Level.Warn, 'virtio-net', 'more cards than CARD_LIMIT')
     return false
   }
   const net = nth(cards, count)
@@ -52,11 +58,13 @@ export function virtioNetProbe(fn: PciFunction): boolean {
   if (!virtioInterrupts(device, plus(address(nic), offsetof<Nic>('pending')))) return false
   if (!virtioQueue(device, net.receiveQueue, QueueIndex.Receive, true)) return false
   if (!virtioQueue(device, net.transmitQueue, QueueIndex.Transmit, false)) return false
+  if (!controlOpen(net.control, device)) return false
   count += 1
   fillNic(net)
   const share: u32 = packetsFree() / POOL_SHARE
   net.transmitLimit = share
   const posted: u32 = virtioNetFill(net, share < net.receiveQueue.size ? share : net.receiveQueue.size)
+  nic.mtu = deviceMtu(device, net.mergeable ? posted : 1)
   queueDisarm(net.transmitQueue)
   queueDisarm(net.receiveQueue)
   virtioStart(device)
@@ -69,6 +77,7 @@ export function virtioNetProbe(fn: PciFunction): boolean {
 /** The features to ask for: those whose field the configuration structure is long enough to have. §5.1.3. */
 function wantedFeatures(device: VirtioDevice): u32 {
   let wanted: u32 = FEATURE_EVENT_INDEX | NetFeature.Csum | NetFeature.GuestCsum | NetFeature.MergeableBuffers
+  wanted |= controlFeatures(virtioOffered(device))
   if (device.configurationLength >= offsetof<NetConfiguration>('status')) wanted |= NetFeature.Mac
   if (device.configurationLength >= offsetof<NetConfiguration>('maxQueuePairs')) wanted |= NetFeature.Status
   if (device.configurationLength < NET_CONFIGURATION_WITH_MTU) return wanted
@@ -88,12 +97,13 @@ function fillNic(net: VirtioNet): void {
   nic.ready = virtioNetReady
   nic.arm = virtioNetArm
   nic.flush = virtioNetFlush
+  nic.apply = virtioNetApply
+  nic.setAddress = virtioNetSetAddress
   nic.driver = address(net)
   nic.headRoom = NET_HEADER_SIZE
   nic.features = NicFeature.None
   if (virtioHas(device, NetFeature.Csum)) nic.features |= NicFeature.TransmitChecksum
   if (virtioHas(device, NetFeature.GuestCsum)) nic.features |= NicFeature.ReceiveChecksum
-  nic.mtu = deviceMtu(device)
   nic.linkUp = true
   net.mergeable = virtioHas(device, NetFeature.MergeableBuffers)
   net.broken = false
@@ -108,12 +118,17 @@ function discard(nic: Nic, packet: Packet): void {
   packetFree(packet)
 }
 
-/** Below 1500 or above, as the device says; never more than fits one packet buffer. */
-function deviceMtu(device: VirtioDevice): u32 {
+/**
+ * What the device says, 1500 if it says nothing. A frame must fit the buffers it can be spread over: all of the
+ * ring's if they are mergeable, else one (virtio 1.2 §5.1.4.2 asks that the largest frame can be received).
+ */
+function deviceMtu(device: VirtioDevice, buffers: u32): u32 {
   if (!virtioHas(device, NetFeature.Mtu)) return MTU_USUAL
   const mtu: u32 = at<NetConfiguration>(device.configuration).mtu
   if (mtu < MTU_LEAST) return MTU_USUAL // it was more when the feature was asked for
-  return mtu > MTU_LIMIT ? MTU_LIMIT : mtu
+  const room: u32 = buffers == 0 ? RECEIVE_BUFFER : buffers * RECEIVE_BUFFER
+  const most: u32 = room - FIRST_OVERHEAD < MTU_MOST ? room - FIRST_OVERHEAD : MTU_MOST
+  return mtu > most ? most : mtu
 }
 
 function readMac(device: VirtioDevice, mac: ptr): void {

@@ -18,6 +18,7 @@ import { NicFeature, nicName, type Nic } from './nic.ts'
 import {
   packetAllocate, packetFree, packetLength, packetPhysicalHead, packetStrip, packetsFree, type Packet,
 } from './packet.ts'
+import { controlPoll, controlReady } from './virtio-net-control.ts'
 import {
   CHECKSUM_FAULT, FRAME_LEAST, NET_HEADER_SIZE, NetConfiguration, NetFeature, NetHeader, NetStatus, receivedChecksum,
 } from './virtio-net-header.ts'
@@ -38,6 +39,7 @@ export function virtioNetPoll(nic: Nic, budget: u32): u32 {
   if (net.device.configurationChanged != 0) configurationChange(net)
   virtioNetReclaim(net)
   if (isBroken(net)) return 0
+  controlPoll(net.control, nic)
   const queue = net.receiveQueue
   let done: u32 = 0
   while (done < budget && receiveFrame(net)) {
@@ -46,6 +48,7 @@ export function virtioNetPoll(nic: Nic, budget: u32): u32 {
   }
   queueKick(queue)
   if (queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its receive queue makes no sense')
+  if (net.control.queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its control queue makes no sense')
   return isBroken(net) ? 0 : done
 }
 
@@ -61,6 +64,7 @@ export function virtioNetReady(nic: Nic): boolean {
   const net = virtioNetOf(nic)
   if (nic.pending != 0) return true
   if (net.broken) return false
+  if (controlReady(net.control)) return true
   return queueReady(net.receiveQueue) != 0 || net.receiveQueue.fault != QueueFault.None
 }
 

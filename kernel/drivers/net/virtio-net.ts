@@ -12,6 +12,7 @@ import {
   address, at, struct,
   type Embed, type Stored, type bool, type cstring, type i32, type ptr, type u16, type u32, type u8,
 } from '../../lib/layout.ts'
+import { copyBytes } from '../../lib/memory.ts'
 import { panic } from '../../lib/panic.ts'
 import {
   QueueFault, Virtqueue, queueAbandon, queueAdd, queueDisarm, queueElement, queueKick, queueTake,
@@ -22,6 +23,7 @@ import { Nic, NicFeature } from './nic.ts'
 import {
   Checksum, packetFree, packetHeadRoom, packetLength, packetPhysicalHead, packetPrepend, type Packet,
 } from './packet.ts'
+import { NetControl, controlChanged, controlSetAddress } from './virtio-net-control.ts'
 import { NET_HEADER_SIZE, NetFlag, NetHeader } from './virtio-net-header.ts'
 
 @struct
@@ -30,6 +32,7 @@ export class VirtioNet {
   device: Embed<VirtioDevice>
   receiveQueue: Embed<Virtqueue>
   transmitQueue: Embed<Virtqueue>
+  control: Embed<NetControl>
   transmitLimit: u16 // frames in flight: what the pool can spare
   mergeable: Stored<u8, bool> // VIRTIO_NET_F_MRG_RXBUF was negotiated
   broken: Stored<u8, bool> // the device did what it must not, or asked to be reset: down for good
@@ -106,6 +109,19 @@ function prependHeader(nic: Nic, packet: Packet): void {
 export function virtioNetFlush(nic: Nic): void {
   const net = virtioNetOf(nic)
   if (!net.broken) queueKick(net.transmitQueue)
+}
+
+/** See NicApply in nic.ts: the next polls tell the device. */
+export function virtioNetApply(nic: Nic): void {
+  controlChanged(virtioNetOf(nic).control)
+}
+
+/** See NicSetAddress in nic.ts: from here on frames leave from `mac`, and after the next polls those to it come in. */
+export function virtioNetSetAddress(nic: Nic, mac: ptr): i32 {
+  const net = virtioNetOf(nic)
+  if (!controlSetAddress(net.control, mac)) return Errno.NotSupported
+  copyBytes(nic.mac, mac, 6)
+  return Errno.None
 }
 
 /** Free what was sent. A used ring that makes no sense breaks the card. */

@@ -1,19 +1,22 @@
 // Who has which link address: a hash table of bounded size with the least recently used entry given up first.
-// RFC 826, RFC 1122 §2.3.2. States and ages are resolve.ts; this file only keeps entries.
+// RFC 826, RFC 1122 §2.3.2. States and ages are resolve.ts, what waits is queue.ts; this file only keeps entries.
 //
 // Entries are found by (interface, address). One that is asked for moves to the front of the list of use, unless
 // it is there already: the usual case is one load and one comparison. Main-loop context only.
 
 import { ARP_ENTRY_LIMIT } from '../../config.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { timerStop, type Timer } from '../../lib/timer.ts'
 import {
   address, at, nth, offsetof, plus, staticRow, struct,
-  type Bytes, type Embed, type Stored, type bool, type u32, type u8,
+  type Bytes, type Embed, type Stored, type bool, type i32, type u32, type u8,
 } from '../../lib/layout.ts'
 import type { Packet } from '../../drivers/net/packet.ts'
 import type { NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
-import { Drop, counters, drop } from '../stats.ts'
+import { Drop, counters } from '../stats.ts'
+import { arpPolicy, arpPolicyDefault, arpPolicySet, type ArpConfig } from './policy.ts'
+import { arpDropWaiting } from './queue.ts'
 
 /** What is known of an address; the states of RFC 4861 §7.3.2, for ARP. */
 export const enum ArpState {
@@ -31,6 +34,16 @@ export const enum ArpState {
   Failed,
 }
 
+/** Bits of `ArpEntry.flags`: RustOS's ArpSecurityFlags. */
+export const enum ArpFlag {
+  /** An announcement agreed with what was known. */
+  Verified = 1,
+  /** It has had, or was said to have, another link address. */
+  Suspicious = 2,
+  /** Configured. */
+  Trusted = 4,
+}
+
 @struct
 export class ArpEntry {
   bucketNext: ArpEntry | null // same hash; or the free list
@@ -44,10 +57,14 @@ export class ArpEntry {
   requests: u8 // sent since the state began
   waitingCount: u8
   inUse: Stored<u8, bool>
-  reserved: u8
+  flags: u8 // ArpFlag
   waiting: Packet | null // oldest first, through Packet.next
   waitingLast: Packet | null
   timer: Embed<Timer> // the end of the state
+  created: u32 // milliseconds, as all three
+  updated: u32 // the link address was last heard
+  lastUsed: u32 // a packet was last sent to it, or wanted to be
+  useCount: u32
 }
 
 @struct
@@ -55,8 +72,8 @@ class Bucket {
   first: ArpEntry | null
 }
 
-const BUCKET_BITS: u32 = 8
-const BUCKETS: u32 = 256
+const BUCKET_BITS: u32 = 9
+const BUCKETS: u32 = 512
 
 const entries = staticRow<ArpEntry>(ARP_ENTRY_LIMIT)
 const buckets = staticRow<Bucket>(BUCKETS)
@@ -65,8 +82,9 @@ let newest: ArpEntry | null = null
 let oldest: ArpEntry | null = null
 let count: u32 = 0
 
-/** Empty the table; waiting packets are dropped. */
+/** Empty the table, with the default policy; waiting packets are dropped. */
 export function arpCacheInit(): void {
+  arpPolicyDefault(arpPolicy)
   while (newest != null) arpRemove(newest, Drop.ArpEvicted)
   free = null
   for (let i: u32 = 0; i < ARP_ENTRY_LIMIT; i++) {
@@ -74,6 +92,15 @@ export function arpCacheInit(): void {
     entry.bucketNext = free
     free = entry
   }
+}
+
+/**
+ * Put a policy in force. Entries over its limit go, the least recently used first. Errors: InvalidArgument.
+ */
+export function arpConfigure(config: ArpConfig): i32 {
+  const result: i32 = arpPolicySet(config)
+  while (count > arpPolicy.maxEntries && evict()) { /* one each time */ }
+  return result
 }
 
 /** Entries in use. */
@@ -119,7 +146,7 @@ export function arpTouch(entry: ArpEntry): void {
  * is not permanent is given up, with what waits there; null if all are permanent.
  */
 export function arpCreate(egress: NetInterface, a: Ipv4Address): ArpEntry | null {
-  if (free == null && !evict()) return null
+  if (count >= arpPolicy.maxEntries && !evict()) return null
   const entry = free as ArpEntry
   free = entry.bucketNext
   const bucket = nth(buckets, bucketIndex(a))
@@ -134,6 +161,11 @@ export function arpCreate(egress: NetInterface, a: Ipv4Address): ArpEntry | null
   entry.waiting = null
   entry.waitingLast = null
   entry.inUse = true
+  entry.flags = 0
+  entry.created = nowMilliseconds()
+  entry.updated = entry.created
+  entry.lastUsed = entry.created
+  entry.useCount = 0
   useLinkFirst(entry)
   count += 1
   return entry
@@ -178,20 +210,6 @@ export function arpFlush(egress: NetInterface | null): void {
   while (each != null) {
     const following: ArpEntry | null = each.older
     if (!each.permanent && (egress == null || each.egress == egress)) arpRemove(each, Drop.ArpUnresolved)
-    each = following
-  }
-}
-
-/** Drop what waits at an entry. */
-export function arpDropWaiting(entry: ArpEntry, reason: Drop): void {
-  let each: Packet | null = entry.waiting
-  entry.waiting = null
-  entry.waitingLast = null
-  entry.waitingCount = 0
-  while (each != null) {
-    const following: Packet | null = each.next
-    each.next = null
-    drop(each, reason)
     each = following
   }
 }

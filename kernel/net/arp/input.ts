@@ -1,16 +1,14 @@
-// ARP packets from the wire: learn, answer. RFC 826 "Packet Reception", RFC 1122 §2.3.2, RFC 5227 §2.4.
+// ARP packets from the wire: learn, answer. RFC 826 "Packet Reception", RFC 1122 §2.3.2, RFC 5227 §2.
 // Main-loop context only.
 //
 // What is learned: a sender we have an entry for already (RFC 826's merge), or one that asks for an address of
 // ours. Nothing else creates an entry: strangers can not fill the table by talking to each other. A probe
-// (sender 0.0.0.0, RFC 5227 §2.1.1) is answered and teaches nothing. An address of ours in somebody else's mouth is
-// a conflict: counted, logged once a second, not learned, and answered with an announcement every ten seconds at
-// most (RFC 5227 §2.4 (c): a host that was told to use the address keeps it).
+// (sender 0.0.0.0, RFC 5227 §2.1.1) is answered and teaches nothing. An announcement, which nobody asked for, teaches
+// what the policy lets it. An address of ours in somebody else's mouth is a conflict, and never learned from.
 
-import { Level, logEnd, logIpv4, logMac, logStart, logText } from '../../lib/log.ts'
-import { nowMilliseconds } from '../../lib/clock.ts'
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
 import { Checksum, packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
+import { acdConflict } from '../acd/conflict.ts'
 import { chainTrim } from '../chain.ts'
 import { EtherType, LinkDestination, macCopy, macEqual } from '../ethernet/header.ts'
 import { ethernetOutput } from '../ethernet/output.ts'
@@ -18,14 +16,8 @@ import { interfaceFindAddress, type NetInterface } from '../interface.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { arpCreate, arpFind } from './cache.ts'
 import { ArpOperation, ArpPacket, arpFault } from './header.ts'
-import { arpAnnounce, arpLearn } from './resolve.ts'
-
-/** Milliseconds between two lines in the log about conflicts. */
-const CONFLICT_LOG_INTERVAL: u32 = 1000
-/** DEFEND_INTERVAL of RFC 5227 §1.1, milliseconds. */
-const DEFEND_INTERVAL: u32 = 10_000
-let conflictLogged = false
-let conflictLoggedAt: u32 = 0
+import { arpGratuitous, arpLearn } from './learn.ts'
+import { arpDestination } from './output.ts'
 
 /** One ARP packet, at `head`. */
 export function arpInput(ingress: NetInterface, packet: Packet): void {
@@ -36,9 +28,8 @@ export function arpInput(ingress: NetInterface, packet: Packet): void {
   if (arp.operation == ArpOperation.Request) counters.arpRequestsReceived += 1
   else counters.arpRepliesReceived += 1
 
-  if (arp.senderAddress != 0 && interfaceFindAddress(ingress, arp.senderAddress) != null) {
-    return conflict(ingress, packet, arp)
-  }
+  if (isEcho(ingress, arp)) return drop(packet, Drop.ArpSender)
+  if (acdConflict(ingress, arp)) return drop(packet, Drop.ArpConflict)
   const forUs = interfaceFindAddress(ingress, arp.targetAddress) != null
   learn(ingress, arp, forUs)
   if (!forUs) return drop(packet, Drop.ArpNotForUs)
@@ -49,6 +40,10 @@ export function arpInput(ingress: NetInterface, packet: Packet): void {
 /** RFC 826: an entry that exists is brought up to date by anything the sender says; a new one needs a reason. */
 function learn(ingress: NetInterface, arp: ArpPacket, forUs: boolean): void {
   if (arp.senderAddress == 0) return
+  if (arp.senderAddress == arp.targetAddress) {
+    arpGratuitous(ingress, arp.senderAddress, arp.senderMac) // counted, believed or not
+    return
+  }
   const known = arpFind(ingress, arp.senderAddress)
   if (known != null) return arpLearn(known, arp.senderMac)
   if (!forUs || arp.operation != ArpOperation.Request) return // an answer to no question teaches nothing
@@ -67,31 +62,11 @@ function reply(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
   chainTrim(packet, sizeof<ArpPacket>())
   packet.checksum = Checksum.None // whatever the card said of the request's: ARP has none to complete
   counters.arpRepliesSent += 1
-  ethernetOutput(ingress, packet, arp.targetMac, EtherType.Arp) // counted where it fails
+  ethernetOutput(ingress, packet, arpDestination(ours, arp.targetMac), EtherType.Arp) // counted where it fails
 }
 
-/** RFC 5227 §2.4. A frame of our own that comes back is no conflict. */
-function conflict(ingress: NetInterface, packet: Packet, arp: ArpPacket): void {
-  if (macEqual(arp.senderMac, ingress.mac)) return drop(packet, Drop.ArpSender)
-  counters.arpConflicts += 1
-  const now: u32 = nowMilliseconds()
-  if (!conflictLogged || now - conflictLoggedAt >= CONFLICT_LOG_INTERVAL) {
-    conflictLogged = true
-    conflictLoggedAt = now
-    logConflict(ingress, arp)
-  }
-  if (!ingress.defended || now - ingress.defendedAt >= DEFEND_INTERVAL) {
-    ingress.defended = true
-    ingress.defendedAt = now
-    arpAnnounce(ingress, arp.senderAddress)
-  }
-  drop(packet, Drop.ArpConflict)
-}
-
-function logConflict(ingress: NetInterface, arp: ArpPacket): void {
-  if (!logStart(Level.Warn, 'net', 'address-conflict')) return
-  logText('if', ingress.name)
-  logIpv4('ip', arp.senderAddress)
-  logMac('mac', arp.senderMac)
-  logEnd()
+/** A frame of our own that came back: no conflict, and no probe of somebody else's. */
+function isEcho(ingress: NetInterface, arp: ArpPacket): boolean {
+  if (!macEqual(arp.senderMac, ingress.mac)) return false
+  return arp.senderAddress == 0 || interfaceFindAddress(ingress, arp.senderAddress) != null
 }

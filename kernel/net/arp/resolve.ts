@@ -1,83 +1,109 @@
 // From an IPv4 next hop to a link address: the cache, or a question on the wire and a packet that waits.
-// RFC 826, RFC 1122 §2.3.2, RFC 5227 §3; states as in RFC 4861 §7.3, times from config.ts.
+// RFC 826, RFC 1122 §2.3.2; states as in RFC 4861 §7.3, times from config.ts and policy.ts.
 //
 //   (none) ──used──▶ Incomplete ──answer──▶ Reachable ──ARP_REACHABLE──▶ Stale ──used──▶ Delay ──ARP_DELAY──▶ Probe
 //                        │                      ▲                          │                │                  │
 //                        │                      └──── any ARP packet of it, in every state ─┴──────────────────┤
 //                        └── ARP_REQUESTS unanswered, ARP_INTERVAL apart ──▶ Failed ◀── the same, by unicast ──┘
 //
-// A Stale entry that nobody uses for ARP_STALE, and a Failed one after ARP_FAILED, are forgotten. A Failed
-// entry that is used asks again: a second has passed since the last question, so an address is asked for at most
-// once a second however many packets want it (RFC 1122 §2.3.2.1). Main-loop context only.
+// A Stale entry that nobody uses for twice the policy's age, and a Failed one after ARP_FAILED, are forgotten. A
+// Failed entry that is used asks again: a second has passed since the last question, so an address is asked for at
+// most once a second however many packets want it (RFC 1122 §2.3.2.1). What waited when an entry failed is shown to
+// arpUnresolvedTo's function, which tells the sender, and dropped. Main-loop context only.
 //
 // Next: ethernetOutput (ethernet/output.ts).
 
-import {
-  ARP_DELAY, ARP_FAILED, ARP_INTERVAL, ARP_QUEUE_LIMIT, ARP_REACHABLE, ARP_REQUESTS, ARP_STALE,
-} from '../../config.ts'
+import { ARP_DELAY, ARP_FAILED, ARP_INTERVAL, ARP_REQUESTS } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
-import { zeroBytes } from '../../lib/memory.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { timerStart, timerStop, type Timer } from '../../lib/timer.ts'
-import { at, sizeof, type i32, type ptr } from '../../lib/layout.ts'
-import { packetAllocate, packetAppend, type Packet } from '../../drivers/net/packet.ts'
-import { EtherType, MAC_LENGTH, macCopy } from '../ethernet/header.ts'
-import { ethernetHeadRoom, ethernetOutput, macBroadcast, refuse } from '../ethernet/output.ts'
+import type { i32, ptr } from '../../lib/layout.ts'
+import type { Packet } from '../../drivers/net/packet.ts'
+import { EtherType, macCopy } from '../ethernet/header.ts'
+import { ethernetOutput, macBroadcast, refuse } from '../ethernet/output.ts'
 import { interfaceSourceFor, type NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
-import { Drop, counters, countDrop, drop } from '../stats.ts'
-import {
-  ArpState, arpCreate, arpDropWaiting, arpEntryOf, arpFind, arpRemove, arpTouch, type ArpEntry,
-} from './cache.ts'
-import { ArpOperation, ArpPacket } from './header.ts'
+import { Drop, counters, drop } from '../stats.ts'
+import { ArpState, arpCreate, arpEntryOf, arpFind, arpRemove, arpTouch, type ArpEntry } from './cache.ts'
+import { arpRequest } from './output.ts'
+import { arpReachableTime, arpStaleTime } from './policy.ts'
+import { arpTakeWaiting, arpWait } from './queue.ts'
+
+/** Told of each packet that waited in vain, IPv4 header at `head`; the packet stays the caller's. */
+export type ArpUnresolved = (packet: Packet) => void
+
+let unresolved: ArpUnresolved | null = null
+
+/** Whom to tell of packets whose next hop did not answer. One function; it replaces the one before. */
+export function arpUnresolvedTo(told: ArpUnresolved): void {
+  unresolved = told
+}
 
 /**
  * Send an IPv4 packet, its header at `head`, to a neighbour; the packet is the callee's. Returns Errno.None when
- * it was sent or waits, else HostUnreachable (the table is full of permanent entries) or what ethernetOutput says.
+ * it was sent or waits, else HostUnreachable (the table is full of permanent entries), NoBufferSpace (too many
+ * wait) or what ethernetOutput says.
  */
 export function arpTransmit(egress: NetInterface, nextHop: Ipv4Address, packet: Packet): i32 {
   const entry = arpFind(egress, nextHop)
-  if (entry == null) return arpAsk(egress, nextHop, packet)
+  if (entry == null) return askFirst(egress, nextHop, packet)
   arpTouch(entry)
+  entry.useCount += 1
+  entry.lastUsed = nowMilliseconds()
   switch (entry.state) {
-    case ArpState.Incomplete: return wait(entry, packet)
-    case ArpState.Failed: return askAgain(entry, packet)
-    case ArpState.Stale: startDelay(entry)
+    case ArpState.Incomplete:
+      counters.arpMisses += 1
+      return arpWait(entry, packet)
+    case ArpState.Failed:
+      return askAgain(entry, packet)
+    case ArpState.Stale:
+      startDelay(entry)
   }
+  counters.arpHits += 1
   return ethernetOutput(egress, packet, entry.mac, EtherType.Ipv4)
 }
 
-function arpAsk(egress: NetInterface, nextHop: Ipv4Address, packet: Packet): i32 {
+function askFirst(egress: NetInterface, nextHop: Ipv4Address, packet: Packet): i32 {
   const entry = arpCreate(egress, nextHop)
   if (entry == null) return refuse(packet, Drop.ArpUnresolved, Errno.HostUnreachable)
+  entry.useCount = 1
   return askAgain(entry, packet)
 }
 
 function askAgain(entry: ArpEntry, packet: Packet): i32 {
-  entry.state = ArpState.Incomplete
-  entry.requests = 0
-  const result: i32 = wait(entry, packet)
-  ask(entry)
+  counters.arpMisses += 1
+  const result: i32 = arpWait(entry, packet)
+  startAsking(entry)
   return result
 }
 
-/** Put a packet at the end of the queue; if that is full the oldest goes: RFC 1122 §2.3.2.2 wants the latest kept. */
-function wait(entry: ArpEntry, packet: Packet): i32 {
-  if (entry.waitingCount == ARP_QUEUE_LIMIT) dropOldest(entry)
-  packet.next = null
-  if (entry.waitingLast == null) entry.waiting = packet
-  else entry.waitingLast.next = packet
-  entry.waitingLast = packet
-  entry.waitingCount += 1
+function startAsking(entry: ArpEntry): void {
+  entry.state = ArpState.Incomplete
+  entry.requests = 0
+  ask(entry)
+}
+
+/**
+ * Ask for an address without having a packet for it; one that is known is verified. Errors: HostUnreachable when
+ * the table is full of permanent entries.
+ */
+export function arpAsk(egress: NetInterface, a: Ipv4Address): i32 {
+  let entry: ArpEntry | null = arpFind(egress, a)
+  if (entry == null) entry = arpCreate(egress, a)
+  else if (entry.state != ArpState.Failed) {
+    arpVerify(entry)
+    return Errno.None
+  }
+  if (entry == null) return Errno.HostUnreachable
+  startAsking(entry)
   return Errno.None
 }
 
-function dropOldest(entry: ArpEntry): void {
-  const packet = entry.waiting as Packet
-  entry.waiting = packet.next
-  if (packet.next == null) entry.waitingLast = null
-  packet.next = null
-  entry.waitingCount -= 1
-  drop(packet, Drop.ArpQueueFull)
+/** Find out by unicast whether a neighbour is still where it was; nothing is done where that is being asked. */
+export function arpVerify(entry: ArpEntry): void {
+  if (entry.permanent) return
+  const state: ArpState = entry.state
+  if (state == ArpState.Reachable || state == ArpState.Stale || state == ArpState.Delay) startProbe(entry.timer)
 }
 
 /** One question, and a look in ARP_INTERVAL whether it was answered. Probes go to where the answer came from. */
@@ -92,8 +118,20 @@ function unanswered(timer: Timer): void {
   const entry = arpEntryOf(timer)
   if (entry.requests < ARP_REQUESTS) return ask(entry)
   entry.state = ArpState.Failed
-  arpDropWaiting(entry, Drop.ArpUnresolved)
   timerStart(timer, ARP_FAILED, expire)
+  tellWaiting(arpTakeWaiting(entry))
+}
+
+/** HostUnreachable to whoever waits: RFC 1122 §2.3.2.2, RFC 1812 §5.2.7.1 (code 1). */
+function tellWaiting(first: Packet | null): void {
+  let each: Packet | null = first
+  while (each != null) {
+    const following: Packet | null = each.next
+    each.next = null
+    if (unresolved != null) unresolved(each)
+    drop(each, Drop.ArpUnresolved)
+    each = following
+  }
 }
 
 function startDelay(entry: ArpEntry): void {
@@ -110,63 +148,30 @@ function startProbe(timer: Timer): void {
 
 function becomeStale(timer: Timer): void {
   arpEntryOf(timer).state = ArpState.Stale
-  timerStart(timer, ARP_STALE, expire)
+  timerStart(timer, arpStaleTime(), expire)
 }
 
 function expire(timer: Timer): void {
   arpRemove(arpEntryOf(timer), Drop.ArpUnresolved)
 }
 
-/** The neighbour spoke: `mac` is its address. What waited is sent. A permanent entry stays as it is. */
-export function arpLearn(entry: ArpEntry, mac: ptr): void {
-  if (entry.permanent) return
+/** The neighbour is at `mac`, as of now. What waited is sent. The caller knows that the entry may be changed. */
+export function arpReachable(entry: ArpEntry, mac: ptr): void {
   macCopy(entry.mac, mac)
   entry.state = ArpState.Reachable
   entry.requests = 0
-  timerStart(entry.timer, ARP_REACHABLE, becomeStale)
+  entry.updated = nowMilliseconds()
+  if (entry.permanent) timerStop(entry.timer) // it does not age
+  else timerStart(entry.timer, arpReachableTime(), becomeStale)
   sendWaiting(entry)
 }
 
 function sendWaiting(entry: ArpEntry): void {
-  let each: Packet | null = entry.waiting
-  entry.waiting = null
-  entry.waitingLast = null
-  entry.waitingCount = 0
+  let each: Packet | null = arpTakeWaiting(entry)
   while (each != null) {
     const following: Packet | null = each.next
     each.next = null
     ethernetOutput(entry.egress, each, entry.mac, EtherType.Ipv4) // counted where it fails
     each = following
   }
-}
-
-/** Fix what an address is on the link, by configuration. Errors: NoSpace when every entry is permanent. */
-export function arpSetPermanent(egress: NetInterface, a: Ipv4Address, mac: ptr): i32 {
-  let entry: ArpEntry | null = arpFind(egress, a)
-  if (entry == null) entry = arpCreate(egress, a)
-  if (entry == null) return Errno.NoSpace
-  entry.permanent = false
-  arpLearn(entry, mac)
-  entry.permanent = true
-  timerStop(entry.timer) // it does not age
-  return Errno.None
-}
-
-/** Tell the link that an address is ours: an announcement, RFC 5227 §3 (a request for oneself). */
-export function arpAnnounce(egress: NetInterface, a: Ipv4Address): void {
-  arpRequest(egress, a, a, macBroadcast())
-}
-
-/** Ask who has `target`. Without a free packet the question is not asked now; the timer asks again. */
-export function arpRequest(egress: NetInterface, sender: Ipv4Address, target: Ipv4Address, to: ptr): void {
-  const packet = packetAllocate(ethernetHeadRoom(egress))
-  if (packet == null) return countDrop(Drop.OutputNoRoom)
-  const arp = at<ArpPacket>(packetAppend(packet, sizeof<ArpPacket>()))
-  arp.begin(ArpOperation.Request)
-  macCopy(arp.senderMac, egress.mac)
-  arp.senderAddress = sender
-  zeroBytes(arp.targetMac, MAC_LENGTH)
-  arp.targetAddress = target
-  counters.arpRequestsSent += 1
-  ethernetOutput(egress, packet, to, EtherType.Arp) // counted where it fails
 }

@@ -7,17 +7,20 @@ import {
 import type { Timer } from '../../lib/timer.ts'
 import type { NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
+import type { DhcpValues } from './options.ts'
 
-/** RFC 2131 §4.4, figure 5. Nothing is remembered over a boot, so the last two are never entered. */
+/** RFC 2131 §4.4, figure 5. Nobody stays in InitReboot: the link is back when it is entered. */
 export const enum DhcpClientState { Init, Selecting, Requesting, Bound, Renewing, Rebinding, InitReboot, Rebooting }
 
 @struct
 export class DhcpClient {
   netif: NetInterface
   timer: Embed<Timer> // the next thing to do without an answer
+  fallback: Embed<Timer> // when to take a link-local address meanwhile
   xid: u32
   address: Ipv4Address // offered, then ours
   server: Ipv4Address // who offered
+  held: Ipv4Address // the lease's address where `lease` is in effect, or being probed; 0 none
   startedAt: u32 // seconds since boot, as all times here: for `secs`
   requestedAt: u32 // when the REQUEST that may be answered was sent: leases count from there, RFC 2131 §4.4.1
   renewAt: u32 // T1
@@ -27,8 +30,17 @@ export class DhcpClient {
   state: Stored<u8, DhcpClientState>
   active: Stored<u8, bool>
   forever: Stored<u8, bool> // lease time 0xffffffff
-  reserved: u8
+  usable: Stored<u8, bool> // `held` is on the interface: it is not being probed before use
   refusals: u16 // NAKs, and leases that could not be used, since the last good one
+  lease: Embed<DhcpValues> // what came with `held`
+  // What it did; wraps at 2^32.
+  discoversSent: u32
+  offersReceived: u32
+  requestsSent: u32
+  acksReceived: u32
+  naksReceived: u32
+  declinesSent: u32
+  releasesSent: u32
 }
 
 const clients = staticRow<DhcpClient>(INTERFACE_LIMIT)

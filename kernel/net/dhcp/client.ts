@@ -1,41 +1,61 @@
 // The DHCP client: get an address, keep it, lose it. RFC 2131 §4.4, figure 5. Main-loop context only.
 //
 //   Init ──DISCOVER──▶ Selecting ──OFFER, REQUEST──▶ Requesting ──ACK──▶ Bound ──T1──▶ Renewing ──T2──▶ Rebinding
-//     ▲                                                  │                 ▲              │ ACK           │ ACK
-//     │                                                  │ NAK, silence    └──────────────┴───────────────┤
-//     └──────────────────────────────────────────────────┴──────────── NAK, lease over ───────────────────┘
+//     ▲                                                  │               ▲  ▲             │ ACK           │ ACK
+//     │                                                  │ NAK, silence  │  └─────────────┴───────────────┤
+//     ├──────────────────────────────────────────────────┴───────────────┼───── NAK, lease over ──────────┘
+//     │ NAK                                                              │ ACK, silence
+//     └────────────────────────────────────────────────────────────── Rebooting ◀── the link came back, in the last three
+//
+// An ACK's address is claimed (acd/claim.ts): probed before or while it is used, as `acd=` says. Somebody else's is
+// declined, and the client starts over ten seconds later (§3.1 (5)); so is one lost to a conflict later on. DHCP goes on
+// asking when it fails; after LINK_LOCAL_AFTER the interface has a link-local address meanwhile (RFC 3927 §1.9).
+//
+// RELEASE is sent when an interface is given other settings, not when the machine ends: it may be about to boot
+// again, and the server knows it by its identifier. The lease is remembered while the link or the interface is
+// down (INIT-REBOOT), not over a boot: nothing is written to a disk.
 //
 // Differences from what the RFC suggests: the first DISCOVER is not delayed by 1 to 10 seconds (§4.4.1 SHOULD: a
-// virtual machine is not a building after a power cut); the first usable offer is taken; the address is announced
-// but not probed first (§4.4.1 SHOULD), so DECLINE is never sent; RELEASE is not sent either. A link that comes
-// back starts a client over that has no address; one that has an address keeps it until T1.
+// virtual machine is not a building after a power cut); the first usable offer is taken; T1 and T2 have no random part (§4.4.5).
 
-import { DHCP_FIRST_WAIT, DHCP_LONGEST_WAIT, INTERFACE_LIMIT } from '../../config.ts'
+import {
+  DHCP_DECLINE_WAIT, DHCP_FIRST_WAIT, DHCP_LONGEST_WAIT, INTERFACE_LIMIT, LINK_LOCAL_AFTER,
+} from '../../config.ts'
+import { nowSeconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { Level, logDecimal, logEnd, logIpv4, logStart, logText } from '../../lib/log.ts'
 import { random32, randomBelow } from '../../lib/random.ts'
-import { timerStart, timerStop, type Timer } from '../../lib/timer.ts'
+import { timerActive, timerStart, timerStop, type Timer } from '../../lib/timer.ts'
 import {
   address, at, offsetof, plus, sizeof, staticStruct, type cstring, type i32, type ptr, type u32,
 } from '../../lib/layout.ts'
 import { packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
+import { ClaimEvent } from '../acd/claims.ts'
 import type { NetInterface } from '../interface.ts'
 import { isUnicast, type Ipv4Address } from '../ipv4/address.ts'
+import { linkLocalActive, linkLocalInit, linkLocalLinkUp, linkLocalStart, linkLocalStop } from '../link-local/link-local.ts'
 import { Drop, drop } from '../stats.ts'
 import { udpBind, type UdpBinding } from '../udp/ports.ts'
 import { DhcpClient, DhcpClientState, dhcpClientAt, dhcpClientOf } from './client-state.ts'
 import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessage, DhcpMessageType, dhcpFault } from './header.ts'
-import { leaseApply, leaseRemove, leaseUsable } from './lease.ts'
+import { leaseApply, leaseRefused, leaseRemove, leaseSettle, leaseUsable } from './lease.ts'
 import { DhcpValues, dhcpOptionsRead } from './options.ts'
-import { dhcpSendDiscover, dhcpSendRebinding, dhcpSendRenewing, dhcpSendSelecting, uptimeSeconds } from './output.ts'
+import {
+  dhcpSendDecline, dhcpSendDiscover, dhcpSendRebinding, dhcpSendRebooting, dhcpSendRelease, dhcpSendRenewing,
+  dhcpSendSelecting,
+} from './output.ts'
 
 /** REQUESTs without answer before the client starts over: four, a minute together. RFC 2131 §3.1 (5). */
 const REQUEST_ATTEMPTS: u32 = 4
+/** REQUESTs after the link came back, until the lease is believed without an answer. RFC 2131 §3.2 (4). */
+const REBOOT_ATTEMPTS: u32 = 3
 /** Renewing and rebinding are tried again after half the time that is left, but not sooner: RFC 2131 §4.4.5. */
 const SHORTEST_RETRY: u32 = 60
 /** Plus or minus a second on every wait: RFC 2131 §4.1. */
 const JITTER: u32 = 1000
 const FOREVER: u32 = 0xffffffff
+/** Longest lease that is told from one for ever, seconds: 68 years, which can be added to a time without overflow. */
+const LONGEST_LEASE: u32 = 0x7fffffff
 /** Longest sleep of the lease timer, seconds: a timer counts milliseconds in 31 bits. */
 const LONGEST_SLEEP: u32 = 86_400
 
@@ -43,12 +63,21 @@ const values = staticStruct<DhcpValues>()
 
 /** No client runs; answers to port 68 are read. Errors: those of udpBind. */
 export function dhcpInit(): i32 {
+  linkLocalInit()
   for (let i: u32 = 0; i < INTERFACE_LIMIT; i++) {
     const client = dhcpClientAt(i)
-    timerStop(client.timer)
+    stopTimers(client)
     client.active = false
+    client.held = 0
+    client.usable = false
+    client.address = 0
   }
   return udpBind(DHCP_CLIENT_PORT, dhcpDatagram, 0 as ptr)
+}
+
+function stopTimers(client: DhcpClient): void {
+  timerStop(client.timer)
+  timerStop(client.fallback)
 }
 
 /** Get an address for an interface that is up and has none. */
@@ -60,20 +89,25 @@ export function dhcpStart(netif: NetInterface): void {
   startOver(client)
 }
 
-/** Stop, and give up the address. */
+/** Stop for good, and give the address back. */
 export function dhcpStop(netif: NetInterface): void {
   const client = dhcpClientOf(netif)
   if (!client.active) return
-  timerStop(client.timer)
+  if (client.held != 0 && client.usable) dhcpSendRelease(client) // once, and nobody answers: RFC 2131 §4.4.6
+  stopTimers(client)
   client.active = false
   netif.configuring = false
-  leaseRemove(netif, 'stopped')
+  leaseRemove(client, 'stopped')
+  linkLocalStop(netif)
 }
 
-/** The link is back: whoever waits for an offer asks now. */
+/** The link is back, or the interface: who waits for an offer asks now, who has a lease asks whether it is good here. RFC 2131 §3.7. */
 export function dhcpLinkUp(netif: NetInterface): void {
   const client = dhcpClientOf(netif)
-  if (client.active && client.state < DhcpClientState.Bound) startOver(client)
+  if (!client.active) return
+  linkLocalLinkUp(netif)
+  if (client.state < DhcpClientState.Bound) startOver(client)
+  else reboot(client)
 }
 
 /** Init: no address, a new transaction. */
@@ -99,7 +133,14 @@ function forget(client: DhcpClient): void {
   client.xid = random32()
   client.address = 0
   client.server = 0
-  client.startedAt = uptimeSeconds()
+  client.startedAt = nowSeconds()
+  if (timerActive(client.fallback) || linkLocalActive(client.netif)) return
+  timerStart(client.fallback, LINK_LOCAL_AFTER, fallbackDue)
+}
+
+/** Nobody has given us an address for LINK_LOCAL_AFTER. */
+function fallbackDue(timer: Timer): void {
+  linkLocalStart(at<DhcpClient>(plus(address(timer), 0 - offsetof<DhcpClient>('fallback'))).netif)
 }
 
 function discover(client: DhcpClient): void {
@@ -108,9 +149,33 @@ function discover(client: DhcpClient): void {
 }
 
 function request(client: DhcpClient): void {
-  client.requestedAt = uptimeSeconds()
+  client.requestedAt = nowSeconds()
   dhcpSendSelecting(client) // what is not sent now is sent again
   waitForAnswer(client)
+}
+
+/** INIT-REBOOT: is what we had still ours? RFC 2131 §4.3.2, §4.4.2. */
+function reboot(client: DhcpClient): void {
+  client.state = DhcpClientState.Rebooting
+  client.attempt = 0
+  client.xid = random32()
+  client.startedAt = nowSeconds()
+  client.netif.configuring = true
+  requestAgain(client)
+}
+
+function requestAgain(client: DhcpClient): void {
+  client.requestedAt = nowSeconds()
+  dhcpSendRebooting(client) // what is not sent now is sent again
+  waitForAnswer(client)
+}
+
+/** No answer: the address is ours until the lease is over. RFC 2131 §3.2 (4). */
+function rebootTimeout(client: DhcpClient): void {
+  if (client.attempt < REBOOT_ATTEMPTS && (client.forever || nowSeconds() < client.expireAt)) return requestAgain(client)
+  client.netif.configuring = false
+  client.state = DhcpClientState.Bound
+  leaseAged(client)
 }
 
 /** 4, 8, 16, 32, then always 64 seconds, plus or minus one. RFC 2131 §4.1. */
@@ -130,6 +195,8 @@ function dhcpTimeout(timer: Timer): void {
       return discover(client)
     case DhcpClientState.Requesting:
       return client.attempt < REQUEST_ATTEMPTS ? request(client) : startOver(client)
+    case DhcpClientState.Rebooting:
+      return rebootTimeout(client)
     default:
       return leaseAged(client)
   }
@@ -141,9 +208,10 @@ function clientOf(timer: Timer): DhcpClient {
 
 /** Bound and later: time has passed; which of T1, T2 and the end has come? RFC 2131 §4.4.5. */
 function leaseAged(client: DhcpClient): void {
-  const now = uptimeSeconds()
+  if (client.forever) return
+  const now = nowSeconds()
   if (now >= client.expireAt) {
-    leaseRemove(client.netif, 'lease expired')
+    leaseRemove(client, 'lease expired')
     return startOver(client)
   }
   if (now >= client.rebindAt) return rebind(client, now)
@@ -214,6 +282,7 @@ function offered(client: DhcpClient, yours: Ipv4Address): boolean {
   if (client.state != DhcpClientState.Selecting) return false
   if (!leaseUsable(yours, values)) return false
   if (!isUnicast(values.serverIdentifier)) return false // RFC 2131 §4.3.1, table 3: MUST
+  client.offersReceived += 1
   client.address = yours
   client.server = values.serverIdentifier
   client.state = DhcpClientState.Requesting
@@ -229,6 +298,7 @@ function isExpected(client: DhcpClient): boolean {
       return values.serverIdentifier == client.server
     case DhcpClientState.Renewing:
     case DhcpClientState.Rebinding:
+    case DhcpClientState.Rebooting:
       return isUnicast(values.serverIdentifier)
     default:
       return false
@@ -237,27 +307,55 @@ function isExpected(client: DhcpClient): boolean {
 
 function acknowledged(client: DhcpClient, yours: Ipv4Address): boolean {
   if (!isExpected(client) || values.leaseTime == 0 || !leaseUsable(yours, values)) return false
-  const before: Ipv4Address = client.address
-  const renewed: boolean = client.state != DhcpClientState.Requesting && before == yours
+  const renewed: boolean = client.held == yours
+  client.acksReceived += 1
   client.address = yours
   client.server = values.serverIdentifier
-  if (leaseApply(client.netif, yours, values) != Errno.None) {
+  client.state = DhcpClientState.Bound
+  client.netif.configuring = false
+  if (leaseApply(client, yours, values, claimDecided) != Errno.None) {
     startAgain(client)
     return true
   }
-  client.netif.configuring = false
   client.refusals = 0
-  client.state = DhcpClientState.Bound
+  timerStop(client.fallback)
   setTimes(client)
   if (renewed) logLease(Level.Info, client, 'lease-renewed')
   return true
 }
 
+/** What acd/claim.ts finds out about a lease's address. */
+function claimDecided(netif: NetInterface, a: Ipv4Address, event: ClaimEvent): void {
+  const client = dhcpClientOf(netif)
+  if (!client.active || client.held != a) return
+  if (event == ClaimEvent.Usable) {
+    linkLocalStop(netif)
+    leaseSettle(client)
+  }
+  if (event == ClaimEvent.Conflict) declined(client)
+  if (event == ClaimEvent.Refused) {
+    leaseRefused(client)
+    startAgain(client)
+  }
+}
+
+/** Somebody has the address: the server is told, and asked for another ten seconds later. RFC 2131 §3.1 (5). */
+function declined(client: DhcpClient): void {
+  client.xid = random32()
+  dhcpSendDecline(client)
+  logLease(Level.Warn, client, 'lease-declined')
+  leaseRemove(client, 'address in use')
+  forget(client)
+  client.attempt = 0
+  client.state = DhcpClientState.Init
+  timerStart(client.timer, DHCP_DECLINE_WAIT, dhcpTimeout)
+}
+
 /** T1 and T2 as given, if they make sense in their order, else half and seven eighths of the lease. RFC 2131 §4.4.5. */
 function setTimes(client: DhcpClient): void {
-  const lease: u32 = values.leaseTime
-  client.forever = lease == FOREVER
-  if (lease == FOREVER) return timerStop(client.timer)
+  client.forever = values.leaseTime == FOREVER
+  if (client.forever) return timerStop(client.timer)
+  const lease: u32 = values.leaseTime < LONGEST_LEASE ? values.leaseTime : LONGEST_LEASE
   let rebinding: u32 = values.rebindingTime
   let renewal: u32 = values.renewalTime
   if (rebinding == 0 || rebinding >= lease) rebinding = lease - lease / 8
@@ -266,15 +364,16 @@ function setTimes(client: DhcpClient): void {
   client.renewAt = client.requestedAt + renewal
   client.rebindAt = client.requestedAt + rebinding
   client.expireAt = client.requestedAt + lease
-  const now = uptimeSeconds()
+  const now = nowSeconds()
   sleepUntil(client, client.renewAt > now ? client.renewAt : now, now)
 }
 
-/** NAK: what we have, or wanted, is not ours. RFC 2131 §3.1 (5), §4.4.5. */
+/** NAK: what we have, or wanted, is not ours. RFC 2131 §3.1 (5), §3.2 (4), §4.4.5. */
 function refused(client: DhcpClient): boolean {
   if (!isExpected(client)) return false
+  client.naksReceived += 1
   logLease(Level.Warn, client, 'lease-refused')
-  leaseRemove(client.netif, 'lease refused')
+  leaseRemove(client, 'lease refused')
   startAgain(client)
   return true
 }

@@ -49,6 +49,34 @@ export class EthernetHeader {
   type: Be<Stored<u16, EtherType>>
 }
 
+/**
+ * The same with a tag in front of the type. IEEE 802.1Q §9.6.
+ *
+ *      0                   1
+ *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5
+ *     +-------------------------------+
+ *   12| 0x8100                        |
+ *     +-----+-+-----------------------+
+ *   14| PCP |D|    VLAN identifier    |   PCP: priority code point; D: drop eligible
+ *     +-----+-+-----------------------+
+ *   16| Type                          |
+ *     +-------------------------------+
+ */
+@wire(18)
+export class TaggedHeader {
+  destination: Bytes<6>
+  source: Bytes<6>
+  tagType: Be<Stored<u16, EtherType>>
+  tag: Be<u16>
+  type: Be<Stored<u16, EtherType>>
+
+  get vlanId(): u32 { return this.tag & 0x0fff }
+  get priority(): u32 { return this.tag >>> 13 }
+}
+
+/** Bits of the priority in a tag. */
+export const PRIORITY_SHIFT: u32 = 13
+
 /** Why `available` bytes are no Ethernet II frame we read, or `None`: then every field above is safe to read. */
 export function ethernetFault(frame: EthernetHeader, available: u32): Drop {
   if (available < sizeof<EthernetHeader>()) return Drop.EthernetTruncated

@@ -1,11 +1,12 @@
-// Frames to a card: header, padding, the last checks. RFC 894, IEEE 802.3 §3.2. Main-loop context only.
+// Frames to a card: header, tag, padding, the last checks. RFC 894, IEEE 802.3 §3.2, IEEE 802.1Q §6.9. Main-loop
+// context only.
 //
 // Next: nic.transmit (drivers/net/nic.ts).
 
 import { Errno } from '../../lib/errno.ts'
-import { storeBe16 } from '../../lib/intrinsics.ts'
+import { increase64, load8, storeBe16 } from '../../lib/intrinsics.ts'
 import { zeroBytes } from '../../lib/memory.ts'
-import { at, plus, sizeof, staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { address, at, plus, sizeof, staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import {
   Checksum, packetAppend, packetHeadRoom, packetPrepend, packetTailRoom, type Packet,
 } from '../../drivers/net/packet.ts'
@@ -15,7 +16,7 @@ import { checksumOf, packetSum } from '../checksum.ts'
 import type { NetInterface } from '../interface.ts'
 import { Drop, drop } from '../stats.ts'
 import {
-  ETHERNET_MINIMUM_PAYLOAD, EthernetHeader, macCopy, macSetBroadcast, type EtherType,
+  ETHERNET_MINIMUM_PAYLOAD, EtherType, EthernetHeader, PRIORITY_SHIFT, TaggedHeader, macCopy, macSetBroadcast,
 } from './header.ts'
 
 const broadcast = staticMemory(8)
@@ -30,9 +31,13 @@ export function macBroadcast(): ptr {
   return broadcast
 }
 
-/** Bytes to leave in front of an Ethernet payload that will leave by this interface. */
+/** Bytes to leave in front of an Ethernet payload that will leave by this interface: card, header, tag. */
 export function ethernetHeadRoom(egress: NetInterface): u32 {
-  return egress.nic.headRoom + sizeof<EthernetHeader>()
+  return egress.nic.headRoom + headerLength(egress)
+}
+
+function headerLength(egress: NetInterface): u32 {
+  return egress.vlanId == 0 ? sizeof<EthernetHeader>() : sizeof<TaggedHeader>()
 }
 
 /**
@@ -42,31 +47,70 @@ export function ethernetHeadRoom(egress: NetInterface): u32 {
  * header or padding), NetworkDown.
  */
 export function ethernetOutput(egress: NetInterface, packet: Packet, destination: ptr, type: EtherType): i32 {
-  if (!egress.up) return refuse(packet, Drop.InterfaceDown, Errno.NetworkDown)
+  const header: u32 = headerLength(egress)
   const length: u32 = chainLength(packet)
-  if (length > egress.mtu) return refuse(packet, Drop.OutputTooLong, Errno.MessageTooLong)
-  if (packetHeadRoom(packet) < ethernetHeadRoom(egress)) return refuse(packet, Drop.OutputNoRoom, Errno.NoBufferSpace)
-  if (length < ETHERNET_MINIMUM_PAYLOAD && !pad(packet, ETHERNET_MINIMUM_PAYLOAD - length)) {
-    return refuse(packet, Drop.OutputNoRoom, Errno.NoBufferSpace)
+  if (!egress.up) return refuseOn(egress, packet, Drop.InterfaceDown, Errno.NetworkDown)
+  if (length > egress.mtu) return refuseOn(egress, packet, Drop.OutputTooLong, Errno.MessageTooLong)
+  const room: boolean = packetHeadRoom(packet) >= egress.nic.headRoom + header
+  if (!room || (length < ETHERNET_MINIMUM_PAYLOAD && !pad(packet, ETHERNET_MINIMUM_PAYLOAD - length))) {
+    return refuseOn(egress, packet, Drop.OutputNoRoom, Errno.NoBufferSpace)
   }
   if (packet.checksum == Checksum.Partial) {
     if ((egress.nic.features & NicFeature.TransmitChecksum) == 0) checksumComplete(packet)
-    packet.checksumStart += sizeof<EthernetHeader>()
+    packet.checksumStart += header
   }
+  const bytes: u32 = (length < ETHERNET_MINIMUM_PAYLOAD ? ETHERNET_MINIMUM_PAYLOAD : length) + header
+  if (egress.vlanId == 0) writeHeader(egress, packet, destination, type)
+  else writeTagged(egress, packet, destination, type)
+  packet.device = address(egress)
+  packet.totalLength = bytes
+  const result: i32 = egress.nic.transmit(egress.nic, packet)
+  if (result != Errno.None) {
+    increase64(egress.stats.transmitErrors, 1)
+    return result
+  }
+  increase64(egress.stats.transmittedPackets, 1)
+  increase64(egress.stats.transmittedBytes, bytes)
+  return result
+}
 
+function writeHeader(egress: NetInterface, packet: Packet, destination: ptr, type: EtherType): void {
   const frame = at<EthernetHeader>(packetPrepend(packet, sizeof<EthernetHeader>()))
   macCopy(frame.destination, destination)
   macCopy(frame.source, egress.mac)
   frame.type = type
-  packet.device = egress.nic.stack
-  if (packet.nextFragment != null) packet.totalLength = length + sizeof<EthernetHeader>()
-  return egress.nic.transmit(egress.nic, packet)
+}
+
+/** IEEE 802.1Q §9.6. The payload is padded as without tag, so that whoever takes the tag off need not pad. */
+function writeTagged(egress: NetInterface, packet: Packet, destination: ptr, type: EtherType): void {
+  const priority: u32 = priorityOf(packet, type)
+  const frame = at<TaggedHeader>(packetPrepend(packet, sizeof<TaggedHeader>()))
+  macCopy(frame.destination, destination)
+  macCopy(frame.source, egress.mac)
+  frame.tagType = EtherType.Vlan
+  frame.tag = (priority << PRIORITY_SHIFT) | egress.vlanId
+  frame.type = type
+}
+
+/**
+ * The priority of a frame: that of the frame it answers or carries on, or else what its IPv4 header asks for: the
+ * class selector, the first three bits of the DSCP (RFC 2474 §4.2.2.2), means what the code point does (IEEE 802.1Q
+ * annex I).
+ */
+function priorityOf(packet: Packet, type: EtherType): u32 {
+  if (packet.priority != 0) return packet.priority
+  return type == EtherType.Ipv4 ? load8(packet.head, 1) >>> 5 : 0
 }
 
 /** Count, free, and report. */
 export function refuse(packet: Packet, reason: Drop, error: i32): i32 {
   drop(packet, reason)
   return error
+}
+
+function refuseOn(egress: NetInterface, packet: Packet, reason: Drop, error: i32): i32 {
+  increase64(egress.stats.transmitErrors, 1)
+  return refuse(packet, reason, error)
 }
 
 /** Append zeros, so that nothing of an older packet leaves the machine (RFC 1122 §2.3.3; CVE-2003-0001). */

@@ -4,20 +4,21 @@
 // An error needs a packet of its own (the offender's buffer has no room in front of its header) and copies what
 // it quotes: this is not the path of packets that matter, and the token bucket bounds it.
 //
-// Next: ipv4Output (ipv4/output.ts).
+// Next: ipv4OutputWith (ipv4/output.ts).
 
 import { ICMP_ERROR_BURST, ICMP_ERROR_INTERVAL } from '../../config.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
-import { at, distance, sizeof, type ptr, type u32 } from '../../lib/layout.ts'
+import { at, distance, sizeof, staticStruct, type ptr, type u32 } from '../../lib/layout.ts'
 import { packetAppend, packetPrepend, packetTailRoom, type Packet } from '../../drivers/net/packet.ts'
 import { chainCopy, chainLength } from '../chain.ts'
 import { checksumOf, packetSum } from '../checksum.ts'
 import { LinkDestination } from '../ethernet/header.ts'
-import { interfaceIsBroadcast, interfaceSourceFor, type NetInterface } from '../interface.ts'
-import { ADDRESS_BROADCAST, isMulticast, isUnicast, type Ipv4Address } from '../ipv4/address.ts'
+import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
+import { ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol, Ipv4Header } from '../ipv4/header.ts'
-import { ipv4Allocate, ipv4Output } from '../ipv4/output.ts'
-import { Drop, counters, countDrop } from '../stats.ts'
+import { Fragmentation, Ipv4Sending, ipv4Allocate, ipv4OutputWith } from '../ipv4/output.ts'
+import { pathFind, type Path } from '../ipv4/route.ts'
+import { Drop, counters, countDrop, drop } from '../stats.ts'
 import { IcmpHeader, icmpIsError, type IcmpType } from './header.ts'
 
 /** The whole error fits a datagram every host takes: RFC 1812 §4.3.2.3. */
@@ -25,6 +26,7 @@ const LONGEST_ERROR: u32 = 576
 /** Internetwork control, as RFC 1812 §4.3.2.5 wants errors marked. */
 const PRECEDENCE_INTERNETWORK: u32 = 0xc0
 
+const sending = staticStruct<Ipv4Sending>()
 let tokens: u32 = 0
 let refilledAt: u32 = 0
 
@@ -34,11 +36,17 @@ export function icmpErrorInit(): void {
   refilledAt = nowMilliseconds()
 }
 
+/** As icmpErrorWith, for an error that has nothing more to say. */
+export function icmpError(ingress: NetInterface, packet: Packet, type: IcmpType, code: u32): void {
+  icmpErrorWith(ingress, packet, type, code, 0)
+}
+
 /**
  * Report an error about a received packet, which stays the caller's: its IPv4 header at `networkHeader`, `head`
  * just after that header. Sends nothing where RFC 1122 §3.2.2 forbids it or the bucket is empty; both are counted.
+ * `rest`: the second word of the message, the MTU of RFC 1191 §4 or the pointer of a parameter problem in its top byte.
  */
-export function icmpError(ingress: NetInterface, packet: Packet, type: IcmpType, code: u32): void {
+export function icmpErrorWith(ingress: NetInterface, packet: Packet, type: IcmpType, code: u32, rest: u32): void {
   const ip = at<Ipv4Header>(packet.networkHeader)
   if (!mayReport(ingress, packet, ip)) {
     counters.icmpErrorsSuppressed += 1
@@ -55,11 +63,22 @@ export function icmpError(ingress: NetInterface, packet: Packet, type: IcmpType,
   icmp.type = type
   icmp.code = code
   icmp.checksum = 0
-  icmp.identifier = 0 // unused, RFC 792
-  icmp.sequence = 0
+  icmp.identifier = rest >>> 16
+  icmp.sequence = rest & 0xffff
   icmp.checksum = checksumOf(packetSum(report, 0, 0))
+  const path = pathFind(ip.source)
+  if (path == null) return drop(report, Drop.OutputNoRoute)
+  const source: Ipv4Address = sourceFor(ip, path)
+  if (source == 0) return drop(report, Drop.OutputNoRoute) // nobody would know who speaks
   counters.icmpErrorsSent += 1
-  ipv4Output(report, sourceFor(ingress, ip), ip.source, IpProtocol.Icmp, PRECEDENCE_INTERNETWORK) // counted where it fails
+  ipv4OutputWith(path, report, source, ip.source, IpProtocol.Icmp, errorSending()) // counted where it fails
+}
+
+/** Marked as RFC 1812 §4.3.2.5 wants, and for routers to fragment: nobody would hear of a path MTU. */
+function errorSending(): Ipv4Sending {
+  sending.dscpEcn = PRECEDENCE_INTERNETWORK
+  sending.fragmentation = Fragmentation.Allowed
+  return sending
 }
 
 /** RFC 1122 §3.2.2: not about an error, a broadcast or group, a later fragment, or from nobody in particular. */
@@ -68,7 +87,8 @@ function mayReport(ingress: NetInterface, packet: Packet, ip: Ipv4Header): boole
   const destination: Ipv4Address = ip.destination
   if (destination == ADDRESS_BROADCAST || isMulticast(destination)) return false
   if (interfaceIsBroadcast(ingress, destination)) return false
-  if (ip.fragmentOffset != 0 || !isUnicast(ip.source)) return false
+  if (ip.fragmentOffset != 0) return false
+  if (!isUnicast(ip.source) && !(ingress.loopback && isLoopback(ip.source))) return false
   if (ip.protocol != IpProtocol.Icmp) return true
   return packetHasHeader(packet) && !icmpIsError(at<IcmpHeader>(packet.head).type)
 }
@@ -77,9 +97,12 @@ function packetHasHeader(packet: Packet): boolean {
   return distance(packet.head, packet.tail) >= sizeof<IcmpHeader>()
 }
 
-/** The offender's own destination when that is an address of ours, RFC 1122 §3.3.4.3; it always is in a host. */
-function sourceFor(ingress: NetInterface, ip: Ipv4Header): Ipv4Address {
-  return isUnicast(ip.destination) ? ip.destination : interfaceSourceFor(ingress, ip.source)
+/**
+ * The address that was written to when it is ours, RFC 1122 §3.2.2; a router's is that of the interface the error
+ * leaves by, RFC 1812 §4.3.2.4.
+ */
+function sourceFor(ip: Ipv4Header, path: Path): Ipv4Address {
+  return interfaceOwning(ip.destination) != null ? ip.destination : path.source
 }
 
 /** The header, and as much after it as fits: RFC 1122 §3.2.2 wants 8 bytes, RFC 1812 §4.3.2.3 more. */

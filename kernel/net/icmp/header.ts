@@ -33,6 +33,7 @@ export const enum Unreachable {
   Protocol = 2,
   Port = 3,
   FragmentationNeeded = 4,
+  SourceRouteFailed = 5,
 }
 
 @wire(8)

@@ -2,22 +2,30 @@
 //
 // An echo request is turned around in the buffer it came in: type, an incremental checksum, a fresh IPv4 header
 // in the place of the old one. Requests to broadcast and multicast addresses are not answered (RFC 1122 §3.2.2.6
-// lets a host; smurf attacks are why). Errors about our packets are counted; nobody listens to them yet.
+// lets a host; smurf attacks are why). Of its options the reply has what was recorded in them, ourselves included.
 //
-// Next: echoReceived (icmp/echo.ts); ipv4Output (ipv4/output.ts).
+// Not answered, and counted as unknown types: timestamp requests (RFC 1122 §3.2.2.8 MAY; they tell strangers our
+// clock), information requests (§3.2.2.7 SHOULD NOT), address mask requests (§3.2.2.9 only by an authority), router
+// solicitations and advertisements (RFC 1256 §5, never asked for here).
+//
+// Next: echoReceived (icmp/echo.ts); icmpErrorInput (icmp/received.ts); ipv4OutputWith (ipv4/output.ts).
 
-import { at, type u32 } from '../../lib/layout.ts'
+import { at, sizeof, staticStruct, type u32 } from '../../lib/layout.ts'
 import { Checksum, type Packet } from '../../drivers/net/packet.ts'
 import { checksumOf, checksumUpdate, packetSum } from '../checksum.ts'
 import { LinkDestination } from '../ethernet/header.ts'
-import { IpProtocol, Ipv4Header } from '../ipv4/header.ts'
-import { ipv4Output } from '../ipv4/output.ts'
+import type { Ipv4Address } from '../ipv4/address.ts'
+import { DEFAULT_TIME_TO_LIVE, DSCP_MASK, IpProtocol, Ipv4Header } from '../ipv4/header.ts'
+import { optionsRecord, optionsReturned } from '../ipv4/options.ts'
+import { Fragmentation, Ipv4Sending, ipv4OutputPrepared, ipv4OutputWith } from '../ipv4/output.ts'
+import { pathFind, type Path } from '../ipv4/route.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { echoReceived } from './echo.ts'
 import { IcmpHeader, IcmpType, icmpFault, icmpIsError } from './header.ts'
+import { icmpErrorInput } from './received.ts'
 
-/** The bits of `dscpEcn` that say which service. RFC 2474 §3. */
-const DSCP: u32 = 0xfc
+/** How replies go: routers may fragment them, for there is nobody here to hear of a path MTU. */
+const replying = staticStruct<Ipv4Sending>()
 
 /** One ICMP message, at `head`. */
 export function icmpInput(packet: Packet): void {
@@ -26,7 +34,8 @@ export function icmpInput(packet: Packet): void {
   if (fault != Drop.None) return drop(packet, fault)
   if (icmp.type == IcmpType.Echo) return echoReply(packet, icmp)
   if (icmp.type == IcmpType.EchoReply) return echoReceived(packet)
-  drop(packet, icmpIsError(icmp.type) ? Drop.IcmpError : Drop.IcmpType) // RFC 1122 §3.2.2: unknown types silently
+  if (icmpIsError(icmp.type)) return icmpErrorInput(packet, icmp)
+  drop(packet, Drop.IcmpType) // RFC 1122 §3.2.2: unknown types silently
 }
 
 /** RFC 792 "Echo or Echo Reply Message": the same data, from the address that was asked, with the same service. */
@@ -45,6 +54,26 @@ function echoReply(packet: Packet, icmp: IcmpHeader): void {
   }
   packet.checksum = Checksum.None
   counters.icmpEchoRepliesSent += 1
-  const service: u32 = ip.dscpEcn & DSCP // RFC 1122 §3.2.2.6; congestion marks are the receiver's, RFC 3168 §5
-  ipv4Output(packet, ip.destination, ip.source, IpProtocol.Icmp, service) // counted where it fails
+  const to: Ipv4Address = ip.source
+  const from: Ipv4Address = ip.destination
+  const path = pathFind(to)
+  if (path == null) return drop(packet, Drop.OutputNoRoute)
+  replying.dscpEcn = ip.dscpEcn & DSCP_MASK // RFC 1122 §3.2.2.6; congestion marks are the receiver's, RFC 3168 §5
+  replying.fragmentation = Fragmentation.Allowed
+  if (ip.headerLength > sizeof<Ipv4Header>() && optionsReturned(ip)) return replyWithOptions(packet, ip, path)
+  ipv4OutputWith(path, packet, from, to, IpProtocol.Icmp, replying) // counted where it fails
+}
+
+/** RFC 1122 §3.2.2.6: what the request recorded goes back, with ourselves in it; the header is turned around too. */
+function replyWithOptions(packet: Packet, ip: Ipv4Header, path: Path): void {
+  const from: Ipv4Address = ip.destination
+  optionsRecord(ip, from)
+  ip.destination = ip.source
+  ip.source = from
+  ip.dscpEcn = replying.dscpEcn
+  ip.timeToLive = DEFAULT_TIME_TO_LIVE
+  ip.flagsFragment = 0
+  ip.identification = 0
+  packet.head = packet.networkHeader
+  ipv4OutputPrepared(path, packet) // counted where it fails
 }

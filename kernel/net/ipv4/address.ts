@@ -28,6 +28,11 @@ export function isThisNetwork(a: Ipv4Address): boolean {
   return (a & 0xff000000) == 0
 }
 
+/** 169.254.0.0/16, which is on one link only: RFC 3927 §2.1. */
+export function isLinkLocal(a: Ipv4Address): boolean {
+  return (a & 0xffff0000) == 0xa9fe0000
+}
+
 /** One host somewhere: what may be the address of an interface. 240.0.0.0/4 is not (RFC 1112 §4, class E). */
 export function isUnicast(a: Ipv4Address): boolean {
   return a < 0xe0000000 && !isThisNetwork(a) && !isLoopback(a)

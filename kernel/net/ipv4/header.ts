@@ -23,13 +23,21 @@ import { Drop } from '../stats.ts'
 import type { Ipv4Address } from './address.ts'
 
 /** IANA, protocol numbers. */
-export const enum IpProtocol { Icmp = 1, Tcp = 6, Udp = 17 }
+export const enum IpProtocol { Icmp = 1, Igmp = 2, Tcp = 6, Udp = 17 }
 
 /** Bits of `flagsFragment`. RFC 791 §3.1, "Flags". */
 export const DONT_FRAGMENT: u32 = 0x4000
-const MORE_FRAGMENTS: u32 = 0x2000
+export const MORE_FRAGMENTS: u32 = 0x2000
 const FRAGMENT_OFFSET: u32 = 0x1fff // in units of eight bytes
 
+/** Bits of `dscpEcn`: which service (RFC 2474 §3), and congestion (RFC 3168 §5). */
+export const DSCP_MASK: u32 = 0xfc
+export const ECN_MASK: u32 = 0x03
+/** "Congestion experienced." */
+export const ECN_CONGESTION: u32 = 3
+
+/** The largest packet: `totalLength` has 16 bits. */
+export const LONGEST_PACKET: u32 = 65_535
 /** Version 4, five words of header. */
 export const VERSION_IHL_PLAIN: u32 = 0x45
 /** What hosts send. RFC 1122 §3.2.1.7, IANA "IP TIME TO LIVE PARAMETER". */

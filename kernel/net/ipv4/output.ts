@@ -1,30 +1,82 @@
 // IPv4 packets out: header, route, link address. RFC 791 §3.2, RFC 1122 §3.2.1, §3.3.1. Main-loop context only.
 //
-// Next: arpTransmit (arp/resolve.ts) for one host; ethernetOutput (ethernet/output.ts) for all or a group.
+// Next: ipv4Transmit (transmit.ts), or fragmentOutput (fragment.ts).
 
 import { Errno } from '../../lib/errno.ts'
-import { at, sizeof, staticMemory, type i32, type u32 } from '../../lib/layout.ts'
-import { Checksum, packetAllocate, packetHeadRoom, packetPrepend, type Packet } from '../../drivers/net/packet.ts'
-import { arpTransmit } from '../arp/resolve.ts'
-import { chainLength } from '../chain.ts'
-import { EtherType, EthernetHeader } from '../ethernet/header.ts'
-import { ethernetOutput, macBroadcast, refuse } from '../ethernet/output.ts'
+import { copyBytes } from '../../lib/memory.ts'
+import { random32 } from '../../lib/random.ts'
+import {
+  at, nth, plus, sizeof, staticRow, staticStruct, struct,
+  type Stored, type i32, type ptr, type u32, type u8,
+} from '../../lib/layout.ts'
+import {
+  Checksum, packetAllocate, packetAppend, packetHeadRoom, packetLength, packetPrepend, packetTailRoom, type Packet,
+} from '../../drivers/net/packet.ts'
+import { chainLast, chainLength } from '../chain.ts'
+import { EthernetHeader } from '../ethernet/header.ts'
+import { checksumComplete, refuse } from '../ethernet/output.ts'
 import { Drop, counters } from '../stats.ts'
-import { macOfGroup, type Ipv4Address } from './address.ts'
-import { DEFAULT_TIME_TO_LIVE, DONT_FRAGMENT, Ipv4Header, VERSION_IHL_PLAIN, type IpProtocol } from './header.ts'
+import type { Ipv4Address } from './address.ts'
+import { fragmentOutput } from './fragment.ts'
+import {
+  DEFAULT_TIME_TO_LIVE, DONT_FRAGMENT, Ipv4Header, LONGEST_PACKET, VERSION_IHL_PLAIN, type IpProtocol,
+} from './header.ts'
+import { OPTIONS_GOOD, optionsCheck } from './options.ts'
 import { PathKind, pathFind, type Path } from './route.ts'
+import { HEAD_ROOM, ipv4Transmit } from './transmit.ts'
+
+/** Whether a packet may be fragmented, and by whom. */
+export const enum Fragmentation {
+  /** RFC 1191 §3: routers must not while it fits the path MTU; what is longer is fragmented here. */
+  Usual,
+  /** Nobody: what is over the path MTU is MessageTooLong. Linux's IP_PMTUDISC_DO. */
+  Never,
+  /** Anybody. Linux's IP_PMTUDISC_DONT. */
+  Allowed,
+  /** Nobody, and the path MTU learned so far does not count: RFC 4821 §7. Linux's IP_PMTUDISC_PROBE. */
+  Probe,
+}
+
+/** How a packet is sent, beyond where to. Zeroed memory is the usual way. */
+@struct
+export class Ipv4Sending {
+  dscpEcn: u8
+  timeToLive: u8 // 0: 64, or 1 to a group
+  fragmentation: Stored<u8, Fragmentation>
+  reserved: u8
+}
+
+@struct
+class Identification {
+  last: u32
+}
 
 /** Multicast does not leave the link unless asked to. RFC 1112 §6.1. */
 const MULTICAST_TIME_TO_LIVE: u32 = 1
-/** Room in front of an IPv4 payload: more than any card's header, Ethernet's and IPv4's own; a multiple of 16. */
-const HEAD_ROOM: u32 = 96
 
-const groupMac = staticMemory(8)
-let identification: u32 = 0
+const IDENTIFICATION_BITS: u32 = 8
+const IDENTIFICATIONS: u32 = 256
 
-/** Identifications start at `seed`. Nothing is fragmented here, so any will do (RFC 6864 §4.1). */
+const usual = staticStruct<Ipv4Sending>()
+/**
+ * The last identification for each of 256 classes of source, destination and protocol, which a secret spreads: they
+ * repeat as late as can be (RFC 6864 §4.2), and those for one host tell nothing about another (RFC 6274 §3.5.2).
+ */
+const identifications = staticRow<Identification>(IDENTIFICATIONS)
+let identificationSecret: u32 = 0
+
+/** Identifications start anywhere; `seed` is their secret. */
 export function ipv4OutputInit(seed: u32): void {
-  identification = seed & 0xffff
+  identificationSecret = seed
+  for (let i: u32 = 0; i < IDENTIFICATIONS; i++) nth(identifications, i).last = random32()
+}
+
+function identificationFor(source: Ipv4Address, destination: Ipv4Address, protocol: u32): u32 {
+  const mixed: u32 = (destination ^ identificationSecret) * 0x9e3779b1 + (source ^ (protocol << 24))
+  const hash: u32 = mixed * 0x85ebca6b // murmur3's first finalizer constant: odd, half its bits set
+  const entry = nth(identifications, hash >>> (32 - IDENTIFICATION_BITS))
+  entry.last += 1
+  return entry.last & 0xffff
 }
 
 /** An empty packet that all headers down to the card's fit in front of; null when the pool is empty. */
@@ -33,9 +85,37 @@ export function ipv4Allocate(transportHeader: u32): Packet | null {
 }
 
 /**
+ * Append `length` bytes to a packet from ipv4Allocate, its transport header in place, in as many buffers as it takes for
+ * a path with this MTU to need no copy of them: every buffer is one fragment. False when the pool has not so
+ * many; the packet stays the caller's, with what fitted.
+ */
+export function ipv4Append(packet: Packet, mtu: u32, from: ptr, length: u32): boolean {
+  let each: Packet = chainLast(packet)
+  let done: u32 = 0
+  while (done < length) {
+    const room: u32 = fragmentRoom(each, mtu)
+    const here: u32 = length - done < room ? length - done : room
+    copyBytes(packetAppend(each, here), plus(from, done), here)
+    done += here
+    if (done == length) break
+    const next = packetAllocate(HEAD_ROOM)
+    if (next == null) return false
+    each.nextFragment = next
+    each = next
+  }
+  return true
+}
+
+/** Bytes that still go into a buffer which is to be one fragment. */
+function fragmentRoom(packet: Packet, mtu: u32): u32 {
+  const most: u32 = (mtu - sizeof<Ipv4Header>()) & ~7
+  const left: u32 = packetLength(packet) < most ? most - packetLength(packet) : 0
+  return left < packetTailRoom(packet) ? left : packetTailRoom(packet) & ~7
+}
+
+/**
  * Send what is at `head` as the payload of an IPv4 packet; the packet is the callee's. `source` 0 stands for the
- * address of the interface it leaves by. Errors: NetworkUnreachable (no route), AddressNotAvailable (to an address of
- * ours: there is no loopback yet), and those of ipv4OutputVia.
+ * address of the interface it leaves by. Errors: NetworkUnreachable (no route), and those of ipv4OutputVia.
  */
 export function ipv4Output(
   packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol, dscpEcn: u32,
@@ -45,47 +125,83 @@ export function ipv4Output(
   return ipv4OutputVia(path, packet, source != 0 ? source : path.source, destination, protocol, dscpEcn)
 }
 
-/**
- * As ipv4Output, by a path that is known. Errors: MessageTooLong, NoBufferSpace, NetworkDown, HostUnreachable,
- * AddressNotAvailable.
- */
+/** As ipv4Output, by a path that is known. Errors: MessageTooLong, NoBufferSpace, NetworkDown, HostUnreachable. */
 export function ipv4OutputVia(
   path: Path, packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol, dscpEcn: u32,
 ): i32 {
+  usual.dscpEcn = dscpEcn
+  return ipv4OutputWith(path, packet, source, destination, protocol, usual)
+}
+
+/**
+ * As ipv4OutputVia, in the way that `sending` says. What is over the path MTU leaves in fragments if it may;
+ * MessageTooLong if it may not, or would be more than 65,535 bytes.
+ */
+export function ipv4OutputWith(
+  path: Path, packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol,
+  sending: Ipv4Sending,
+): i32 {
   const total: u32 = chainLength(packet) + sizeof<Ipv4Header>()
-  if (total > path.egress.mtu) return refuse(packet, Drop.OutputTooLong, Errno.MessageTooLong)
+  const how: Fragmentation = sending.fragmentation
+  const fits = total <= (how == Fragmentation.Probe ? path.egress.mtu : path.mtu)
+  if (!fits && (total > LONGEST_PACKET || how == Fragmentation.Never || how == Fragmentation.Probe)) {
+    return refuse(packet, Drop.OutputTooLong, Errno.MessageTooLong)
+  }
   if (packetHeadRoom(packet) < sizeof<Ipv4Header>() + sizeof<EthernetHeader>()) {
     return refuse(packet, Drop.OutputNoRoom, Errno.NoBufferSpace)
   }
+  if (packet.checksum == Checksum.Partial && !fits) checksumComplete(packet)
   if (packet.checksum == Checksum.Partial) packet.checksumStart += sizeof<Ipv4Header>()
   else packet.checksum = Checksum.None
 
   const ip = at<Ipv4Header>(packetPrepend(packet, sizeof<Ipv4Header>()))
-  identification = (identification + 1) & 0xffff
+  const timeToLive: u32 = sending.timeToLive
   ip.versionIhl = VERSION_IHL_PLAIN
-  ip.dscpEcn = dscpEcn
+  ip.dscpEcn = sending.dscpEcn
   ip.totalLength = total
-  ip.identification = identification
-  ip.flagsFragment = DONT_FRAGMENT
-  ip.timeToLive = path.kind == PathKind.Multicast ? MULTICAST_TIME_TO_LIVE : DEFAULT_TIME_TO_LIVE
+  ip.identification = identificationFor(source, destination, protocol)
+  ip.flagsFragment = fits && mustNotBeFragmented(path, how) ? DONT_FRAGMENT : 0
+  ip.timeToLive = timeToLive != 0 ? timeToLive : timeToLiveOf(path)
   ip.protocol = protocol
   ip.source = source
   ip.destination = destination
-  ip.seal()
   counters.ipv4Sent += 1
-  return transmit(path, packet)
+  if (!fits) return fragmentOutput(path, packet, path.mtu)
+  ip.seal()
+  return ipv4Transmit(path, packet)
 }
 
-function transmit(path: Path, packet: Packet): i32 {
-  switch (path.kind) {
-    case PathKind.Unicast:
-      return arpTransmit(path.egress, path.nextHop, packet)
-    case PathKind.Broadcast:
-      return ethernetOutput(path.egress, packet, macBroadcast(), EtherType.Ipv4)
-    case PathKind.Multicast:
-      macOfGroup(groupMac, path.nextHop)
-      return ethernetOutput(path.egress, packet, groupMac, EtherType.Ipv4)
-    default:
-      return refuse(packet, Drop.OutputLocal, Errno.AddressNotAvailable)
+function mustNotBeFragmented(path: Path, how: Fragmentation): boolean {
+  if (how == Fragmentation.Usual) return !path.narrow
+  return how != Fragmentation.Allowed
+}
+
+function timeToLiveOf(path: Path): u32 {
+  return path.kind == PathKind.Multicast ? MULTICAST_TIME_TO_LIVE : DEFAULT_TIME_TO_LIVE
+}
+
+/**
+ * Send a packet whose header, options and all, is at `head` already: length and checksum are filled in here, and the
+ * identification if it is 0. The packet is the callee's. Errors: InvalidArgument (a header that makes no sense), and
+ * those of ipv4OutputVia; DONT_FRAGMENT in the header says whether it may be fragmented.
+ */
+export function ipv4OutputPrepared(path: Path, packet: Packet): i32 {
+  const ip = at<Ipv4Header>(packet.head)
+  const here: u32 = packetLength(packet)
+  if (here < sizeof<Ipv4Header>() || ip.version != 4) return refuse(packet, Drop.OutputHeader, Errno.InvalidArgument)
+  if (ip.headerLength < sizeof<Ipv4Header>() || ip.headerLength > here || optionsCheck(ip) != OPTIONS_GOOD) {
+    return refuse(packet, Drop.OutputHeader, Errno.InvalidArgument)
   }
+  const total: u32 = chainLength(packet)
+  const fits = total <= path.mtu
+  if (!fits && (total > LONGEST_PACKET || (ip.flagsFragment & DONT_FRAGMENT) != 0)) {
+    return refuse(packet, Drop.OutputTooLong, Errno.MessageTooLong)
+  }
+  ip.totalLength = total
+  if (ip.identification == 0) ip.identification = identificationFor(ip.source, ip.destination, ip.protocol)
+  packet.checksum = Checksum.None
+  counters.ipv4Sent += 1
+  if (!fits) return fragmentOutput(path, packet, path.mtu)
+  ip.seal()
+  return ipv4Transmit(path, packet)
 }

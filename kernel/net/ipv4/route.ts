@@ -7,11 +7,18 @@
 import { PATH_CACHE_SIZE, ROUTE_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
-import { address, nth, sizeof, staticRow, staticStruct, struct, type Stored, type i32, type u32 } from '../../lib/layout.ts'
 import {
-  interfaceFirst, interfaceIsBroadcast, interfaceOwning, interfaceSourceFor, type NetInterface,
+  address, nth, sizeof, staticRow, staticStruct, struct,
+  type Stored, type bool, type i32, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
+import {
+  interfaceAddressAt, interfaceFirst, interfaceIsBroadcast, interfaceLoopback, interfaceOwning, interfaceSourceFor,
+  type NetInterface,
 } from '../interface.ts'
-import { ADDRESS_BROADCAST, isMulticast, isThisNetwork, maskOf, type Ipv4Address } from './address.ts'
+import {
+  ADDRESS_BROADCAST, isLoopback, isMulticast, isThisNetwork, isUnicast, maskOf, prefixOf, type Ipv4Address,
+} from './address.ts'
+import { pathMtuFind, pathMtuInit } from './path-mtu.ts'
 
 /** One way out. */
 @struct
@@ -34,7 +41,10 @@ export class Path {
   egress: NetInterface
   nextHop: Ipv4Address
   source: Ipv4Address // of ours, to send from; 0 while the interface has none
-  kind: Stored<u32, PathKind>
+  mtu: u32 // the largest packet that goes all the way, as far as is known: RFC 1191 §3
+  kind: Stored<u8, PathKind>
+  narrow: Stored<u8, bool> // less than `mtu` goes through: let routers fragment
+  reserved: u16
 }
 
 const PATH_BITS: u32 = 8
@@ -45,9 +55,10 @@ const linkPath = staticStruct<Path>()
 let count: u32 = 0
 let generation: u32 = 1
 
-/** Forget all routes. */
+/** Forget all routes, and path MTUs. */
 export function routesInit(): void {
   count = 0
+  pathMtuInit(pathForget)
   routesChanged()
 }
 
@@ -93,6 +104,41 @@ export function routeAdd(
   count += 1
   routesChanged()
   return Errno.None
+}
+
+/**
+ * As a manager adds a route: `mask` must be a netmask, `network` one it can have, the gateway, if any, a host on a
+ * network that `egress` itself is in. Takes the place of every route to the same network by the same interface. Errors:
+ * NoDevice (no such interface), InvalidArgument (mask or network), HostUnreachable (the gateway), NoSpace.
+ */
+export function routeAddValidated(
+  network: Ipv4Address, mask: Ipv4Address, gateway: Ipv4Address, egress: NetInterface | null, metric: u32,
+): i32 {
+  if (egress == null) return Errno.NoDevice
+  const prefixLength: u32 = prefixOf(mask)
+  if (prefixLength > 32 || (network & mask) != network) return Errno.InvalidArgument
+  if (gateway != 0 && !isNeighbour(egress, gateway)) return Errno.HostUnreachable
+  let i: u32 = count
+  let replaced: u32 = 0
+  while (i > 0) {
+    i -= 1
+    const route = nth(routes, i)
+    if (route.network != network || route.mask != mask || route.egress != egress) continue
+    removeAt(i)
+    replaced += 1
+  }
+  if (replaced == 0 && count == ROUTE_LIMIT) return Errno.NoSpace
+  return routeAdd(network, prefixLength, gateway, egress, metric)
+}
+
+/** Whether `a` is another host on a network of an interface, going by its real netmasks. */
+function isNeighbour(netif: NetInterface, a: Ipv4Address): boolean {
+  if (!isUnicast(a) || interfaceOwning(a) != null || interfaceIsBroadcast(netif, a)) return false
+  for (let i: u32 = 0; i < netif.addressCount; i++) {
+    const entry = interfaceAddressAt(netif, i)
+    if (((entry.address ^ a) & entry.mask) == 0) return true
+  }
+  return false
 }
 
 function isBefore(prefixLength: u32, metric: u32, other: Route): boolean {
@@ -145,10 +191,14 @@ export function routeMatch(destination: Ipv4Address): Route | null {
   return null
 }
 
+function slotOf(destination: Ipv4Address): Path {
+  const hash: u32 = destination * 0x9e3779b1 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
+  return nth(paths, hash >>> (32 - PATH_BITS))
+}
+
 /** How to reach an address; null when nothing leads there. */
 export function pathFind(destination: Ipv4Address): Path | null {
-  const hash: u32 = destination * 0x9e3779b1 // 2^32 divided by the golden ratio: Knuth, vol. 3, §6.4
-  const path = nth(paths, hash >>> (32 - PATH_BITS))
+  const path = slotOf(destination)
   if (path.destination == destination && path.generation == generation) return path
   return pathFill(path, destination)
 }
@@ -156,8 +206,7 @@ export function pathFind(destination: Ipv4Address): Path | null {
 function pathFill(path: Path, destination: Ipv4Address): Path | null {
   if (destination == ADDRESS_BROADCAST || isMulticast(destination)) return pathGroup(path, destination)
   if (isThisNetwork(destination)) return null // RFC 1122 §3.2.1.3 (a): never a destination
-  const owner = interfaceOwning(destination)
-  if (owner != null) return store(path, destination, owner, destination, PathKind.Local)
+  if (isLoopback(destination) || interfaceOwning(destination) != null) return pathLocal(path, destination)
   const route = routeMatch(destination)
   if (route == null) return null
   const nextHop: Ipv4Address = route.gateway != 0 ? route.gateway : destination
@@ -165,14 +214,26 @@ function pathFill(path: Path, destination: Ipv4Address): Path | null {
   return store(path, destination, route.egress, nextHop, kind)
 }
 
+/** To ourselves: through `lo`, whichever interface has the address. RFC 1122 §3.3.4.2. */
+function pathLocal(path: Path, destination: Ipv4Address): Path | null {
+  const egress = interfaceLoopback()
+  return egress == null ? null : store(path, destination, egress, destination, PathKind.Local)
+}
+
 /** Broadcasts and groups leave by the interface the routes name, else by the first that is up: RFC 1122 §3.3.4.2. */
 function pathGroup(path: Path, destination: Ipv4Address): Path | null {
   const route = routeMatch(destination)
   let egress: NetInterface | null = route != null ? route.egress : interfaceFirst()
-  while (egress != null && !egress.up) egress = egress.next
+  while (egress != null && (!egress.up || egress.loopback)) egress = egress.next
   if (egress == null) return null
   const kind: PathKind = destination == ADDRESS_BROADCAST ? PathKind.Broadcast : PathKind.Multicast
   return store(path, destination, egress, destination, kind)
+}
+
+/** What was known of one destination's path is known no more. */
+function pathForget(destination: Ipv4Address): void {
+  const path = slotOf(destination)
+  if (path.destination == destination) path.generation = 0
 }
 
 function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextHop: Ipv4Address, kind: PathKind): Path {
@@ -181,11 +242,24 @@ function store(path: Path, destination: Ipv4Address, egress: NetInterface, nextH
   path.egress = egress
   path.nextHop = nextHop
   path.kind = kind
-  path.source = kind == PathKind.Local ? destination : interfaceSourceFor(egress, nextHop)
+  path.mtu = egress.mtu
+  path.narrow = false
+  const learned = kind == PathKind.Unicast ? pathMtuFind(destination) : null
+  if (learned != null && learned.mtu <= path.mtu) {
+    path.mtu = learned.mtu
+    path.narrow = learned.narrow
+  }
+  const self = kind == PathKind.Local && interfaceOwning(destination) != null
+  path.source = self ? destination : interfaceSourceFor(egress, nextHop)
   return path
 }
 
 /** Limited broadcast on one given interface, whatever the routes say: how DHCP speaks. Good until the next call. */
 export function pathBroadcastOn(egress: NetInterface): Path {
   return store(linkPath, ADDRESS_BROADCAST, egress, ADDRESS_BROADCAST, PathKind.Broadcast)
+}
+
+/** A group by one given interface, whatever the routes say: IP_MULTICAST_IF. Good until the next call. */
+export function pathGroupOn(egress: NetInterface, group: Ipv4Address): Path {
+  return store(linkPath, group, egress, group, PathKind.Multicast)
 }

@@ -3,7 +3,7 @@
 // The checksum field leaves here with the sum of the pseudo header; the card completes it, or ethernetOutput
 // does for a card that can not (Checksum.Partial).
 //
-// Next: ipv4OutputVia (ipv4/output.ts).
+// Next: ipv4OutputWith (ipv4/output.ts).
 
 import { Errno } from '../../lib/errno.ts'
 import { address, at, sizeof, staticStruct, wire, type Be, type i32, type u32 } from '../../lib/layout.ts'
@@ -13,7 +13,7 @@ import { fold, pseudoSum } from '../checksum.ts'
 import { refuse } from '../ethernet/output.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol } from '../ipv4/header.ts'
-import { ipv4Allocate, ipv4Output, ipv4OutputVia } from '../ipv4/output.ts'
+import { Ipv4Sending, ipv4Allocate, ipv4Output, ipv4OutputWith } from '../ipv4/output.ts'
 import { pathFind, type Path } from '../ipv4/route.ts'
 import { Drop, counters } from '../stats.ts'
 import { UdpHeader, udpChecksumOffset } from './header.ts'
@@ -26,6 +26,8 @@ class AddressPair {
 }
 
 const pair = staticStruct<AddressPair>()
+/** Never written: the usual way. */
+const usual = staticStruct<Ipv4Sending>()
 
 /** An empty packet with room in front for UDP and all below; null when the pool is empty. */
 export function udpAllocate(): Packet | null {
@@ -34,7 +36,7 @@ export function udpAllocate(): Packet | null {
 
 /**
  * Send what is at `head` as a datagram; the packet is the callee's. `source` 0 stands for the address of the
- * interface it leaves by. Errors: NetworkUnreachable, MessageTooLong, and those of ipv4OutputVia.
+ * interface it leaves by. Errors: NetworkUnreachable, MessageTooLong, and those of ipv4OutputWith.
  */
 export function udpOutput(
   packet: Packet, source: Ipv4Address, sourcePort: u32, destination: Ipv4Address, destinationPort: u32,
@@ -48,6 +50,14 @@ export function udpOutput(
 export function udpOutputVia(
   path: Path, packet: Packet, source: Ipv4Address, sourcePort: u32, destination: Ipv4Address, destinationPort: u32,
 ): i32 {
+  return udpOutputWith(path, packet, source, sourcePort, destination, destinationPort, usual)
+}
+
+/** As udpOutputVia, in the way that `sending` says. Errors: those of ipv4OutputWith. */
+export function udpOutputWith(
+  path: Path, packet: Packet, source: Ipv4Address, sourcePort: u32, destination: Ipv4Address, destinationPort: u32,
+  sending: Ipv4Sending,
+): i32 {
   const length: u32 = chainLength(packet) + sizeof<UdpHeader>()
   const udp = at<UdpHeader>(packetPrepend(packet, sizeof<UdpHeader>()))
   udp.sourcePort = sourcePort
@@ -60,7 +70,7 @@ export function udpOutputVia(
   packet.checksumStart = 0
   packet.checksumOffset = udpChecksumOffset()
   counters.udpSent += 1
-  return ipv4OutputVia(path, packet, source, destination, IpProtocol.Udp, 0)
+  return ipv4OutputWith(path, packet, source, destination, IpProtocol.Udp, sending)
 }
 
 /**

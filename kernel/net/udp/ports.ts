@@ -1,4 +1,5 @@
-// Who listens on which UDP port: a hash table of bounded size. RFC 768, RFC 1122 §4.1.3. Main-loop context only.
+// Which functions of the kernel's own listen on which UDP port: a hash table of bounded size. Sockets: table.ts.
+// RFC 768, RFC 1122 §4.1.3. Main-loop context only.
 
 import { UDP_PORT_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
@@ -10,6 +11,7 @@ import {
 import type { Packet } from '../../drivers/net/packet.ts'
 import type { NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
+import { udpPortUsed } from './table.ts'
 
 /**
  * Handed one datagram, its data at `head`, the UDP header just before (udpHeaderBefore), the IPv4 header at
@@ -59,12 +61,12 @@ export function udpFind(port: u32): UdpBinding | null {
 }
 
 /**
- * Give the datagrams to a port to a function. Errors: InvalidArgument (port 0, or above 65535), AddressInUse,
+ * Give the datagrams to a port to a function. Errors: InvalidArgument (port 0, or above 65535), AddressInUse (here or by a socket),
  * NoSpace (UDP_PORT_LIMIT).
  */
 export function udpBind(port: u32, received: UdpReceived, context: ptr): i32 {
   if (port == 0 || port > 0xffff) return Errno.InvalidArgument
-  if (udpFind(port) != null) return Errno.AddressInUse
+  if (udpFind(port) != null || udpPortUsed(port)) return Errno.AddressInUse
   const binding = unused()
   if (binding == null) return Errno.NoSpace
   const bucket = bucketOf(port)

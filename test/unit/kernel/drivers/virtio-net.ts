@@ -109,13 +109,24 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
-  for (const [said, used] of [[1400, 1400], [68, 68], [67, 1500], [1500, 1500], [9000, 1996], [65535, 1996]] as const) {
-    t.test(`${e.kind}: MTU ${said} of the device is ${used}`, t => {
-      const card = new Card(e.start(), { features: ALL | Feature.Mtu, configuration: [...MAC, ...LINK_UP, 0, 0, said & 255, said >> 8] })
-      t.equal(card.field(NicField.Mtu), used)
+  const mtu = (said: number, features: number, packets = PACKETS) => {
+    const configuration = [...MAC, ...LINK_UP, 0, 0, said & 255, said >> 8]
+    return new Card(e.start(), { features: features | Feature.Mtu, configuration, packets }).field(NicField.Mtu)
+  }
+  // Eight mergeable buffers of 2026 bytes hold no more than 16,178 and the headers.
+  const jumbo = [[1400, 1400], [68, 68], [67, 1500], [1500, 1500], [9000, 9000], [16178, 16178], [16179, 16178], [65535, 16178]]
+  for (const [said, used] of jumbo as [number, number][]) {
+    t.test(`${e.kind}: virtio 1.2 §5.1.4.2: MTU ${said} of the device is ${used}`, t => {
+      t.equal(mtu(said, ALL), used)
       t.end()
     })
   }
+  t.test(`${e.kind}: virtio 1.2 §5.1.4.2: without mergeable buffers a frame must fit one; with few buffers, those`, t => {
+    const single = ALL & ~Feature.Mergeable
+    t.same([1500, 1996, 1997, 9000].map(said => mtu(said, single)), [1500, 1996, 1996, 1996])
+    t.equal(mtu(9000, ALL, 12), 3 * BUFFER - 30, 'three buffers in the ring')
+    t.end()
+  })
 
   t.test(`${e.kind}: receive buffers: as many as the ring, packets of the pool, one descriptor each`, t => {
     const card = new Card(e.start())

@@ -10,6 +10,9 @@ const NET = { device: 0x1041, type: 1 }
 const STATUS_FAILED = 128
 const STATUS_OK = 1 | 2 | 4 | 8
 
+/** VIRTIO_NET_F_CTRL_VQ. */
+const CONTROL_QUEUE = 0x20000
+
 function start(m: Instance, vectors = 16) {
   m.call('setUp', vectors, Level.Debug)
   const frames = m.alloc(1 << 20, 1 << 20)
@@ -120,7 +123,7 @@ for (const e of await engines('test/kernel/virtio.ts')) {
       .virtio(0x94, 99, 4, 0, 56) // a kind of the future
     const bytes = m.bytes(memory, Register.pci)
     bytes.set([0xff, 0xff, 0xff, 0xff], Register.deviceFeature)
-    bytes[Register.numQueues] = 2
+    bytes[Register.numQueues] = 3
     bytes[Register.queueSize] = 8
     t.equal(probe(m), 1)
     t.equal(bytes[Register.deviceStatus], STATUS_OK)
@@ -128,7 +131,7 @@ for (const e of await engines('test/kernel/virtio.ts')) {
   })
 
   t.test(`${e.kind}: MSI-X: entry 0 for the configuration, the next for the receive queue, none for sending`, t => {
-    const { m, device } = net({ vectors: 3 })
+    const { m, device } = net({ vectors: 3, features: ~CONTROL_QUEUE >>> 0 })
     t.equal(probe(m), 1)
     t.equal(device.view.getUint16(Register.configMsixVector, true), 0)
     t.equal(device.view.getUint16(Register.queueMsixVector, true), 0xffff, 'the transmit queue is set up last')
@@ -139,6 +142,14 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.equal(m.call('nicField', 1), 0)
     m.call('raiseVector', 0x31)
     t.equal(m.call('nicField', 1), 1, 'pending')
+    t.end()
+  })
+
+  t.test(`${e.kind}: MSI-X: a control queue has the third`, t => {
+    const { m, device } = net({ vectors: 4 })
+    t.equal(probe(m), 1)
+    t.equal(device.view.getUint16(Register.queueMsixVector, true), 2, 'the control queue is set up last')
+    t.same([0, 1, 2, 3].map(i => m.read32(device.memory + Register.msixTable + i * 16 + 12)), [0, 0, 0, 1])
     t.end()
   })
 

@@ -7,6 +7,7 @@ import { toHex } from '../../../../wire/bytes.ts'
 import { BROADCAST, type Decoded } from '../../../../wire/frames.ts'
 import { GATEWAY, GUEST, PEER, Stack, counting, ip } from '../../../../wire/stack.ts'
 
+const ENOBUFS = -105
 const [INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED, ABSENT] = [0, 1, 2, 3, 4, 5, 0xffffffff]
 
 function fresh(e: Parameters<typeof Stack.up>[0]): Stack {
@@ -48,11 +49,42 @@ for (const e of await engines('test/kernel/net.ts')) {
 
     t.test('packets leave in the order they came; of too many the oldest go', async t => {
       const stack = fresh(e)
-      for (let tag = 1; tag <= 5; tag++) t.equal(send(stack, PEER.ip, tag), 0)
+      for (let tag = 1; tag <= 51; tag++) t.equal(send(stack, PEER.ip, tag), 0)
       t.equal(questions(stack.sent()).length, 1, 'one question for all of them')
-      t.same(stack.drops(), { 'arp-queue-full': 2 })
+      t.equal(stack.call('arpWaitingBuffers'), 48, 'the fragments of the longest datagram')
+      t.same(stack.drops(), { 'arp-queue-full': 3 })
       answer(stack)
-      t.same(datagrams(stack.sent()).map(frame => frame.udp!.payload[0]), [3, 4, 5])
+      t.same(datagrams(stack.sent()).map(frame => frame.udp!.payload[0]), Array.from({ length: 48 }, (_, i) => i + 4))
+      t.equal(stack.call('arpWaitingBuffers'), 0)
+    })
+
+    t.test('what others wait for is not taken from them: no room is an error', async t => {
+      const stack = fresh(e)
+      const free = stack.free
+      for (let tag = 0; tag < 48; tag++) t.equal(send(stack), 0)
+      for (let tag = 0; tag < 20; tag++) t.equal(send(stack, '10.0.0.49'), 0)
+      t.equal(stack.call('arpWaitingBuffers'), 64, 'a quarter of 256 packets')
+      t.same(stack.drops(), { 'arp-queue-full': 4 })
+      t.equal(send(stack, '10.0.0.50'), ENOBUFS)
+      t.equal(state(stack, '10.0.0.50'), INCOMPLETE, 'asked all the same')
+      t.equal(questions(stack.sent()).length, 3)
+      stack.advance(3000)
+      t.equal(stack.free, free)
+    })
+
+    t.test('RFC 1122 §2.3.2.2: who waits in vain is told, and nobody else', async t => {
+      const stack = fresh(e)
+      stack.call('ipv4ForwardSet', 1)
+      stack.receive(stack.arp())
+      stack.forget()
+      const through = stack.echo(counting(32), {}, { destination: '10.0.0.50', source: '172.16.0.9' })
+      stack.receive(through)
+      stack.advance(3000)
+      const gateway = questions(stack.sent()).filter(frame => frame.arp!.targetIp === GATEWAY.ip)
+      t.ok(gateway.length > 0, 'RFC 1812 §5.2.7.1: host unreachable is on its way to the sender, by the gateway')
+      stack.receive(stack.arp({ operation: 2, senderIp: GATEWAY.ip, senderMac: GATEWAY.mac, targetMac: GUEST.mac }, GUEST.mac))
+      const told = stack.sent().filter(frame => frame.icmp)
+      t.same(told.map(({ icmp, ipv4 }) => [icmp!.type, icmp!.code, ipv4!.source, ipv4!.destination]), [[3, 1, GUEST.ip, '172.16.0.9']])
     })
 
     t.test('asked three times, a second apart, then failed: what waited is dropped', async t => {
@@ -176,20 +208,20 @@ for (const e of await engines('test/kernel/net.ts')) {
       const peer = (i: number) => `10.0.${1 + (i >> 8)}.${i & 0xff}`
       const learn = (i: number) => stack.receive(stack.arp({ senderIp: peer(i), senderMac: PEER.mac }))
       stack.call('arpPermanent', 0, ip(peer(0)), stack.put(Uint8Array.of(2, 0, 0, 0, 0, 0x99)))
-      for (let i = 1; i < 512; i++) learn(i)
-      t.equal(stack.call('arpEntryCount'), 512)
+      for (let i = 1; i < 1024; i++) learn(i)
+      t.equal(stack.call('arpEntryCount'), 1024)
       send(stack, peer(1)) // use: no longer the oldest
-      learn(600)
-      t.equal(stack.call('arpEntryCount'), 512)
+      learn(1100)
+      t.equal(stack.call('arpEntryCount'), 1024)
       t.equal(state(stack, peer(0)), REACHABLE, 'permanent')
       t.equal(state(stack, peer(1)), REACHABLE, 'used')
       t.equal(state(stack, peer(2)), ABSENT, 'the oldest')
-      t.equal(state(stack, peer(600)), REACHABLE)
+      t.equal(state(stack, peer(1100)), REACHABLE)
       t.equal(stack.call('counter', 3), 1)
-      send(stack, peer(601))
-      t.equal(state(stack, peer(601)), INCOMPLETE)
-      for (let i = 1000; i < 1600; i++) learn(i)
-      t.equal(state(stack, peer(601)), ABSENT)
+      send(stack, peer(1101))
+      t.equal(state(stack, peer(1101)), INCOMPLETE)
+      for (let i = 2000; i < 3200; i++) learn(i)
+      t.equal(state(stack, peer(1101)), ABSENT)
       t.equal(stack.drops()['arp-evicted'], 1)
       t.equal(stack.free, free)
     })

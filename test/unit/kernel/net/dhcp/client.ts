@@ -7,9 +7,11 @@ import {
   type DhcpLease, type DhcpMessage, MessageType, Option, dhcpOf, dhcpReply, dhcpServer, messageType, option,
 } from '../../../../wire/dhcp.ts'
 import { BROADCAST, type Decoded } from '../../../../wire/frames.ts'
+import { randomFrom } from '../../../../wire/garbage.ts'
 import { GUEST, Stack, ip, ipText } from '../../../../wire/stack.ts'
 
-const [SELECTING, REQUESTING, BOUND, RENEWING, REBINDING] = [1, 2, 3, 4, 5]
+const [SELECTING, REQUESTING, BOUND, RENEWING, REBINDING, , REBOOTING] = [1, 2, 3, 4, 5, 6, 7]
+const [OPTIMISTIC, STRICT] = [0, 1]
 
 const LEASE: DhcpLease = {
   serverIp: '10.0.2.2', serverMac: '02:00:00:00:00:22', ip: '10.0.2.15', prefix: 24, gateway: '10.0.2.2', dns: '10.0.2.3',
@@ -56,6 +58,17 @@ function bound(e: Parameters<typeof Stack.up>[0], lease = LEASE): Stack {
 function know(stack: Stack): void {
   stack.call('arpPermanent', 0, ip(LEASE.serverIp), stack.put(Uint8Array.from(mac(LEASE.serverMac))))
 }
+/** The link goes and comes. */
+function flicker(stack: Stack): void {
+  for (const up of [0, 1]) {
+    stack.call('fakeLink', 0, up)
+    stack.call('netPoll', 8)
+  }
+}
+/** Somebody else says that the lease's address is his. */
+function conflict(stack: Stack): void {
+  stack.receive(stack.arp({ operation: 2, senderIp: LEASE.ip, senderMac: '02:00:00:00:00:66', targetIp: LEASE.ip }, BROADCAST, '02:00:00:00:00:66'))
+}
 /** Reply to the last message with something of one's own. */
 function reply(
   stack: Stack, type: number, lease = LEASE, how: Parameters<typeof dhcpReply>[3] = {}, change: Partial<DhcpMessage> = {},
@@ -73,7 +86,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.match(message, { operation: 1, clientIp: '0.0.0.0', yourIp: '0.0.0.0', clientMac: GUEST.mac, broadcast: true, seconds: 0 })
       t.same([...message.options].map(([code, value]) => [code, toHex(value)]), [
         [Option.MessageType, '01'], [Option.ClientIdentifier, '01020000000001'], [57, '05dc'],
-        [Option.HostName, Buffer.from('porphyry').toString('hex')], [Option.ParameterList, '0103061a333a3b'],
+        [Option.HostName, Buffer.from('porphyry').toString('hex')], [Option.ParameterList, '017903060f1a333a3b'],
       ])
       t.ok(frame.udp!.payload.length >= 300, 'RFC 1542 §2.1')
     })
@@ -281,13 +294,13 @@ for (const e of await engines('test/kernel/net.ts')) {
 
     t.test('a lease that finds no room for its route is given back, and asked for again', async t => {
       const stack = asking(e)
-      for (let i = 0; i < 64; i++) t.equal(stack.call('addRoute', ip(`172.16.${i}.0`), 24, ip('10.0.2.1'), 0, 0), 0)
+      for (let i = stack.call('routeCount'); i < 64; i++) t.equal(stack.call('addRoute', ip(`172.16.${i}.0`), 24, ip('10.0.2.1'), 0, 0), 0)
       reply(stack, MessageType.Offer)
       reply(stack, MessageType.Ack)
       t.equal(field(stack, 3), 0)
       t.same(stack.logged('net: down'), ['warn  net: down if=eth0 why="lease could not be used"'])
       t.same(types(stack), [1, 3, 1])
-      t.equal(stack.call('removeRoute', ip('172.16.0.0'), 24, ip('10.0.2.1'), 0), 0)
+      t.equal(stack.call('removeRoute', ip('172.16.63.0'), 24, ip('10.0.2.1'), 0), 0)
       reply(stack, MessageType.Offer)
       reply(stack, MessageType.Ack)
       t.equal(ours(stack), LEASE.ip)
@@ -420,20 +433,145 @@ for (const e of await engines('test/kernel/net.ts')) {
 
     t.test('the link comes back: who still waits asks at once', async t => {
       const stack = asking(e)
-      stack.advance(30_000)
+      stack.advance(20_000)
       stack.forget()
-      stack.call('fakeLink', 0, 0)
-      stack.call('netPoll', 8)
-      stack.call('fakeLink', 0, 1)
-      stack.call('netPoll', 8)
+      flicker(stack)
       t.same(types(stack), [MessageType.Discover])
-      serve(stack)
+    })
+
+    t.test('RFC 2131 §4.3.2, INIT-REBOOT: the link comes back: is the address still ours? Option 50, no 54, ciaddr 0', async t => {
+      const stack = bound(e)
       stack.forget()
-      stack.call('fakeLink', 0, 0)
-      stack.call('netPoll', 8)
-      stack.call('fakeLink', 0, 1)
-      stack.call('netPoll', 8)
-      t.same(types(stack), [], 'a lease is kept')
+      flicker(stack)
+      t.equal(state(stack), REBOOTING)
+      const { frame, message } = last(stack)
+      t.equal(messageType(message), MessageType.Request)
+      t.match(frame, { destination: BROADCAST, ipv4: { source: '0.0.0.0', destination: '255.255.255.255' } })
+      t.match(message, { clientIp: '0.0.0.0', broadcast: true })
+      t.equal(addressText(message.options.get(Option.RequestedAddress)!), LEASE.ip)
+      t.notOk(message.options.get(Option.ServerIdentifier))
+      t.equal(ours(stack), LEASE.ip, 'kept meanwhile')
+      reply(stack, MessageType.Ack)
+      t.equal(state(stack), BOUND)
+      t.equal(stack.logged('net: up').length, 1, 'it never was down')
+    })
+
+    t.test('RFC 2131 §3.2 (4): nobody answers the question: the lease is believed until its end; NAK: it is gone at once', async t => {
+      const stack = bound(e)
+      stack.forget()
+      flicker(stack)
+      stack.advance(40_000)
+      t.same(types(stack), [3, 3, 3])
+      t.equal(state(stack), BOUND)
+      t.equal(ours(stack), LEASE.ip)
+      know(stack)
+      stack.call('advanceSeconds', 1765)
+      t.equal(state(stack), RENEWING, 'T1 is where it was')
+      flicker(stack)
+      reply(stack, MessageType.Nak)
+      t.equal(field(stack, 3), 0)
+      t.equal(state(stack), SELECTING)
+      t.same(stack.logged('net: down'), ['warn  net: down if=eth0 why="lease refused"'])
+    })
+
+    t.test('RFC 2131 §4.4.6: an interface that is given other settings sends RELEASE', async t => {
+      const stack = bound(e)
+      know(stack)
+      stack.forget()
+      stack.configure('10.0.0.2/24')
+      const { frame, message } = messages(stack)[0]!
+      t.match(frame, { destination: LEASE.serverMac, ipv4: { source: LEASE.ip, destination: LEASE.serverIp } })
+      t.match(message, { clientIp: LEASE.ip, seconds: 0, broadcast: false })
+      t.same([...message.options.keys()], [Option.MessageType, Option.ClientIdentifier, Option.ServerIdentifier])
+      t.equal(messageType(message), MessageType.Release)
+      t.equal(stack.call('dhcpCount', 0, 6), 1)
+    })
+
+    t.test('RFC 2131 §3.1 (5), RFC 5227 §2.1.1: somebody has the address: DECLINE, ten seconds of silence, then over again', async t => {
+      for (const mode of [OPTIMISTIC, STRICT]) {
+        const stack = new Stack(e)
+        stack.call('acdSetMode', mode)
+        stack.configure('dhcp')
+        reply(stack, MessageType.Offer)
+        reply(stack, MessageType.Ack)
+        t.equal(ours(stack), mode === OPTIMISTIC ? LEASE.ip : '0.0.0.0', 'used while probed, or not')
+        stack.advance(1500)
+        stack.forget()
+        conflict(stack)
+        const { frame, message } = last(stack)
+        t.match(frame, { destination: BROADCAST, ipv4: { source: '0.0.0.0', destination: '255.255.255.255' } })
+        t.match(message, { clientIp: '0.0.0.0', seconds: 0, broadcast: false })
+        t.same([...message.options].map(([code, value]) => [code, toHex(value)]), [
+          [Option.MessageType, '04'], [Option.ClientIdentifier, '01020000000001'],
+          [Option.RequestedAddress, '0a00020f'], [Option.ServerIdentifier, '0a000202'],
+        ])
+        t.equal(field(stack, 3), 0)
+        t.equal(field(stack, 4), 0)
+        t.equal(stack.logged('lease-declined').length, 1)
+        t.equal(stack.logged('net: down').length, mode === OPTIMISTIC ? 1 : 0)
+        stack.forget()
+        stack.advance(9900)
+        t.same(types(stack), [])
+        stack.advance(200)
+        t.same(types(stack), [MessageType.Discover])
+        const other = { ...LEASE, ip: '10.0.2.16' }
+        reply(stack, MessageType.Offer, other)
+        reply(stack, MessageType.Ack, other)
+        stack.advance(10_000)
+        t.equal(ours(stack), other.ip)
+        t.equal(stack.logged('net: up').length, mode === OPTIMISTIC ? 2 : 1)
+      }
+    })
+
+    t.test('acd=strict: three probes, then the address, its gateway and its line in the log', async t => {
+      const stack = new Stack(e)
+      stack.call('acdSetMode', STRICT)
+      stack.configure('dhcp')
+      reply(stack, MessageType.Offer)
+      reply(stack, MessageType.Ack)
+      t.equal(state(stack), BOUND)
+      stack.forget()
+      stack.advance(3900)
+      t.same([field(stack, 3), field(stack, 4)], [0, 0])
+      stack.advance(4000)
+      t.same([ours(stack), ipText(field(stack, 4))], [LEASE.ip, '10.0.2.2'])
+      t.same(stack.logged('net: up'), [UP])
+      const arps = stack.sent().filter(each => each.arp).map(({ arp }) => arp!.senderIp)
+      t.same(arps.slice(0, 4), ['0.0.0.0', '0.0.0.0', '0.0.0.0', LEASE.ip])
+    })
+
+    t.test('24 hours with a server that loses half and refuses one in twenty: an address nearly all the time, never two', async t => {
+      const stack = asking(e)
+      know(stack)
+      const random = randomFrom(2131)
+      const server = dhcpServer(LEASE)
+      let without = 0
+      for (let minute = 0; minute < 24 * 60; minute++) {
+        for (let n = 0; n < 8; n++) {
+          const frames = stack.sent()
+          stack.forget()
+          for (const frame of frames) {
+            const answer = server(frame)
+            if (!answer || Array.isArray(answer) || random(2) === 0) continue
+            const request = dhcpOf(frame)!
+            const nak = messageType(request) === MessageType.Request && random(20) === 0
+            stack.receive(nak ? dhcpReply(LEASE, request, MessageType.Nak) : answer as Uint8Array)
+          }
+        }
+        if (field(stack, 3) > 1) t.fail('two addresses')
+        if (field(stack, 3) === 0) without++
+        stack.call('advanceSeconds', 60)
+      }
+      t.ok(without < 60, `${without} minutes of 1440 without an address`)
+      t.ok(stack.call('dhcpCount', 0, 3) > 30, 'leases and renewals')
+      t.equal(stack.free, stack.call('packetsTotal'))
+    })
+
+    t.test('times near 2^32 seconds do not overflow', async t => {
+      const stack = bound(e, { ...LEASE, leaseSeconds: 0xfffffffe })
+      stack.call('advanceSeconds', 86_400)
+      t.equal(state(stack), BOUND)
+      t.equal(ours(stack), LEASE.ip)
     })
 
     t.test('a static address ends DHCP', async t => {

@@ -34,7 +34,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.call('joinGroup', 0, ip('224.0.0.251')), 0)
       stack.receive(to('224.0.0.251', '01:00:5e:00:00:fb'))
       t.equal(stack.drops()['ethernet-not-for-us'], 1, 'joined')
-      t.equal(stack.drops()['ipv4-not-for-us'], 1, 'but no member of the IPv4 group')
+      t.equal(stack.drops()['ipv4-link-broadcast'], 1, 'but no member of the IPv4 group')
       t.equal(stack.call('leaveGroup', 0, ip('224.0.0.251')), 0)
       stack.receive(to('224.0.0.251', '01:00:5e:00:00:fb'))
       t.equal(stack.drops()['ethernet-not-for-us'], 2, 'left')
@@ -42,12 +42,12 @@ for (const e of await engines('test/kernel/net.ts')) {
 
     t.test('groups are counted, and their number is limited', async t => {
       const stack = Stack.up(e)
-      const free = 16 - stack.call('netifField', 0, 9)
+      const free = 64 - stack.call('netifField', 0, 9)
       for (let i = 0; i < free; i++) t.equal(stack.call('joinGroup', 0, ip(`239.0.1.${i + 1}`)), 0)
       t.equal(stack.call('joinGroup', 0, ip('239.0.2.1')), -28, 'NoSpace')
       t.equal(stack.call('joinGroup', 0, ip('239.0.1.1')), 0, 'a second join takes no place')
       t.equal(stack.call('leaveGroup', 0, ip('239.0.1.1')), 0)
-      t.equal(stack.call('netifField', 0, 9), 16)
+      t.equal(stack.call('netifField', 0, 9), 64)
       t.equal(stack.call('leaveGroup', 0, ip('239.0.1.1')), 0)
       t.equal(stack.call('leaveGroup', 0, ip('239.0.1.1')), -2, 'NoSuchEntry')
     })
@@ -82,6 +82,32 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(stack.drops(), { 'ethernet-truncated': 3, 'ethernet-source': 2 })
     })
 
+    t.test('vector 2: an ARP request, padded to 60 bytes', async t => {
+      const stack = Stack.up(e)
+      stack.call('askFor', 0, ip(GUEST.ip), ip('10.0.0.77'))
+      const [frame] = stack.sentBytes()
+      t.equal(toHex(frame!),
+        'ffffffffffff' + '020000000001' + '0806' + '0001080006040001' +
+        '020000000001' + '0a000002' + '000000000000' + '0a00004d' + '00'.repeat(18))
+    })
+
+    t.test('vector 4: payloads of 45 and 46 bytes are frames of 60', async t => {
+      const stack = Stack.up(e)
+      for (const length of [0, 45, 46, 47]) {
+        stack.forget()
+        t.equal(stack.call('sendFrame', 0, 0x88b5, stack.put(counting(length || 1)), length, 0), 0)
+        t.equal(stack.sentBytes()[0]!.length, Math.max(60, 14 + length))
+      }
+    })
+
+    t.test('vector 15: an LLDP frame is ignored: counted, nothing sent', async t => {
+      const stack = Stack.up(e)
+      const lldp = ethernet({ destination: '01:80:c2:00:00:0e', source: PEER.mac, type: EtherType.Lldp }, counting(60))
+      t.equal(stack.exchange(lldp).length, 0)
+      t.equal(stack.exchange(ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Lldp }, counting(60))).length, 0)
+      t.same(stack.drops(), { 'ethernet-not-for-us': 1, 'ethernet-type': 1 })
+    })
+
     t.test('what is sent is at least 60 bytes, the padding zeros (RFC 1122 §2.3.3)', async t => {
       const stack = Stack.up(e)
       for (const payload of [0, 1, 17, 18, 19]) {
@@ -100,20 +126,20 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.match(toHex(reply!.frame.subarray(14 + 31)), /^(00)+$/)
     })
 
-    t.test('1514 bytes go out at an MTU of 1500, 1515 are refused', async t => {
+    t.test('vector 5: 1514 bytes go out at an MTU of 1500, 1515 are refused', async t => {
       const stack = Stack.up(e)
-      const data = stack.put(counting(1481))
-      t.equal(stack.call('sendIpv4', ip(PEER.ip), 253, data, 1480), 0)
+      const data = stack.put(counting(1501))
+      t.equal(stack.call('sendFrame', 0, 0x88b5, data, 1500, 0), 0)
       t.equal(stack.sentBytes()[0]!.length, 1514)
-      t.equal(stack.call('sendIpv4', ip(PEER.ip), 253, data, 1481), -90, 'MessageTooLong')
+      t.equal(stack.call('sendFrame', 0, 0x88b5, data, 1501, 0), -90, 'MessageTooLong')
       t.same(stack.drops(), { 'output-too-long': 1 })
       t.equal(stack.sent().length, 1)
     })
 
     t.test('a smaller MTU of the interface counts', async t => {
       const stack = Stack.up(e, { value: `${GUEST.ip}/24,mtu=576` })
-      t.equal(stack.call('sendIpv4', ip(PEER.ip), 253, stack.put(counting(556)), 556), 0)
-      t.equal(stack.call('sendIpv4', ip(PEER.ip), 253, stack.put(counting(557)), 557), -90)
+      t.equal(stack.call('sendFrame', 0, 0x88b5, stack.put(counting(576)), 576, 0), 0)
+      t.equal(stack.call('sendFrame', 0, 0x88b5, stack.put(counting(577)), 577, 0), -90)
     })
 
     t.test('an interface that is off lets nothing in and nothing out', async t => {

@@ -74,12 +74,16 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(stack.drops(), { 'icmp-echo-group': 3 })
     })
 
-    t.test('a reply that would not fit our MTU is refused and counted', async t => {
+    t.test('RFC 791 §3.2: a reply that does not fit our MTU leaves in fragments', async t => {
       const stack = Stack.up(e)
       const free = stack.free
-      t.equal(stack.exchange(stack.echo(counting(1473))).length, 0)
-      t.equal(stack.exchange(stack.echo(counting(8000)), { piece: 1500 }).length, 0)
-      t.same(stack.drops(), { 'output-too-long': 2 })
+      for (const [length, piece] of [[1473, 1515], [8000, 1500], [8001, 701]] as const) {
+        const sent = stack.exchange(stack.echo(counting(length)), { piece })
+        t.same(sent.map(frame => frame.ipv4!.checksumRight), sent.map(() => true))
+        t.equal(toHex(bytes(...sent.map(frame => frame.ipv4!.payload)).subarray(8)), toHex(counting(length)))
+        t.ok(sent.every(frame => frame.ipv4!.totalLength <= 1500))
+      }
+      t.same(stack.drops(), {})
       t.equal(stack.free, free)
     })
 
@@ -99,9 +103,12 @@ for (const e of await engines('test/kernel/net.ts')) {
       const stack = Stack.up(e)
       for (const length of [0, 1, 7]) stack.receive(stack.ipv4({ protocol: Protocol.Icmp }, counting(length)))
       stack.receive(stack.echo(counting(8), { checksum: 1 }))
+      // RFC 1122 §3.2.2.7 to §3.2.2.9: information, timestamp and address mask requests are not answered
       for (const type of [1, 2, 7, 13, 15, 17, 255]) stack.receive(stack.echo(counting(8), { type }))
       for (const type of [3, 4, 5, 11, 12]) stack.receive(stack.echo(counting(28), { type }))
-      t.same(stack.drops(), { 'icmp-truncated': 3, 'icmp-checksum': 1, 'icmp-type': 7, 'icmp-error': 5 })
+      t.same(stack.drops(), {
+        'icmp-truncated': 3, 'icmp-checksum': 1, 'icmp-type': 7, 'icmp-error-quote': 3, 'icmp-redirect': 1, 'icmp-source-quench': 1,
+      })
       t.equal(stack.sent().length, 0)
     })
 

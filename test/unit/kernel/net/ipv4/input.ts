@@ -62,7 +62,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       for (const other of ['10.0.0.3', '0.0.0.0', '10.0.1.255', '10.0.0.0', '127.0.0.1', '224.0.0.2', '192.168.0.1', '240.0.0.1']) {
         t.equal(taken(other), 0, other)
       }
-      t.same(stack.drops(), { 'ipv4-not-for-us': 8 })
+      t.same(stack.drops(), { 'ipv4-not-for-us': 7, 'ipv4-loopback': 1 })
     })
 
     t.test('an address of another interface is ours too (RFC 1122 §3.3.4.2)', async t => {
@@ -95,7 +95,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(stack.drops(), { 'ipv4-link-broadcast': 2 })
     })
 
-    t.test('options are skipped; the answer has none (RFC 1122 §3.2.1.8)', async t => {
+    t.test('options that mean nothing to us are skipped; the answer has none (RFC 1122 §3.2.1.8)', async t => {
       const stack = Stack.up(e)
       for (const words of [1, 4, 10]) {
         const options = new Uint8Array(words * 4).fill(1) // no-operation
@@ -105,13 +105,6 @@ for (const e of await engines('test/kernel/net.ts')) {
         t.ok(reply!.icmp!.checksumRight)
         t.equal(toHex(reply!.icmp!.payload), toHex(counting(20)))
       }
-    })
-
-    t.test('fragments are counted and dropped, whichever part they are', async t => {
-      const stack = Stack.up(e)
-      for (const flags of [0x2000, 0x2005, 0x0005, 0x1fff]) stack.receive(stack.echo(counting(32), {}, { flags }))
-      t.same(stack.drops(), { 'ipv4-fragment': 4 })
-      t.equal(stack.sent().length, 0)
     })
 
     t.test('the reserved flag and any TTL do not matter to the destination', async t => {

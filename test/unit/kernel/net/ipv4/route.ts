@@ -43,6 +43,38 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(nextHop(stack, '192.168.7.1'), '10.0.0.24', 'the cached answer did not outlive the route')
     })
 
+    t.test('rustos.md §1.1 add_route_validated, with real netmasks: what is refused', async t => {
+      const stack = Stack.up(e, { value: `${GUEST.ip}/16` })
+      const add = (network: string, mask: string, gateway: string, netif = 0, metric = 0) =>
+        stack.call('addRouteValidated', ip(network), ip(mask), ip(gateway), netif, metric)
+      t.equal(add('172.16.0.0', '255.255.0.0', '10.0.3.4'), 0, 'a gateway far off in a /16')
+      t.equal(nextHop(stack, '172.16.9.9'), '10.0.3.4')
+      t.equal(add('172.17.0.0', '255.255.0.0', '0.0.0.0'), 0, 'or none')
+      t.equal(add('172.16.0.0', '255.255.0.0', '10.0.3.4', 77), -19, 'NoDevice')
+      t.equal(add('172.16.0.1', '255.255.0.0', '10.0.3.4'), -22, 'InvalidArgument: host bits')
+      t.equal(add('172.16.0.0', '255.0.255.0', '10.0.3.4'), -22, 'a mask with holes')
+      for (const gateway of ['10.1.0.1', '192.168.0.1', GUEST.ip, '10.0.255.255', '224.0.0.1', '127.0.0.1']) {
+        t.equal(add('172.18.0.0', '255.255.0.0', gateway), -113, `HostUnreachable: ${gateway}`)
+      }
+    })
+
+    t.test('rustos.md §1.1 add_route_validated takes the place of what was there; longer prefixes and metrics keep order', async t => {
+      const stack = Stack.up(e)
+      const before = stack.call('routeCount')
+      const add = (network: string, mask: string, gateway: string, metric = 0) =>
+        stack.call('addRouteValidated', ip(network), ip(mask), ip(gateway), 0, metric)
+      t.equal(stack.call('addRoute', ip('172.16.0.0'), 16, ip('10.0.0.20'), 0, 1), 0)
+      t.equal(stack.call('addRoute', ip('172.16.0.0'), 16, ip('10.0.0.21'), 0, 2), 0)
+      t.equal(add('172.16.0.0', '255.255.0.0', '10.0.0.22', 9), 0)
+      t.equal(stack.call('routeCount'), before + 1)
+      t.equal(nextHop(stack, '172.16.1.1'), '10.0.0.22')
+      t.equal(add('172.16.1.0', '255.255.255.0', '10.0.0.23', 100), 0)
+      t.equal(nextHop(stack, '172.16.1.1'), '10.0.0.23')
+      for (let i = stack.call('routeCount'); i < 64; i++) t.equal(add(`172.20.${i}.0`, '255.255.255.0', '10.0.0.24'), 0)
+      t.equal(add('172.21.0.0', '255.255.255.0', '10.0.0.24'), -28, 'NoSpace')
+      t.equal(add('172.16.1.0', '255.255.255.0', '10.0.0.25'), 0, 'a full table lets one be replaced')
+    })
+
     t.test('routes that make no sense, exist or do not fit', async t => {
       const stack = Stack.up(e, { value: `${GUEST.ip}/24` })
       const add = (network: string, length: number) => stack.call('addRoute', ip(network), length, ip(GATEWAY.ip), 0, 0)
@@ -56,11 +88,11 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(add('172.17.0.0', 24), -28, 'NoSpace')
     })
 
-    t.test('our own addresses are local, and there is no loopback behind them yet', async t => {
+    t.test('RFC 1122 §3.3.4.2: our own addresses and 127/8 lead to lo, whichever interface has them', async t => {
       const stack = Stack.up(e)
-      t.equal(path(stack, GUEST.ip), LOCAL)
-      t.equal(stack.call('sendIpv4', ip(GUEST.ip), 253, stack.put(counting(4)), 4), -99, 'AddressNotAvailable')
-      t.same(stack.drops(), { 'output-local': 1 })
+      for (const own of [GUEST.ip, '127.0.0.1', '127.9.9.9']) t.equal(path(stack, own), LOCAL)
+      t.equal(stack.call('sendIpv4', ip(GUEST.ip), 253, stack.put(counting(4)), 4), 0)
+      t.same(stack.sent(), [], 'not on the wire')
       t.equal(path(stack, '0.0.0.0'), NONE)
       t.equal(path(stack, '0.1.2.3'), NONE)
     })

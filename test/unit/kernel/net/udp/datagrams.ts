@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
-import { read16, toHex } from '../../../../wire/bytes.ts'
+import { address, be16, bytes, checksum, read16, toHex } from '../../../../wire/bytes.ts'
 import { Checksum, GUEST, NicFeature, PEER, Stack, counting, ip, ipText } from '../../../../wire/stack.ts'
 
 const taken = (stack: Stack, field: number) => stack.call('takenField', field) >>> 0
@@ -136,9 +136,14 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(stack.call('fakeSentChecksumStart', 1), 34)
     })
 
-    t.test('too much for the MTU is refused', async t => {
+    t.test('RFC 1122 §3.3.3: too much for the MTU leaves in fragments, the checksum over all of it', async t => {
       const stack = Stack.up(e)
-      t.equal(stack.call('sendUdp', ip(PEER.ip), 9, 4000, stack.put(counting(1473)), 1473), -90, 'MessageTooLong')
+      t.equal(stack.call('sendUdp', ip(PEER.ip), 9, 4000, stack.put(counting(1473)), 1473), 0)
+      const [first, second, ...more] = stack.sentBytes()
+      t.same([first!.length, second!.length - 14 >= 29, more.length], [1514, true, 0])
+      const whole = Buffer.concat([first!.subarray(34), second!.subarray(34, 35)])
+      const sum = checksum(bytes(address(GUEST.ip), address(PEER.ip), be16(17), be16(1481), whole))
+      t.equal(sum, 0, 'a message with its checksum sums up to nothing')
     })
   })
 }

@@ -1,0 +1,142 @@
+// Asking many sockets at once: poll(2) over a list, and sets with a ready list as epoll(7). Main-loop context.
+//
+// A set reports levels: as long as a socket is ready, each `pollSetTake` says so, in turn with the others. With
+// PollFlag.Edge it says so once for each time something happened, with OneShot once until pollSetModify.
+
+import { Errno } from '../../lib/errno.ts'
+import { nth, struct, type i32, type u32 } from '../../lib/layout.ts'
+import { socketEventsOf } from './events.ts'
+import {
+  pollSetEnd, pollSetOf, pollSetOpen, watchAdd, watchFind, watchNotReady, watchReady, watchRemove,
+  type PollSet, type Watch,
+} from './poll-set.ts'
+import { SocketEvent } from './socket.ts'
+import { socketOf } from './table.ts'
+
+/** One line of poll(2). */
+@struct
+export class PollEntry {
+  handle: u32 // 0: skip this one
+  events: u32 // SocketEvents that are of interest
+  ready: u32 // those that hold; Error for a handle that is none
+}
+
+/** One report of a set. */
+@struct
+export class PollReady {
+  handle: u32
+  events: u32
+  data: u32 // what pollSetAdd was given
+}
+
+export const enum PollFlag { None = 0, Edge = 1, OneShot = 2 }
+
+/** Always reported, asked for or not. */
+const ALWAYS: u32 = SocketEvent.Error | SocketEvent.HangUp
+
+/** The SocketEvents that hold of a socket; 0 for a handle that is none. */
+export function socketEvents(handle: u32): u32 {
+  const socket = socketOf(handle)
+  return socket != null ? socketEventsOf(socket) : SocketEvent.None
+}
+
+/** Fill in `ready` of each of `count` entries; returns how many have something in it. */
+export function socketPoll(entries: PollEntry, count: u32): i32 {
+  let found: i32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = nth(entries, i)
+    entry.ready = readyOf(entry)
+    if (entry.ready != 0) found += 1
+  }
+  return found
+}
+
+function readyOf(entry: PollEntry): u32 {
+  if (entry.handle == 0) return SocketEvent.None
+  const socket = socketOf(entry.handle)
+  if (socket == null) return SocketEvent.Error
+  return socketEventsOf(socket) & (entry.events | ALWAYS)
+}
+
+/** A new set: its handle, or NoSpace (POLL_SET_LIMIT). */
+export function pollSetCreate(): i32 {
+  const handle = pollSetOpen()
+  return handle != 0 ? handle as number as i32 : Errno.NoSpace
+}
+
+/** Close a set. Errors: BadHandle. */
+export function pollSetClose(handle: u32): i32 {
+  const set = pollSetOf(handle)
+  if (set == null) return Errno.BadHandle
+  pollSetEnd(set)
+  return Errno.None
+}
+
+/** Watch a socket for `events`; `data` comes back with each report. Errors: BadHandle, Exists, NoSpace (POLL_WATCH_LIMIT). */
+export function pollSetAdd(handle: u32, socketHandle: u32, events: u32, flags: u32, data: u32): i32 {
+  const set = pollSetOf(handle)
+  const socket = socketOf(socketHandle)
+  if (set == null || socket == null) return Errno.BadHandle
+  if (watchFind(set, socket) != null) return Errno.Exists
+  const watch = watchAdd(set, socket)
+  if (watch == null) return Errno.NoSpace
+  arm(watch, events, flags, data)
+  return Errno.None
+}
+
+/** Watch for something else; a one-shot watch is on again. Errors: BadHandle, NoSuchEntry. */
+export function pollSetModify(handle: u32, socketHandle: u32, events: u32, flags: u32, data: u32): i32 {
+  const set = pollSetOf(handle)
+  const socket = socketOf(socketHandle)
+  if (set == null || socket == null) return Errno.BadHandle
+  const watch = watchFind(set, socket)
+  if (watch == null) return Errno.NoSuchEntry
+  arm(watch, events, flags, data)
+  return Errno.None
+}
+
+/** Watch a socket no more. Errors: BadHandle, NoSuchEntry. */
+export function pollSetRemove(handle: u32, socketHandle: u32): i32 {
+  const set = pollSetOf(handle)
+  const socket = socketOf(socketHandle)
+  if (set == null || socket == null) return Errno.BadHandle
+  const watch = watchFind(set, socket)
+  if (watch == null) return Errno.NoSuchEntry
+  watchRemove(watch)
+  return Errno.None
+}
+
+function arm(watch: Watch, events: u32, flags: u32, data: u32): void {
+  watch.events = events | ALWAYS
+  watch.flags = flags
+  watch.data = data
+  if ((socketEventsOf(watch.socket) & watch.events) != 0) watchReady(watch)
+}
+
+/** Take up to `room` reports from a set into `out`: how many. Errors: BadHandle. */
+export function pollSetTake(handle: u32, out: PollReady, room: u32): i32 {
+  const set = pollSetOf(handle)
+  if (set == null) return Errno.BadHandle
+  let taken: i32 = 0
+  let left: u32 = set.readyCount // each once: what is put back comes after
+  while (left > 0 && (taken as number as u32) < room) {
+    left -= 1
+    if (report(set, nth(out, taken as number as u32))) taken += 1
+  }
+  return taken
+}
+
+/** Look at the first of the ready list; true when it is ready indeed, and `out` says how. */
+function report(set: PollSet, out: PollReady): boolean {
+  const watch = set.readyFirst
+  if (watch == null) return false
+  watchNotReady(watch)
+  const events: u32 = socketEventsOf(watch.socket) & watch.events
+  if (events == 0) return false
+  out.handle = watch.socket.handle
+  out.events = events
+  out.data = watch.data
+  if ((watch.flags & PollFlag.OneShot) != 0) watch.events = 0
+  else if ((watch.flags & PollFlag.Edge) == 0) watchReady(watch)
+  return true
+}
