@@ -88,9 +88,7 @@ export class NetInterface {
   stats: Embed<InterfaceStatistics>
   name: Bytes<12> // "eth0", zero-terminated
   source: Stored<u8, AddressSource>
-  defended: Stored<u8, bool> // an address of ours, at least once, by an announcement at `defendedAt`
-  reserved: Bytes<2>
-  defendedAt: u32 // milliseconds
+  reserved: Bytes<3>
   nameServerCount: u32
   nameServers: Row<NameServer, 3> // NAME_SERVER_LIMIT
   domain: Bytes<128> // DOMAIN_LIMIT; text, zero-terminated, empty for none

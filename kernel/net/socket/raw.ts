@@ -117,7 +117,8 @@ export function rawDisconnect(socket: Socket): i32 {
 
 /**
  * Send a payload, or with headerIncluded a whole packet: its length, or an error. Errors: MessageTooLong,
- * InvalidArgument (a header that is none, or from 127.0.0.0/8 to elsewhere), NetworkUnreachable, AccessDenied, WouldBlock, and those of the output.
+ * InvalidArgument (a header that is none, or from 127.0.0.0/8 to elsewhere), NetworkUnreachable, AccessDenied,
+ * WouldBlock, and those of the output.
  */
 export function rawSend(socket: Socket, data: ptr, length: u32, to: Ipv4Address): i32 {
   const whole: boolean = socket.headerIncluded || socket.protocol == PROTOCOL_RAW

@@ -161,8 +161,9 @@ export function sourceOf(socket: Socket, path: Path): Ipv4Address {
 
 /**
  * Send one datagram: its length, or an error. Binds a socket that has no port. Errors: MessageTooLong (UDP_LONGEST,
- * the send limit, or what must not be fragmented), InvalidArgument (port 0; from 127.0.0.0/8 to elsewhere), NetworkUnreachable, AccessDenied
- * (broadcast without permission), WouldBlock (no packets free), AddressInUse, and those of ipv4OutputWith.
+ * the send limit, or what must not be fragmented), InvalidArgument (port 0; from 127.0.0.0/8 to elsewhere),
+ * NetworkUnreachable, AccessDenied (broadcast without permission), WouldBlock (no packets free), AddressInUse, and
+ * those of ipv4OutputWith.
  */
 export function udpSocketSend(socket: Socket, data: ptr, length: u32, a: Ipv4Address, port: u32): i32 {
   if (length > UDP_LONGEST || length > socket.sendLimit) return Errno.MessageTooLong
