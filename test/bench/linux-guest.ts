@@ -10,7 +10,7 @@ import {
   chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { benchDirectory } from './results.ts'
+import { benchDirectory, projectDirectory } from './results.ts'
 
 /** What QEMU needs to boot the guest. */
 export interface LinuxGuest {
@@ -31,6 +31,9 @@ const MODULES = [
   'failover', 'net_failover', 'virtio_net', 'virtio_blk',
 ]
 
+/** The program of the UDP benchmarks. */
+const UDP_GUEST = join(projectDirectory, 'test/bench/c/udp-guest.c')
+
 const INIT = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -42,22 +45,30 @@ for pass in 1 2 3; do
   done
 done
 for word in $(cat /proc/cmdline); do
-  case $word in bench.address=*) address=\${word#*=} ;; esac
+  case $word in
+    bench.address=*) address=\${word#*=} ;;
+    bench.second=*) second=\${word#*=} ;;
+    bench.udp=*) udp=$(echo "\${word#*=}" | tr , ' ') ;;
+  esac
 done
 ip link set lo up
 if [ -n "$address" ]; then
   ip addr add "$address" dev eth0 && ip link set eth0 up
 fi
+if [ -n "$second" ]; then
+  ip addr add "$second" dev eth1 && ip link set eth1 up && echo 1 >/proc/sys/net/ipv4/ip_forward
+fi
+[ -z "$udp" ] || udp-guest $udp &
 echo "bench: ready"
 exec sleep 1000000
 `
 
 /**
  * The guest's kernel command line. `address` is that of eth0 with its prefix length, `10.0.0.2/24`; null leaves
- * the card down.
+ * the card down. `more`: `bench.second=` eth1's address, and forward; `bench.udp=` arguments of udp-guest, by commas.
  */
-export function linuxCommandLine(address: string | null): string {
-  const base = 'console=ttyS0 quiet mitigations=off'
+export function linuxCommandLine(address: string | null, more = ''): string {
+  const base = `console=ttyS0 quiet mitigations=off ${more}`.trim()
   return address === null ? base : `${base} bench.address=${address}`
 }
 
@@ -72,7 +83,7 @@ export function linuxGuest(): LinuxGuest {
   const version = archive.replace(/^.*\//, '').replace(/_amd64\.deb$/, '').replace('_', ' ')
   const guest = { kernel: join(directory, 'vmlinuz'), initramfs: join(directory, 'initramfs.cpio'), version }
   const stamp = join(directory, 'stamp')
-  const key = fingerprint([archive, '/usr/bin/iperf3', busyboxPath()])
+  const key = fingerprint([archive, '/usr/bin/iperf3', busyboxPath(), UDP_GUEST])
   const current = existsSync(stamp) && readFileSync(stamp, 'utf8') === key
   if (current && existsSync(guest.kernel) && existsSync(guest.initramfs)) return guest
 
@@ -118,9 +129,10 @@ function writeInitramfs(unpacked: string, root: string, output: string): void {
     mkdirSync(join(root, dirname(library)), { recursive: true })
     copyFileSync(library, join(root, library))
   }
+  run('musl-gcc', ['-static', '-O2', '-o', join(root, 'bin/udp-guest'), UDP_GUEST])
   copyModules(unpacked, join(root, 'modules'))
   writeFileSync(join(root, 'init'), INIT)
-  for (const each of ['init', 'bin/busybox', 'bin/iperf3']) chmodSync(join(root, each), 0o755)
+  for (const each of ['init', 'bin/busybox', 'bin/iperf3', 'bin/udp-guest']) chmodSync(join(root, each), 0o755)
   const names = run('find', ['.'], root).split('\n').filter((name) => name !== '').sort().join('\n')
   const archive = execFileSync('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'],
     { cwd: root, input: names + '\n', maxBuffer: 1 << 28 })

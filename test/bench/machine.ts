@@ -21,15 +21,15 @@ export interface Guest {
 }
 
 /** The Linux guest with eth0 at `address`, `10.77.0.2/24`; null leaves the card down. */
-export function linux(guest: LinuxGuest, address: string | null): Guest {
+export function linux(guest: LinuxGuest, address: string | null, more = ''): Guest {
   const args = ['-initrd', guest.initramfs]
-  return { image: guest.kernel, append: linuxCommandLine(address), args, ready: LINUX_READY }
+  return { image: guest.kernel, append: linuxCommandLine(address, more), args, ready: LINUX_READY }
 }
 
 /** Porphyry by -kernel, eth0 likewise. */
-export function porphyry(address: string | null): Guest {
+export function porphyry(address: string | null, more = '', image = PORPHYRY_ELF): Guest {
   const ready = address === null ? PORPHYRY_READY : /net: up .*ip=/
-  return { image: PORPHYRY_ELF, append: `eth0=${address ?? 'off'} swap=none`, args: [], ready }
+  return { image, append: `eth0=${address ?? 'off'} swap=none ${more}`.trim(), args: [], ready }
 }
 
 /** Where a machine hangs on the wire; none has no card. */
@@ -39,7 +39,7 @@ export interface Wire {
   guest: string
 }
 
-const GUEST_MAC = '52:54:00:77:00:02'
+export const GUEST_MAC = '52:54:00:77:00:02'
 /** Bytes of the disk every guest gets: sparse, all zero. */
 const DISK_SIZE = 64 << 20
 /** Seconds after which a guest is taken to hang. */
@@ -50,7 +50,7 @@ const BOOT_LIMIT = 60
  * and one virtio-net card if there is a wire. `seconds` of `use` are those from QEMU's start to ready.
  */
 export async function withMachine<T>(
-  guest: Guest, memory: string, wire: Wire | null, use: (seconds: number) => T | Promise<T>,
+  guest: Guest, memory: string, wire: Wire | null, use: (seconds: number, machine: Machine) => T | Promise<T>,
 ): Promise<T> {
   const disk = emptyDisk()
   const drive = `file=${disk},if=none,id=disk,format=raw,cache=writeback`
@@ -68,7 +68,7 @@ export async function withMachine<T>(
   process.once('exit', end)
   try {
     await machine.until(guest.ready, BOOT_LIMIT)
-    return await use((performance.now() - machine.started) / 1000)
+    return await use((performance.now() - machine.started) / 1000, machine)
   } finally {
     process.removeListener('exit', end)
     await end()

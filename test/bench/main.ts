@@ -7,12 +7,15 @@ import { benchBoot, benchSizes } from './boot.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
 import { buildPorphyry } from './porphyry.ts'
+import { benchForward, benchUdp } from './udp.ts'
 import { machineKind, table, writeResults, type Row } from './results.ts'
 
 const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row[] }> = {
   instructions: { what: 'dialect TypeScript against C, instructions counted by callgrind', run: benchInstructions },
   sizes: { what: 'bytes of the ISO and of the kernel', run: benchSizes },
   boot: { what: "QEMU's start to a guest that serves, beside Linux", run: benchBoot },
+  udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
+  forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 

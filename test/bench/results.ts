@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 /** One measured quantity: the median of its runs. */
 export interface Figure {
   median: number
-  /** `s`, `ms`, `bytes`, `instructions`. */
+  /** `s`, `ms`, `bytes`, `instructions`, `packets/s`. */
   unit: string
   /** Every run, in the order taken. */
   runs: number[]
@@ -52,6 +52,12 @@ export function rowAgainst(work: string, against: 'Linux guest' | 'C -O2', refer
   const met = limit === null ? null : porphyry.median <= limit * reference.median
   const bar = limit === null ? '' : `at most ${limit}×`
   return { work, against, reference, porphyry, bar: aim === undefined ? bar : `${bar} (aim ${aim})`, met }
+}
+
+/** A row of figures of which more is better: Porphyry's median at least `least` times the Linux guest's. */
+export function rowAtLeast(work: string, reference: Figure, porphyry: Figure, least: number): Row {
+  const met = porphyry.median >= least * reference.median
+  return { work, against: 'Linux guest', reference, porphyry, bar: `at least ${least}×`, met }
 }
 
 /** A row whose bar is a number in the figure's own unit; `limit` null if there is none. */
@@ -125,6 +131,7 @@ function format(value: number, unit: string): string {
 
 function number(value: number, unit: string): string {
   if (unit === 'bytes') return String(value)
+  if (unit.endsWith('/s')) return String(Math.round(value))
   if (unit === 'instructions') return Number.isInteger(value) ? String(value) : value.toFixed(1)
   return value.toFixed(3)
 }

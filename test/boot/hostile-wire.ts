@@ -39,7 +39,8 @@ await t.test('RFC 1122 §3.2.1.2, §4.1.3.4: a hostile wire towards the guest an
       peer.harm({ seed, there: HARM, back: {}, capture })
       const [before, answers] = [peer.received.length, await burst(peer, station)]
       t.ok(answers.length > ROUNDS * PER_ROUND / 2, `${answers.length} answers to ${ROUNDS * PER_ROUND} datagrams`)
-      t.same(answers.filter(({ udp }) => Buffer.compare(udp!.payload, body(udp!.destinationPort - 10_000)) !== 0).length, 0, 'each is what was sent')
+      t.same(answers.filter(({ udp }) => Buffer.compare(udp!.payload,
+        body(udp!.destinationPort - 10_000)) !== 0).length, 0, 'each is what was sent')
       t.ok(peer.received.slice(before).every(frame => frame.source === GUEST.mac), 'the guest sent nothing under another name')
       t.ok(peer.deeds('there').flipped > 50 && peer.deeds('there').truncated > 50)
       peer.forgive()

@@ -24,7 +24,8 @@ import logging; logging.getLogger('scapy').setLevel(logging.ERROR)
 from scapy.all import *
 mac = get_if_hwaddr('tap0')
 def ask(vlan, packet, **more):
-    got = srp1(Ether(src=mac, dst=more.get('dst', '${GUEST.mac}')) / Dot1Q(vlan=vlan, prio=more.get('prio', 0)) / packet, iface='tap0', timeout=more.get('timeout', 5), verbose=0)
+    got = srp1(Ether(src=mac, dst=more.get('dst', '${GUEST.mac}')) / Dot1Q(vlan=vlan,
+      prio=more.get('prio', 0)) / packet, iface='tap0', timeout=more.get('timeout', 5), verbose=0)
     return got
 arp = ask(${VLAN}, ARP(pdst='${INSIDE.guest}', psrc='${INSIDE.host}', hwsrc=mac), dst='ff:ff:ff:ff:ff:ff')
 print('arp', arp and arp[Dot1Q].vlan, arp and arp[ARP].hwsrc)
@@ -35,7 +36,8 @@ print('other', other)
 `
 
 await t.test('real neighbours', async t => {
-  if (!need(t, 'root', 'tun', { file: SCAPY_PACKAGE }, ...['ping', 'hping3', 'arp-scan', 'nmap', 'tshark'].map(command => ({ command })))) return
+  if (!need(t, 'root', 'tun', { file: SCAPY_PACKAGE },
+    ...['ping', 'hping3', 'arp-scan', 'nmap', 'tshark'].map(command => ({ command })))) return
   const namespace = await Namespace.create(t, `${HOST.ip}/24`)
   const capture = join(t.testdir(), 'guest.pcap')
   await booted(t, 'one guest, many tools', {
@@ -51,7 +53,8 @@ await t.test('real neighbours', async t => {
     })
     await t.test("hping3's fragments of 16 and of 64 bytes", async t => {
       for (const mtu of ['16', '64']) {
-        const { out, errors } = await namespace.run('hping3', ['--icmp', '-f', '-m', mtu, '-d', '600', '-c', '5', '-i', 'u50000', GUEST.ip])
+        const { out, errors } = await namespace.run('hping3',
+          ['--icmp', '-f', '-m', mtu, '-d', '600', '-c', '5', '-i', 'u50000', GUEST.ip])
         t.match(out + errors, /5 packets transmitted, 5 packets received/, `${mtu} bytes`)
       }
     })
@@ -64,7 +67,8 @@ await t.test('real neighbours', async t => {
       t.same(out.split('\n').filter(line => /^10\./.test(line)).map(line => line.split('\t').slice(0, 2)), [[GUEST.ip, GUEST.mac]])
     })
     await t.test('nmap -sU: echo is open, discard says nothing, another port is closed', async t => {
-      const out = await namespace.must('nmap', ['-sU', '-n', '-Pn', '--max-retries', '3', '-p', '7,9,9999', '-oG', '-', GUEST.ip], { seconds: 60 })
+      const out = await namespace.must('nmap',
+        ['-sU', '-n', '-Pn', '--max-retries', '3', '-p', '7,9,9999', '-oG', '-', GUEST.ip], { seconds: 60 })
       t.match(out, /7\/open\/udp/)
       t.match(out, /9\/open\|filtered\/udp/)
       t.match(out, /9999\/closed\/udp/)

@@ -36,7 +36,8 @@ await compare(t, [
   { name: 'a sender in a group', frames: [frame({ senderIp: '224.0.0.1' })] },
   { name: 'the sender MAC is not that of the frame', frames: [frame({ senderMac: '02:00:00:00:00:55' })] },
   { name: 'the sender MAC is broadcast', frames: [frame({ senderMac: BROADCAST })], differs: {
-    clause: 'RFC 1812 §3.3.2: nobody has a broadcast or group address', ours: [], linux: ['arp reply 10.0.0.9 ff:ff:ff:ff:ff:ff from 10.0.0.2 02:00:00:00:00:01, to ff:ff:ff:ff:ff:ff'],
+    clause: 'RFC 1812 §3.3.2: nobody has a broadcast or group address', ours: [],
+      linux: ['arp reply 10.0.0.9 ff:ff:ff:ff:ff:ff from 10.0.0.2 02:00:00:00:00:01, to ff:ff:ff:ff:ff:ff'],
   } },
   { name: 'a sender outside the network', frames: [frame({ senderIp: '192.0.2.7' })] },
   { name: 'a request in a group we are not in', frames: [frame({}, '01:00:5e:00:00:99')], differs: {

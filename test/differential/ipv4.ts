@@ -7,12 +7,14 @@ import { type Bytes, bytes, hex } from '../wire/bytes.ts'
 import { type Scenario, compare, station } from '../wire/compare.ts'
 
 const request = (size = 24) => icmp({ type: 8, id: 0x7070, sequence: 1 }, counting(size))
-const packet = (fields: Partial<Ipv4Fields>, payload: Bytes = request()) => station.ipFrame({ protocol: Protocol.Icmp, ...fields }, payload)
+const packet = (fields: Partial<Ipv4Fields>,
+  payload: Bytes = request()) => station.ipFrame({ protocol: Protocol.Icmp, ...fields }, payload)
 
 /** A datagram in pieces; `cuts` are offsets in bytes, multiples of 8. */
 function pieces(payload: Bytes, cuts: number[], fields: Partial<Ipv4Fields> = {}): Bytes[] {
   const ends = [...cuts.slice(1), payload.length]
-  return cuts.map((from, i) => packet({ id: 77, flags: from / 8 | (ends[i]! < payload.length ? 0x2000 : 0), ...fields }, payload.subarray(from, ends[i])))
+  return cuts.map((from, i) => packet({ id: 77, flags: from / 8 | (ends[i]! < payload.length ? 0x2000 : 0),
+    ...fields }, payload.subarray(from, ends[i])))
 }
 
 const whole = request(2992)
@@ -78,7 +80,8 @@ const fragments: Scenario[] = [
   { name: 'an overlap, RFC 5722 §4 for IPv6: the datagram is dropped', frames: [
     three[0]!, packet({ id: 77, flags: 0x2000 | 992 / 8 }, whole.subarray(992, 2000)), three[2]!,
   ] },
-  { name: 'a fragment whose length is no multiple of 8, RFC 791 §3.2', frames: [packet({ id: 77, flags: 0x2000 }, whole.subarray(0, 1001)), three[1]!, three[2]!], differs: {
+  { name: 'a fragment whose length is no multiple of 8, RFC 791 §3.2',
+    frames: [packet({ id: 77, flags: 0x2000 }, whole.subarray(0, 1001)), three[1]!, three[2]!], differs: {
     clause: 'RFC 791 §3.2: every fragment but the last holds a multiple of 8 octets; Linux cuts this one to fit',
     ours: [], linux: ['10.0.0.2 > 10.0.0.9 icmp 0/0 id=28784 seq=1 2992 bytes 8b3b7a in fragments'],
   } },

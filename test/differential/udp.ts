@@ -10,7 +10,8 @@ const ends = { source: PEER.ip, destination: GUEST.ip }
 const to = (destinationPort: number, payload = counting(16), fields: Partial<UdpFields> = {}, sourcePort = 4000) =>
   station.ipFrame({ protocol: Protocol.Udp }, udp({ ...ends, sourcePort, destinationPort, ...fields }, payload))
 const broadcast = (destination: string, port: number) =>
-  station.ipFrame({ protocol: Protocol.Udp, destination }, udp({ source: PEER.ip, destination, sourcePort: 4000, destinationPort: port }, counting(16)), BROADCAST)
+  station.ipFrame({ protocol: Protocol.Udp, destination },
+    udp({ source: PEER.ip, destination, sourcePort: 4000, destinationPort: port }, counting(16)), BROADCAST)
 
 await compare(t, [
   ...[0, 1, 2, 63, 64, 512, 1471, 1472].map(size => ({ name: `${size} bytes`, frames: [to(7, counting(size))] })),
@@ -20,7 +21,8 @@ await compare(t, [
   { name: 'a length of 0', frames: [to(7, counting(16), { length: 0 })] },
   { name: 'a length past the packet', frames: [to(7, counting(16), { length: 25 })] },
   { name: 'a length short of the packet: the rest is not data', frames: [
-    station.ipFrame({ protocol: Protocol.Udp }, bytes(udp({ ...ends, sourcePort: 4000, destinationPort: 7 }, counting(8)), Buffer.alloc(8, 0xee))),
+    station.ipFrame({ protocol: Protocol.Udp },
+      bytes(udp({ ...ends, sourcePort: 4000, destinationPort: 7 }, counting(8)), Buffer.alloc(8, 0xee))),
   ] },
   { name: 'a header of 7 bytes', frames: [station.ipFrame({ protocol: Protocol.Udp }, to(7).subarray(34, 41))] },
   { name: 'source port 0, RFC 768', frames: [to(9999, counting(8), {}, 0)] },

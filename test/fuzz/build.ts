@@ -23,7 +23,8 @@ export async function buildHarness(): Promise<string> {
   const program = pin({ code, map, root: ROOT })
   const text = inOwnSection(programInC(program, compileToC(printPorffor(program)), 'host'))
   const options = hostCOptions()
-  return cachedFile('fuzz', hashOf(text, options.join(' '), filesIn(HARNESS, 'linker/intrinsics/common.h', 'linker/intrinsics/host.h')), '', draft => {
+  return cachedFile('fuzz', hashOf(text, options.join(' '),
+    filesIn(HARNESS, 'linker/intrinsics/common.h', 'linker/intrinsics/host.h')), '', draft => {
     const object = `${draft}.o`
     try {
       run(COMPILER, [...options, '-c', '-', '-o', object], text)

@@ -18,7 +18,8 @@ import { TARGETS, type Target, corpusOf } from './targets.ts'
 const LEAST_SECONDS = 3
 const HANG_MILLISECONDS = 1000
 const ENVIRONMENT = {
-  AFL_NO_UI: '1', AFL_SKIP_CPUFREQ: '1', AFL_NO_AFFINITY: '1', AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES: '1', AFL_NO_STARTUP_CALIBRATION: '1',
+  AFL_NO_UI: '1', AFL_SKIP_CPUFREQ: '1', AFL_NO_AFFINITY: '1', AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES: '1',
+    AFL_NO_STARTUP_CALIBRATION: '1',
 }
 
 interface Found { target: Target, runs: number, edges: string, inputs: number, bad: string[] }
@@ -29,10 +30,13 @@ async function fuzz(harness: string, target: Target, seconds: number): Promise<F
   mkdirSync(out, { recursive: true })
   const ended = await run('env', [
     ...Object.entries(ENVIRONMENT).map(([name, value]) => `${name}=${value}`),
-    'afl-fuzz', '-i', corpusOf(target), '-o', out, '-V', String(seconds), '-t', String(HANG_MILLISECONDS), '--', harness, String(target.number),
+    'afl-fuzz', '-i', corpusOf(target), '-o', out, '-V', String(seconds), '-t', String(HANG_MILLISECONDS), '--',
+      harness, String(target.number),
   ], { seconds: seconds + 120 })
   const statistics = `${out}/default/fuzzer_stats`
-  if (ended.status !== 0 || !existsSync(statistics)) throw new Error(`afl-fuzz on ${target.name}: status ${ended.status}\n${(ended.out + ended.errors).slice(-3000)}`)
+  if (ended.status !== 0 || !existsSync(statistics)) {
+    throw new Error(`afl-fuzz on ${target.name}: status ${ended.status}\n${(ended.out + ended.errors).slice(-3000)}`)
+  }
   const value = (name: string): string => new RegExp(`^${name} *: (\\S+)`, 'm').exec(readFileSync(statistics, 'utf8'))?.[1] ?? '?'
   const bad = ['crashes', 'hangs'].flatMap(kind => {
     const folder = `${out}/default/${kind}`
@@ -53,7 +57,9 @@ async function main(): Promise<number> {
   const { values } = parseArgs({ options: { seconds: { type: 'string' }, target: { type: 'string' } } })
   const seconds = Number(values.seconds ?? 60)
   const chosen = TARGETS.filter(each => values.target === undefined || each.name === values.target)
-  if (!(seconds > 0) || chosen.length === 0) throw new Error(`--seconds is a number, --target one of ${TARGETS.map(each => each.name).join(', ')}`)
+  if (!(seconds > 0) || chosen.length === 0) {
+    throw new Error(`--seconds is a number, --target one of ${TARGETS.map(each => each.name).join(', ')}`)
+  }
   const harness = await buildHarness()
   const width = Math.min(availableParallelism(), chosen.length)
   const shares = chosen.reduce((sum, { share }) => sum + share, 0)
@@ -67,7 +73,8 @@ async function main(): Promise<number> {
   await Promise.all(Array.from({ length: width }, worker))
   for (const each of found) await report(harness, each)
   const bad = found.flatMap(each => each.bad).length
-  console.log(`fuzz: ${found.reduce((sum, each) => sum + each.runs, 0)} inputs in all, ${bad === 0 ? 'nothing found' : `${bad} crashed or hung`}`)
+  const runs = found.reduce((sum, each) => sum + each.runs, 0)
+  console.log(`fuzz: ${runs} inputs in all, ${bad === 0 ? 'nothing found' : `${bad} crashed or hung`}`)
   return bad === 0 ? 0 : 1
 }
 

@@ -26,9 +26,11 @@ const ends = { source: PEER.ip, destination: GUEST.ip }
 const group = { destination: '239.1.2.3' }
 const groupMac = '01:00:5e:01:02:03'
 const igmp = (type: number, code: number, to: string, more: Bytes = new Uint8Array(0)) => bytes(type, code, be16(0), address(to), more)
-const quoted = ipv4({ source: GUEST.ip, destination: PEER.ip, protocol: Protocol.Udp }, udp({ source: GUEST.ip, destination: PEER.ip, sourcePort: 4000, destinationPort: 7 }, counting(8)))
+const quoted = ipv4({ source: GUEST.ip, destination: PEER.ip, protocol: Protocol.Udp },
+  udp({ source: GUEST.ip, destination: PEER.ip, sourcePort: 4000, destinationPort: 7 }, counting(8)))
 const datagram = icmp({ type: 8, id: 1, sequence: 1 }, counting(2000))
-const pieces = [0, 800, 1600].map(from => ip(Protocol.Icmp, datagram.subarray(from, from + 800), { id: 9, flags: from / 8 | (from < 1600 ? 0x2000 : 0) }))
+const pieces = [0, 800, 1600].map(from => ip(Protocol.Icmp, datagram.subarray(from, from + 800),
+  { id: 9, flags: from / 8 | (from < 1600 ? 0x2000 : 0) }))
 
 /** Frames of one kind each, behind the ARP request that makes us known. */
 function inputs(): Record<string, Bytes> {
@@ -40,23 +42,31 @@ function inputs(): Record<string, Bytes> {
     'fragments-backwards-in-pieces': bytes(known, ...[...pieces].reverse().map(each => step(each, Way.Pieces))),
     'fragments-that-expire': bytes(known, step(pieces[0]!), time(2000), time(2047), step(pieces[1]!)),
     'icmp-errors': bytes(known, error(3, 3), error(3, 4), error(11, 0), error(12, 0), error(5, 1)),
-    'options': bytes(known, step(ip(Protocol.Icmp, icmp({ type: 8 }, counting(8)), { options: hex('0101070b04000000000000000000000094040000') }))),
+    'options': bytes(known, step(ip(Protocol.Icmp, icmp({ type: 8 }, counting(8)),
+      { options: hex('0101070b04000000000000000000000094040000') }))),
     'source-route': bytes(known, step(ip(Protocol.Icmp, icmp({ type: 8 }, counting(8)), { options: hex('8307040a00000100') }))),
-    'forward': bytes(known, step(ip(Protocol.Udp, counting(40), { destination: '10.1.0.9' })), step(ip(Protocol.Udp, counting(40), { destination: '192.0.2.1', ttl: 1 }))),
+    'forward': bytes(known, step(ip(Protocol.Udp, counting(40), { destination: '10.1.0.9' })),
+      step(ip(Protocol.Udp, counting(40), { destination: '192.0.2.1', ttl: 1 }))),
     'igmp': bytes(known, step(ip(2, igmp(0x11, 100, '0.0.0.0'), { destination: '224.0.0.1', ttl: 1 }, '01:00:5e:00:00:01')), time(2000),
-      step(ip(2, igmp(0x11, 100, group.destination, bytes(2, 125, be16(1), address('10.0.0.7'))), { ...group, ttl: 1 }, groupMac)), time(2000),
+      step(ip(2, igmp(0x11, 100, group.destination, bytes(2, 125, be16(1), address('10.0.0.7'))),
+        { ...group, ttl: 1 }, groupMac)), time(2000),
       step(ip(2, igmp(0x16, 0, group.destination), { ...group, ttl: 1 }, groupMac))),
-    'group': bytes(known, step(ip(Protocol.Udp, udp({ ...ends, ...group, sourcePort: 5, destinationPort: 4000 }, counting(30)), group, groupMac))),
+    'group': bytes(known, step(ip(Protocol.Udp,
+      udp({ ...ends, ...group, sourcePort: 5, destinationPort: 4000 }, counting(30)), group, groupMac))),
     'services': bytes(known, ...[7, 9, 19, 4000, 9999].map(port => step(station.udpFrame(5000, port, counting(32))))),
-    'vlan': bytes(known, step(ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Vlan }, vlan(0x2005, EtherType.Ipv4, ipv4({ ...ends, protocol: 1 }, icmp({ type: 8 }, counting(8))))))),
-    'arp-conflict': bytes(step(station.arpFrame({ senderIp: GUEST.ip, targetIp: GUEST.ip })), time(1000), step(station.arpFrame({ senderIp: GUEST.ip, targetIp: GUEST.ip }))),
-    'offloaded': bytes(known, step(station.udpFrame(5000, 7, counting(32)), Way.First, 1), step(station.udpFrame(5000, 7, counting(32)), Way.Pieces, 2)),
+    'vlan': bytes(known, step(ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Vlan },
+      vlan(0x2005, EtherType.Ipv4, ipv4({ ...ends, protocol: 1 }, icmp({ type: 8 }, counting(8))))))),
+    'arp-conflict': bytes(step(station.arpFrame({ senderIp: GUEST.ip, targetIp: GUEST.ip })), time(1000),
+      step(station.arpFrame({ senderIp: GUEST.ip, targetIp: GUEST.ip }))),
+    'offloaded': bytes(known, step(station.udpFrame(5000, 7, counting(32)), Way.First, 1),
+      step(station.udpFrame(5000, 7, counting(32)), Way.Pieces, 2)),
     'echo-reply': bytes(known, step(ip(Protocol.Icmp, icmp({ type: 0, id: 1, sequence: 1 }, counting(56)))), time(1500)),
     'dhcp': bytes(step(offer(), Way.Second), time(2047)),
   }
 }
 
-const dhcpFixed = (operation: number): Bytes => bytes(operation, 1, 6, 0, be32(0x12345678), be32(0), address('0.0.0.0'), address('10.1.0.50'), address('10.1.0.1'),
+const dhcpFixed = (operation: number): Bytes => bytes(operation, 1, 6, 0, be32(0x12345678), be32(0),
+  address('0.0.0.0'), address('10.1.0.50'), address('10.1.0.1'),
   address('0.0.0.0'), mac('02:00:00:00:00:02'), Buffer.alloc(10 + 64 + 128), hex('63825363'))
 const dhcpOptions: Record<string, Bytes> = {
   'offer': hex('350102 3604 0a010001 3304 00000e10 0104 ffffff00 0304 0a010001 0608 0a010001 08080808 0f03 6c616e ff'),
@@ -79,7 +89,9 @@ const DNS: Record<string, Bytes> = {
   'address': hex(`${dnsHead(1)} c00c 0001 0001 0000003c 0004 c0000201`),
   'alias': hex(`${dnsHead(2)} c00c 0005 0001 0000003c 0006 03667470 c010 c02d 0001 0001 0000003c 0004 c0000202`),
   'address6': hex(`${dnsHead(1)} c00c 001c 0001 0000003c 0010 20010db8000000000000000000000001`),
-  'no-name': hex(`${dnsHead(0, 1, '8183')} c010 0006 0001 0000003c 0020 026e73 c010 0474657374 c010 00000001 00000e10 00000384 00093a80 00000e10`),
+  'no-name': hex(
+    `${dnsHead(0, 1, '8183')} c010 0006 0001 0000003c 0020` +
+    ` 026e73 c010 0474657374 c010 00000001 00000e10 00000384 00093a80 00000e10`),
   'loop': hex(`${dnsHead(1)} c021 0001 0001 0000003c 0004 c0000201`),
   'cut': hex(`${dnsHead(0, 0, '8380')}`),
 }
@@ -96,8 +108,10 @@ const CORPORA: Record<string, Record<string, Bytes>> = {
   'ipv4': IPV4,
   'dhcp': Object.fromEntries(Object.entries(dhcpOptions).map(([name, options]) => [name, bytes(dhcpFixed(2), options)])),
   'dns': DNS,
-  'interface': texts(['dhcp', 'off', '10.0.0.2/24,gw=10.0.0.1,dns=10.0.0.1,mtu=1500,promisc', '10.0.0.2/32', 'dhcp,mtu=9000', '10.0.0.300/24,gw=', ',,,']),
-  'command-line': texts(['eth0=dhcp eth1=10.0.0.2/24 log=debug services=echo,discard panic=exit', 'forward=1 acd=strict swap=none', '  x=y  =z loglevel "', 'selftest=all eth9=off']),
+  'interface': texts(['dhcp', 'off', '10.0.0.2/24,gw=10.0.0.1,dns=10.0.0.1,mtu=1500,promisc', '10.0.0.2/32',
+    'dhcp,mtu=9000', '10.0.0.300/24,gw=', ',,,']),
+  'command-line': texts(['eth0=dhcp eth1=10.0.0.2/24 log=debug services=echo,discard panic=exit',
+    'forward=1 acd=strict swap=none', '  x=y  =z loglevel "', 'selftest=all eth9=off']),
 }
 
 for (const target of TARGETS) {

@@ -87,7 +87,8 @@ function tell(frame: Decoded, asked: Bytes[]): string {
 function header(frame: Decoded, ip: DecodedIpv4): string {
   const tos = frame.payload[1]!
   return [
-    ip.ttl === 64 ? '' : ` ttl=${ip.ttl}`, tos === 0 ? '' : ` tos=${tos.toString(16)}`, ip.headerLength > 20 ? ` header=${ip.headerLength}` : '',
+    ip.ttl === 64 ? '' : ` ttl=${ip.ttl}`, tos === 0 ? '' : ` tos=${tos.toString(16)}`,
+      ip.headerLength > 20 ? ` header=${ip.headerLength}` : '',
     ip.checksumRight ? '' : ' BAD HEADER CHECKSUM',
   ].join('')
 }
@@ -95,7 +96,9 @@ function header(frame: Decoded, ip: DecodedIpv4): string {
 function contents({ icmp, udp }: Decoded, ip: DecodedIpv4, asked: Bytes[]): string {
   if (icmp) {
     const good = icmp.checksumRight ? '' : ' BAD CHECKSUM'
-    if (![3, 4, 5, 11, 12].includes(icmp.type)) return `icmp ${icmp.type}/${icmp.code} id=${icmp.id} seq=${icmp.sequence} ${digest(icmp.payload)}${good}`
+    if (![3, 4, 5, 11, 12].includes(icmp.type)) {
+      return `icmp ${icmp.type}/${icmp.code} id=${icmp.id} seq=${icmp.sequence} ${digest(icmp.payload)}${good}`
+    }
     const quoted = asked.some(each => Buffer.compare(each.subarray(14, 14 + icmp.payload.length), icmp.payload) === 0)
     const word = icmp.id !== 0 || icmp.sequence !== 0 ? ` word=${icmp.id.toString(16)},${icmp.sequence}` : ''
     return `icmp ${icmp.type}/${icmp.code}${word} quoting ${quoted ? icmp.payload.length : 'CHANGED'} bytes${good}`

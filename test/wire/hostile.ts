@@ -29,7 +29,8 @@ export interface Harm {
 
 export type Direction = 'there' | 'back'
 /** What a wire did, counted a direction. */
-export type Deed = 'offered' | 'delivered' | 'dropped' | 'reordered' | 'duplicated' | 'delayed' | 'flipped' | 'truncated' | 'appended' | 'silenced'
+export type Deed =
+  'offered' | 'delivered' | 'dropped' | 'reordered' | 'duplicated' | 'delayed' | 'flipped' | 'truncated' | 'appended' | 'silenced'
 
 export interface HostileOptions {
   seed: number
@@ -50,7 +51,8 @@ interface Held extends Delivery { order: number }
 /** Milliseconds after which a frame that waits to be overtaken goes anyway. */
 const REORDER_LIMIT = 20
 const LONGEST_TAIL = 64
-const DEEDS: Deed[] = ['offered', 'delivered', 'dropped', 'reordered', 'duplicated', 'delayed', 'flipped', 'truncated', 'appended', 'silenced']
+const DEEDS: Deed[] = ['offered', 'delivered', 'dropped', 'reordered', 'duplicated', 'delayed', 'flipped',
+  'truncated', 'appended', 'silenced']
 
 /** One direction: its generator, what waits to be overtaken, what it has done. */
 class Lane {

@@ -50,7 +50,8 @@ export class LinuxStack {
       await must('ip', ['-n', space, 'link', 'set', 'lo', 'up'])
       for (const setting of SETTINGS) await run('ip', ['netns', 'exec', space, 'sysctl', '-qw', setting])
     }
-    await must('ip', ['-n', inside, 'link', 'add', 'v0', 'address', this.self.mac, 'type', 'veth', 'peer', 'name', 'v1', 'netns', outside])
+    await must('ip', ['-n', inside, 'link', 'add', 'v0', 'address', this.self.mac, 'type', 'veth', 'peer', 'name',
+      'v1', 'netns', outside])
     await must('ip', ['-n', inside, 'addr', 'add', `${this.self.ip}/24`, 'broadcast', '+', 'dev', 'v0'])
     await must('ip', ['-n', outside, 'link', 'set', 'v1', 'arp', 'off', 'up'])
     await must('ip', ['-n', inside, 'link', 'set', 'v0', 'up'])

@@ -112,7 +112,8 @@ t.test('a recorded capture is what tshark reads', async t => {
   await peer.send(station.echoFrame(Buffer.from('abc')), station.udpFrame(1000, 9999, Buffer.from('hello')))
   await isClean(t, capture, 3)
   t.same(await fields(capture, 'udp', ['ip.src', 'udp.dstport', 'data']), [[host.ip, '9999', Buffer.from('hello').toString('hex')]])
-  await peer.send(station.echoFrame(Buffer.from('abc'), { checksum: 0xdead }), station.echoFrame(Buffer.from('abc'), { ip: { checksum: 1 } }))
+  await peer.send(station.echoFrame(Buffer.from('abc'), { checksum: 0xdead }),
+    station.echoFrame(Buffer.from('abc'), { ip: { checksum: 1 } }))
   await peer.send(station.udpFrame(1, 53, Buffer.of(1, 2, 3)).subarray(0, 50))
   const { decoded, wrong } = await faults(capture)
   t.equal(decoded, 5)

@@ -15,11 +15,13 @@ import { ip } from '../../../wire/stack.ts'
 import { need } from '../../../need.ts'
 import { count } from '../../../tshark.ts'
 
-const LOSSY: Harm = { drop: 0.1, reorder: 0.1, duplicate: 0.1, delay: 0.2, delayMilliseconds: 30, flip: 0.05, truncate: 0.05, append: 0.05 }
+const LOSSY: Harm = { drop: 0.1, reorder: 0.1, duplicate: 0.1, delay: 0.2, delayMilliseconds: 30, flip: 0.05,
+  truncate: 0.05, append: 0.05 }
 const PORT = 4000
 
 /** Datagram n: its number and a text that goes with it; every length from 2 to 257. */
-const datagram = (n: number): Bytes => Uint8Array.from({ length: 2 + n % 256 }, (_, i) => i < 2 ? n >>> 8 * i & 0xff : n * 31 + i * 7 & 0xff)
+const datagram = (n: number): Bytes => Uint8Array.from({ length: 2 + n % 256 },
+  (_, i) => i < 2 ? n >>> 8 * i & 0xff : n * 31 + i * 7 & 0xff)
 
 function serving(engine: Engine, options: { seed: number, harm?: Harm, capture?: PcapWriter }): Pair {
   const pair = new Pair(engine, options)
@@ -61,7 +63,8 @@ for (const e of await engines('test/kernel/net.ts')) {
       pair.wire.setHarm('there', {})
       pair.wire.setHarm('back', {})
       pair.run(5000)
-      const echoed = pair.sent.filter(each => each.direction === 'back').map(({ frame }) => decode(frame).udp).filter(udp => udp !== undefined)
+      const echoed = pair.sent.filter(each => each.direction === 'back')
+        .map(({ frame }) => decode(frame).udp).filter(udp => udp !== undefined)
       t.ok(echoed.length > 600, `${echoed.length} datagrams were answered`)
       t.same(echoed.filter(({ payload }) => {
         const n = payload.length >= 2 ? payload[0]! | payload[1]! << 8 : -1
@@ -79,7 +82,8 @@ for (const e of await engines('test/kernel/net.ts')) {
     })
 
     t.test('after the worst of wires two hosts find each other again', async t => {
-      const pair = serving(e, { seed: 3, harm: { drop: 0.5, flip: 0.5, truncate: 0.2, append: 0.5, reorder: 0.5, duplicate: 0.5, delay: 0.5, delayMilliseconds: 500 } })
+      const pair = serving(e, { seed: 3,
+        harm: { drop: 0.5, flip: 0.5, truncate: 0.2, append: 0.5, reorder: 0.5, duplicate: 0.5, delay: 0.5, delayMilliseconds: 500 } })
       converse(pair, 0, 300, 20)
       pair.wire.setHarm('there', {})
       pair.wire.setHarm('back', {})
