@@ -19,7 +19,10 @@ STORE(Volatile8, VOLATILE, u8, v) STORE(Volatile16, VOLATILE, u16, v) STORE(Vola
 V void i_copy64(i32 to, i32 toOffset, i32 from, i32 fromOffset) { AT(u64, to, toOffset) = AT(u64, from, fromOffset); }
 V void i_store64(i32 base, i32 offset, i32 low, i32 high) { AT(u64, base, offset) = (u64)(u32)high << 32 | (u32)low; }
 V i32 i_equal64(i32 a, i32 aOffset, i32 b, i32 bOffset) { return AT(u64, a, aOffset) == AT(u64, b, bOffset); }
-V void i_memoryBarrier() { __asm__ volatile("mfence" ::: "memory"); }
+#ifndef FENCE
+#define FENCE "mfence"
+#endif
+V void i_memoryBarrier() { __asm__ volatile(FENCE ::: "memory"); }
 V void i_compilerBarrier() { __asm__ volatile("" ::: "memory"); }
 
 V i32 i_ult(i32 a, i32 b) { return (u32)a < (u32)b; }
