@@ -2,7 +2,9 @@
 // bounded in buffers, not frames: a frame may be a chain. Main-loop context only.
 
 import { LINK_QUEUE_LIMIT } from '../../config.ts'
-import { struct, type u32 } from '../../lib/layout.ts'
+import { Errno } from '../../lib/errno.ts'
+import { struct, type i32, type u32 } from '../../lib/layout.ts'
+import type { Nic } from './nic.ts'
 import { packetFree, packetLength, packetsTotal, type Packet } from './packet.ts'
 
 /** The part of all packet buffers that one queue may hold: one in so many. */
@@ -69,6 +71,35 @@ export function linkQueueEmpty(queue: LinkQueue): u32 {
     packetFree(packet)
     frames += 1
     packet = linkQueueTake(queue)
+  }
+  return frames
+}
+
+/** A frame that `nic` sends, at the end of the queue of who gets it. Counts and errors as NicTransmit in nic.ts. */
+export function linkQueueSend(nic: Nic, queue: LinkQueue, packet: Packet): i32 {
+  if (!linkQueuePut(queue, packet)) return linkQueueRefuse(nic, packet, Errno.NoBufferSpace)
+  nic.transmittedFrames += 1
+  nic.transmittedBytes += packet.totalLength
+  return Errno.None
+}
+
+/** A frame that `nic` does not send: freed, counted, and `error` returned. */
+export function linkQueueRefuse(nic: Nic, packet: Packet, error: Errno): i32 {
+  nic.transmitDropped += 1
+  packetFree(packet)
+  return error
+}
+
+/** See NicPoll in nic.ts. What is sent in answer to a frame may land at the end of the same queue, within the same budget. */
+export function linkQueueReceive(nic: Nic, queue: LinkQueue, budget: u32): u32 {
+  let frames: u32 = 0
+  while (frames < budget) {
+    const packet = linkQueueTake(queue)
+    if (packet == null) return frames
+    frames += 1
+    nic.receivedFrames += 1
+    nic.receivedBytes += packet.totalLength
+    nic.received(nic, packet)
   }
   return frames
 }

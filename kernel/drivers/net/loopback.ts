@@ -5,7 +5,7 @@
 
 import { Errno } from '../../lib/errno.ts'
 import { address, at, staticStruct, struct, type Embed, type i32, type u32 } from '../../lib/layout.ts'
-import { LinkQueue, linkQueueEmpty, linkQueuePut, linkQueueTake } from './link-queue.ts'
+import { LinkQueue, linkQueueEmpty, linkQueueReceive, linkQueueRefuse, linkQueueSend } from './link-queue.ts'
 import { Nic, NicFeature, NicKind, nicRegisterAs } from './nic.ts'
 import { packetFree, type Packet } from './packet.ts'
 
@@ -56,32 +56,13 @@ function nothing(nic: Nic): void {}
 
 /** See NicTransmit in nic.ts. Down, it holds nothing. */
 function transmit(nic: Nic, packet: Packet): i32 {
-  if (!nic.settings.running) return refuse(nic, packet, Errno.NetworkDown)
-  if (!linkQueuePut(of(nic).queue, packet)) return refuse(nic, packet, Errno.NoBufferSpace)
-  nic.transmittedFrames += 1
-  nic.transmittedBytes += packet.totalLength
-  return Errno.None
+  if (!nic.settings.running) return linkQueueRefuse(nic, packet, Errno.NetworkDown)
+  return linkQueueSend(nic, of(nic).queue, packet)
 }
 
-function refuse(nic: Nic, packet: Packet, error: Errno): i32 {
-  nic.transmitDropped += 1
-  packetFree(packet)
-  return error
-}
-
-/** See NicPoll in nic.ts. An answer to what is handed up goes to the end of the queue, within the same budget. */
+/** See NicPoll in nic.ts. */
 function poll(nic: Nic, budget: u32): u32 {
-  const queue = of(nic).queue
-  let frames: u32 = 0
-  while (frames < budget) {
-    const packet = linkQueueTake(queue)
-    if (packet == null) return frames
-    frames += 1
-    nic.receivedFrames += 1
-    nic.receivedBytes += packet.totalLength
-    nic.received(nic, packet)
-  }
-  return frames
+  return linkQueueReceive(nic, of(nic).queue, budget)
 }
 
 function ready(nic: Nic): boolean {

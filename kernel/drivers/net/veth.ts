@@ -12,7 +12,7 @@ import { randomBytes } from '../../lib/random.ts'
 import {
   address, at, nth, staticRow, struct, type Embed, type cstring, type i32, type ptr, type u32,
 } from '../../lib/layout.ts'
-import { LinkQueue, linkQueueEmpty, linkQueuePut, linkQueueTake } from './link-queue.ts'
+import { LinkQueue, linkQueueEmpty, linkQueueReceive, linkQueueRefuse, linkQueueSend } from './link-queue.ts'
 import {
   NIC_NAME_SIZE, Nic, NicFeature, NicKind, nicFirst, nicRegisterAs, nicUnregister,
 } from './nic.ts'
@@ -138,32 +138,13 @@ function nothing(nic: Nic): void {}
 
 /** See NicTransmit in nic.ts. */
 function transmit(nic: Nic, packet: Packet): i32 {
-  if (!nic.linkUp) return refuse(nic, packet, Errno.NetworkDown)
-  if (!linkQueuePut(of(of(nic).peer).queue, packet)) return refuse(nic, packet, Errno.NoBufferSpace)
-  nic.transmittedFrames += 1
-  nic.transmittedBytes += packet.totalLength
-  return Errno.None
-}
-
-function refuse(nic: Nic, packet: Packet, error: Errno): i32 {
-  nic.transmitDropped += 1
-  packetFree(packet)
-  return error
+  if (!nic.linkUp) return linkQueueRefuse(nic, packet, Errno.NetworkDown)
+  return linkQueueSend(nic, of(of(nic).peer).queue, packet)
 }
 
 /** See NicPoll in nic.ts. */
 function poll(nic: Nic, budget: u32): u32 {
-  const queue = of(nic).queue
-  let frames: u32 = 0
-  while (frames < budget) {
-    const packet = linkQueueTake(queue)
-    if (packet == null) return frames
-    frames += 1
-    nic.receivedFrames += 1
-    nic.receivedBytes += packet.totalLength
-    nic.received(nic, packet)
-  }
-  return frames
+  return linkQueueReceive(nic, of(nic).queue, budget)
 }
 
 function ready(nic: Nic): boolean {
