@@ -57,7 +57,7 @@ export function virtioNetProbe(fn: PciFunction): boolean {
   if (!virtioNegotiate(device, wantedFeatures(device))) return false
   if (!virtioInterrupts(device, plus(address(nic), offsetof<Nic>('pending')))) return false
   if (!virtioQueue(device, net.receiveQueue, QueueIndex.Receive, true)) return false
-  if (!virtioQueue(device, net.transmitQueue, QueueIndex.Transmit, false)) return false
+  if (!virtioQueue(device, net.transmitQueue, QueueIndex.Transmit, true)) return false
   if (!controlOpen(net.control, device)) return false
   count += 1
   fillNic(net)

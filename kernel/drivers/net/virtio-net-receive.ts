@@ -65,13 +65,22 @@ export function virtioNetReady(nic: Nic): boolean {
   if (nic.pending != 0) return true
   if (net.broken) return false
   if (controlReady(net.control)) return true
+  if (isCrowded(net) && queueReady(net.transmitQueue) != 0) return true
   return queueReady(net.receiveQueue) != 0 || net.receiveQueue.fault != QueueFault.None
+}
+
+/** Whether half of what may be in flight is, or half of the ring: somebody may be waiting for room to send. */
+function isCrowded(net: VirtioNet): boolean {
+  const queue = net.transmitQueue
+  return queue.inFlight * 2 >= net.transmitLimit || queue.free * 2 <= queue.size
 }
 
 /** See NicArm in nic.ts. */
 export function virtioNetArm(nic: Nic): void {
   const net = virtioNetOf(nic)
-  if (!net.broken) queueArm(net.receiveQueue)
+  if (net.broken) return
+  queueArm(net.receiveQueue)
+  if (isCrowded(net)) queueArm(net.transmitQueue) // until something of it is reclaimed: virtioNetReclaim disarms
 }
 
 function isBroken(net: VirtioNet): boolean {

@@ -3,7 +3,8 @@
 //
 // Sending: the packet itself goes to the device, the 12-byte header in its head room, in one descriptor
 // (§5.1.6.2 step 6) and one more for each further fragment. Nothing is copied. What was sent is reclaimed when
-// room is needed, and at every poll; the device never interrupts for it (§5.1.6.2.3).
+// room is needed, and at every poll; the device interrupts for it only while the processor sleeps and half of what may
+// be in flight is, so that who waits for room is woken (§5.1.6.2.3).
 //
 // Main-loop context only.
 

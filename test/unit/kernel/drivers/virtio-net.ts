@@ -381,6 +381,26 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: with half the ring in flight, what was sent wakes a processor that sleeps: somebody may wait for room`, t => {
+    const card = new Card(e.start())
+    const { m } = card
+    for (let i = 0; i < 3; i++) card.send(frame(60))
+    m.call('nicFlush')
+    m.call('nicArm')
+    t.equal(card.transmit.usedEvent(), 0xffff, 'three of eight: nobody waits')
+    card.send(frame(60))
+    m.call('nicFlush')
+    t.equal(m.call('nicReady'), 0, 'nothing was sent yet')
+    m.call('nicArm')
+    t.equal(card.transmit.usedEvent(), 0, 'armed at the first')
+    for (const each of card.transmit.take()) card.transmit.use(each.head, 0)
+    t.equal(m.call('nicReady'), 1)
+    card.poll()
+    t.equal(card.transmit.usedEvent(), 3, 'disarmed')
+    t.equal(m.call('nicReady'), 0)
+    t.end()
+  })
+
   t.test(`${e.kind}: the link goes down and up: logged, and nothing is sent meanwhile`, t => {
     const card = new Card(e.start())
     const change = (up: number) => {
