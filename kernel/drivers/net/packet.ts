@@ -8,7 +8,7 @@
 // packet passes it on or frees it before it returns: there is no third case. Main-loop context only.
 //
 // A frame larger than one buffer (mergeable receive, design.md §4) is a chain through `nextFragment`; only the
-// first carries `totalLength` and the checksum fields.
+// first carries `totalLength`, the checksum fields and `segmentSize`.
 
 import { panic } from '../../lib/panic.ts'
 import {
@@ -39,6 +39,8 @@ export class Packet {
   totalLength: u32 // bytes in the whole chain; kept by whoever chains
   checksumStart: u16 // from `head` of the frame as the device sees it; with Checksum.Partial
   checksumOffset: u16 // of the field, from checksumStart
+  segmentSize: u16 // 0: the packet is what it is. Else TCP to be cut: payload of one segment; received: the peer's
+  headerLength: u16 // with segmentSize: bytes from the IPv4 header to the TCP payload
   checksum: Stored<u8, Checksum>
   inUse: u8 // 1 between allocate and free: a double free is a panic, not a corruption
   linkDestination: u8 // see LinkDestination in net/ethernet; how the frame was addressed
@@ -128,6 +130,8 @@ export function packetAllocate(headRoom: u32): Packet | null {
   packet.tail = packet.head
   packet.totalLength = 0
   packet.checksum = Checksum.None
+  packet.segmentSize = 0
+  packet.headerLength = 0
   packet.inUse = 1
   packet.linkDestination = 0
   packet.priority = 0
