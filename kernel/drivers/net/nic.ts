@@ -22,6 +22,13 @@ export const enum NicFeature {
   TransmitChecksum = 1,
   /** Received packets may carry Checksum.Valid or Checksum.Partial. */
   ReceiveChecksum = 2,
+  /**
+   * transmit() takes a TCP/IPv4 packet with a `segmentSize`, of up to 65,535 bytes from the IPv4 header on: Checksum.Partial,
+   * in a chain whose first buffer has all headers. Comes with TransmitChecksum.
+   */
+  TransmitSegmentation = 4,
+  /** Received packets may have a `segmentSize`, and be as long. Comes with ReceiveChecksum. */
+  ReceiveSegmentation = 8,
 }
 
 /** Hand up one received frame, Ethernet header at `head`. The callee owns the packet from here on. */

@@ -8,7 +8,7 @@
 // packet passes it on or frees it before it returns: there is no third case. Main-loop context only.
 //
 // A frame larger than one buffer (mergeable receive, design.md §4) is a chain through `nextFragment`; only the
-// first carries `totalLength` and the checksum fields.
+// first carries `totalLength`, the checksum fields and `segmentSize`.
 //
 // A packet may also be a second view of another's buffer (`packetShare`): a sender keeps its data until it is
 // acknowledged while a card sends it. The buffer goes back to the pool when its packet and every view of it were freed.
@@ -42,6 +42,8 @@ export class Packet {
   totalLength: u32 // bytes in the whole chain; kept by whoever chains
   checksumStart: u16 // from `head` of the frame as the device sees it; with Checksum.Partial
   checksumOffset: u16 // of the field, from checksumStart
+  segmentSize: u16 // 0: the packet is what it is. Else TCP to be cut: payload of one segment; received: the peer's
+  headerLength: u16 // with segmentSize: bytes from the IPv4 header to the TCP payload
   checksum: Stored<u8, Checksum>
   priority: u8 // IEEE 802.1Q priority code point it came with, 0 to 7; kept when it is sent on or back
   linkDestination: u8 // see LinkDestination in net/ethernet; how the frame was addressed
@@ -147,6 +149,8 @@ function clean(packet: Packet): void {
   packet.nextFragment = null
   packet.totalLength = 0
   packet.checksum = Checksum.None
+  packet.segmentSize = 0
+  packet.headerLength = 0
   packet.inUse = 1
   packet.linkDestination = 0
   packet.priority = 0

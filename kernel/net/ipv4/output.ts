@@ -114,6 +114,14 @@ function fragmentRoom(packet: Packet, mtu: u32): u32 {
 }
 
 /**
+ * The largest IPv4 packet that may be handed to ipv4OutputWith with `segmentSize` set on this path: 65,535 where the card
+ * segments, or `lo`, else path.mtu.
+ */
+export function ipv4SegmentLimit(path: Path): u32 {
+  return path.mtu
+}
+
+/**
  * Send what is at `head` as the payload of an IPv4 packet; the packet is the callee's. `source` 0 stands for the
  * address of the interface it leaves by. Errors: NetworkUnreachable (no route), and those of ipv4OutputVia.
  */
