@@ -36,9 +36,9 @@ export function initialSequence(local: Ipv4Address, localPort: u32, remote: Ipv4
   return (load32(ticks, 0) + hashEnds(Key.Sequence, local, localPort, remote, remotePort, 0)) as Seq
 }
 
-/** What is added to the clock in this connection's timestamps. RFC 7323 §5.4. */
+/** What is added to the clock in this connection's timestamps: a multiple of 32, for cookies. RFC 7323 §5.4. */
 export function timestampOffset(local: Ipv4Address, localPort: u32, remote: Ipv4Address, remotePort: u32): u32 {
-  return hashEnds(Key.Timestamp, local, localPort, remote, remotePort, 0)
+  return hashEnds(Key.Timestamp, local, localPort, remote, remotePort, 0) & ~31
 }
 
 /** TSval of a connection with this offset, now: milliseconds. */
