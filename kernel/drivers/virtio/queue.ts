@@ -163,6 +163,11 @@ export function queueAddOne(
   queueAdd(queue, token)
 }
 
+/** Chains added since the last queueKick. */
+export function queueUntold(queue: Virtqueue): u32 {
+  return (queue.added - queue.notified) & RING_MODULUS
+}
+
 /** Let the device see every chain added so far, and notify it if it wants to know of them. */
 export function queueKick(queue: Virtqueue): void {
   if (queue.added == queue.notified || queue.fault != QueueFault.None) return
