@@ -301,11 +301,11 @@ function keep(nic: Nic, packet: Packet): void {
   keptCount += 1
 }
 
-/** Give the pool `count` buffers of `size` bytes at `buffers`, described at `descriptors` (64 bytes each). */
+/** Give the pool `count` buffers of `size` bytes at `buffers`, described at `descriptors` (128 bytes each). */
 export function poolFill(descriptors: ptr, buffers: ptr, count: u32, size: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const buffer = plus(buffers, i * size)
-    packetPoolAdd(plus(descriptors, i * 64), buffer, (buffer - 0x80000000) as PhysicalAddress, size)
+    packetPoolAdd(plus(descriptors, i * 128), buffer, (buffer - 0x80000000) as PhysicalAddress, size)
   }
 }
 

@@ -33,7 +33,7 @@ class Card {
     const frames = m.alloc(1 << 20, 1 << 20)
     m.call('framesAddRegion', frames - 0x80000000, frames - 0x80000000 + (1 << 20))
     const packets = o.packets ?? PACKETS
-    m.call('poolFill', m.alloc(64 * packets), m.alloc(2048 * packets, 2048), packets, 2048)
+    m.call('poolFill', m.alloc(128 * packets), m.alloc(2048 * packets, 2048), packets, 2048)
     m.call('randomSeed', m.alloc(4), 4)
     this.device = virtioDevice(m, place(0, 3), 0x1041, 1, { features: ALL, configuration: [...MAC, ...LINK_UP], vectors: 3, ...o })
     m.call('pciProbe')

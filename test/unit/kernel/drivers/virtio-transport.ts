@@ -17,7 +17,7 @@ function start(m: Instance, vectors = 16) {
   m.call('setUp', vectors, Level.Debug)
   const frames = m.alloc(1 << 20, 1 << 20)
   m.call('framesAddRegion', frames - 0x80000000, frames - 0x80000000 + (1 << 20))
-  m.call('poolFill', m.alloc(64 * 64), m.alloc(2048 * 64, 2048), 64, 2048)
+  m.call('poolFill', m.alloc(128 * 64), m.alloc(2048 * 64, 2048), 64, 2048)
   const seed = m.alloc(4)
   m.call('randomSeed', seed, 4)
 }
