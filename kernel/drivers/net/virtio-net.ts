@@ -17,7 +17,7 @@ import {
 import { copyBytes } from '../../lib/memory.ts'
 import { panic } from '../../lib/panic.ts'
 import {
-  QueueFault, Virtqueue, queueAbandon, queueAdd, queueDisarm, queueElement, queueKick, queueTake,
+  QueueFault, Virtqueue, queueAbandon, queueAdd, queueDisarm, queueElement, queueKick, queueOffer, queueTake,
 } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import { VirtioDevice, virtioBreak } from '../virtio/transport.ts'
@@ -124,7 +124,7 @@ const TCP_CWR: u32 = 0x80
 /** See NicFlush in nic.ts. */
 export function virtioNetFlush(nic: Nic): void {
   const net = virtioNetOf(nic)
-  if (!net.broken) queueKick(net.transmitQueue)
+  if (!net.broken) queueOffer(net.transmitQueue)
 }
 
 /** See NicApply in nic.ts: the next polls tell the device. */
