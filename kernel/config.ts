@@ -119,6 +119,17 @@ export const PING_LIMIT: u32 = 8
 export const PING_REPLIES: u32 = 32
 export const PING_DATA: u32 = 64
 
+// --- Services over TCP. -----------------------------------------------------------------------------------
+/** Connections that wait to be accepted at one listener. */
+export const SERVICE_BACKLOG: u32 = 128
+/** Connections accepted at one listener, and services called, until the cards get their turn again. */
+export const SERVICE_ACCEPTS: u32 = 16
+export const SERVICE_CALLS: u32 = 64
+/** Milliseconds nobody is accepted after memory was short. */
+export const SERVICE_PAUSE: u32 = 100
+/** Milliseconds a peer has to end its direction after our last word. */
+export const SERVICE_LINGER: u32 = 5000
+
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */
 export const ARP_REACHABLE: u32 = 30_000
