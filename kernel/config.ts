@@ -95,6 +95,18 @@ export const POLL_WATCH_LIMIT: u32 = 16384
 export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
+// --- Services over TCP. -----------------------------------------------------------------------------------
+/** Connections that wait to be accepted by a service: Linux's SOMAXCONN of old, and half of what HTTP serves at once. */
+export const SERVICE_BACKLOG: u32 = 128
+/** Connections accepted by a service before the others have their turn. */
+export const SERVICE_ACCEPTS: u32 = 16
+/** Things services do in one round of the main loop: what came by then is a part of the next. */
+export const SERVICE_EVENTS: u32 = 64
+/** Connections of echo, discard and chargen, each: about 100 bytes while there is one. */
+export const SERVICE_CONNECTIONS: u32 = 64
+/** Milliseconds after which such a connection is closed that neither sends nor takes a byte. */
+export const SERVICE_IDLE: u32 = 120_000
+
 /** Datagrams being put together at once, and buffers one of them may hold: 65,535 bytes came in 45 fragments of 1500. */
 export const REASSEMBLY_LIMIT: u32 = 64
 export const REASSEMBLY_BUFFERS: u32 = 128
