@@ -6,11 +6,12 @@ import { discardServiceStart } from '../services/discard.ts'
 import { discardStreamStart } from '../services/discard-stream.ts'
 import { echoServiceStart } from '../services/echo.ts'
 import { echoStreamStart } from '../services/echo-stream.ts'
-import { streamServicesInit, streamServicesPossible } from '../services/stream-service.ts'
+import { servicesInit } from '../services/stream-service.ts'
 import type { cstring, i32, u32 } from '../lib/layout.ts'
 import { Level, logEnd, logLine, logStart, logText } from '../lib/log.ts'
 import { Service, type Options } from '../lib/options.ts'
 import { ipv4ForwardSet } from '../net/ipv4/forward.ts'
+import { streamProtocol } from '../net/socket/stream.ts'
 import { netInit, netStart } from '../net/start.ts'
 
 /** Bring up the network as `options` ask. Addresses by DHCP come later; `boot: ready` does not wait for them. */
@@ -18,6 +19,7 @@ export function networkInit(options: Options): void {
   netInit()
   ipv4ForwardSet(options.forward)
   if (options.forward) logLine(Level.Info, 'net', 'forwarding')
+  servicesInit()
   servicesStart(options.services)
   netStart(options)
 }
@@ -26,8 +28,7 @@ function servicesStart(services: u32): void {
   if ((services & Service.Echo) != 0) started('echo', 'udp', echoServiceStart())
   if ((services & Service.Discard) != 0) started('discard', 'udp', discardServiceStart())
   if ((services & Service.Chargen) != 0) started('chargen', 'udp', chargenServiceStart())
-  streamServicesInit()
-  if (streamServicesPossible()) streamServicesStart(services)
+  if (streamProtocol() != null) streamServicesStart(services)
 }
 
 function streamServicesStart(services: u32): void {

@@ -3,59 +3,59 @@
 
 import { SERVICE_CONNECTIONS, SERVICE_IDLE } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
-import { at, address, plus, sizeof, staticMemory, staticStruct, struct, type Embed, type i32, type u32 } from '../lib/layout.ts'
-import { socketSend } from '../net/socket/api.ts'
-import { SocketEvent } from '../net/socket/socket.ts'
+import { at, plus, sizeof, staticMemory, staticStruct, struct, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { socketReceive, socketSend } from '../net/socket/api.ts'
+import { MessageFlag, SocketEvent } from '../net/socket/socket.ts'
 import { CHARGEN_PORT, chargenFill } from './chargen.ts'
 import {
-  StreamConnection, StreamService, serviceClose, serviceListen, serviceSkip, serviceTimeout, serviceWatch,
+  ServiceListener, serviceAwait, serviceClose, serviceListen, serviceMoved, serviceState, type ServiceConnection,
 } from './stream-service.ts'
 
 /** The pattern repeats after 95 lines of 74 characters. */
 const PERIOD: u32 = 7030
 /** Characters that are sent at once, from any place of the period on. */
 const PIECE: u32 = 14060
+/** Bytes of the peer's that are thrown away at once. */
 const SKIPPED: u32 = 65536
 
 @struct
-class ChargenConnection {
-  connection: Embed<StreamConnection>
+class Chargen {
   place: u32 // in the period, of the next character
   ended: u32 // 1: the peer sends nothing more
 }
 
-const service = staticStruct<StreamService>()
+const listener = staticStruct<ServiceListener>()
 const characters = staticMemory(21090) // PERIOD + PIECE
 
 /** Start sending on TCP port 19. Errors: those of serviceListen. */
 export function chargenStreamStart(): i32 {
   chargenFill(characters, PERIOD + PIECE, 0)
-  service.accepted = accepted
-  service.ready = ready
-  service.expired = serviceClose
-  return serviceListen(service, 'chargen', CHARGEN_PORT, sizeof<ChargenConnection>(), SERVICE_CONNECTIONS)
+  listener.name = 'chargen'
+  listener.connected = connected
+  listener.ready = ready
+  listener.idle = SERVICE_IDLE
+  return serviceListen(listener, CHARGEN_PORT, SERVICE_CONNECTIONS, sizeof<Chargen>())
 }
 
-function accepted(connection: StreamConnection): void {
-  serviceTimeout(connection, SERVICE_IDLE)
-  serviceWatch(connection, SocketEvent.In | SocketEvent.Out)
+function connected(connection: ServiceConnection, events: u32): void {
+  serviceAwait(connection, SocketEvent.In | SocketEvent.Out)
 }
 
-function ready(connection: StreamConnection, events: u32): void {
-  const mine = at<ChargenConnection>(address(connection))
-  if (mine.ended == 0 && !listen(mine)) return serviceClose(connection)
-  const sent: i32 = socketSend(connection.watch.handle, plus(characters, mine.place), PIECE, 0)
+function ready(connection: ServiceConnection, events: u32): void {
+  const state = at<Chargen>(serviceState(connection))
+  if (state.ended == 0 && !skip(connection, state)) return serviceClose(connection)
+  const sent: i32 = socketSend(connection.watched.handle, plus(characters, state.place), PIECE, MessageFlag.None)
   if (sent == Errno.WouldBlock) return
   if (sent < 0) return serviceClose(connection)
-  mine.place = (mine.place + (sent as number as u32)) % PERIOD
-  serviceTimeout(connection, SERVICE_IDLE)
+  state.place = (state.place + (sent as number as u32)) % PERIOD
+  serviceMoved(connection)
 }
 
 /** Throw away what the peer says. Its end is no reason to stop: it may only have nothing to say. False for an error. */
-function listen(mine: ChargenConnection): boolean {
-  const got: i32 = serviceSkip(mine.connection, SKIPPED)
+function skip(connection: ServiceConnection, state: Chargen): boolean {
+  const got: i32 = socketReceive(connection.watched.handle, 0 as ptr, SKIPPED, MessageFlag.Truncate)
   if (got != 0) return got > 0 || got == Errno.WouldBlock
-  mine.ended = 1
-  serviceWatch(mine.connection, SocketEvent.Out)
+  state.ended = 1
+  serviceAwait(connection, SocketEvent.Out)
   return true
 }

@@ -6,41 +6,39 @@
 
 import { SERVICE_CONNECTIONS, SERVICE_IDLE } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
-import { sizeof, staticMemory, staticStruct, type i32, type u32 } from '../lib/layout.ts'
-import { socketSend } from '../net/socket/api.ts'
-import { SocketEvent } from '../net/socket/socket.ts'
+import { staticMemory, staticStruct, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { socketReceive, socketSend } from '../net/socket/api.ts'
+import { MessageFlag, SocketEvent } from '../net/socket/socket.ts'
 import { ECHO_PORT } from './echo.ts'
 import {
-  StreamConnection, StreamService, serviceClose, serviceListen, servicePeek, serviceSkip, serviceTimeout, serviceWatch,
+  ServiceListener, serviceAwait, serviceClose, serviceListen, serviceMoved, type ServiceConnection,
 } from './stream-service.ts'
 
 /** Bytes that go back at once. */
 const PIECE: u32 = 16384
 
-const service = staticStruct<StreamService>()
+const listener = staticStruct<ServiceListener>()
 const piece = staticMemory(PIECE)
 
 /** Start answering on TCP port 7. Errors: those of serviceListen. */
 export function echoStreamStart(): i32 {
-  service.accepted = accepted
-  service.ready = ready
-  service.expired = serviceClose
-  return serviceListen(service, 'echo', ECHO_PORT, sizeof<StreamConnection>(), SERVICE_CONNECTIONS)
-}
-
-function accepted(connection: StreamConnection): void {
-  serviceTimeout(connection, SERVICE_IDLE)
+  listener.name = 'echo'
+  listener.connected = ready
+  listener.ready = ready
+  listener.idle = SERVICE_IDLE
+  return serviceListen(listener, ECHO_PORT, SERVICE_CONNECTIONS, 0)
 }
 
 /** Send back what waits, one piece: the others have their turn before the next. */
-function ready(connection: StreamConnection, events: u32): void {
-  const got: i32 = servicePeek(connection, piece, PIECE)
-  if (got == Errno.WouldBlock) return serviceWatch(connection, SocketEvent.In)
+function ready(connection: ServiceConnection, events: u32): void {
+  const handle: u32 = connection.watched.handle
+  const got: i32 = socketReceive(handle, piece, PIECE, MessageFlag.Peek)
+  if (got == Errno.WouldBlock) return serviceAwait(connection, SocketEvent.In)
   if (got <= 0) return serviceClose(connection) // its end, and all was sent; or an error
-  const sent: i32 = socketSend(connection.watch.handle, piece, got as number as u32, 0)
-  if (sent == Errno.WouldBlock) return serviceWatch(connection, SocketEvent.Out)
+  const sent: i32 = socketSend(handle, piece, got as number as u32, MessageFlag.None)
+  if (sent == Errno.WouldBlock) return serviceAwait(connection, SocketEvent.Out)
   if (sent < 0) return serviceClose(connection)
-  serviceSkip(connection, sent as number as u32)
-  serviceWatch(connection, sent < got ? SocketEvent.Out : SocketEvent.In)
-  serviceTimeout(connection, SERVICE_IDLE)
+  socketReceive(handle, 0 as ptr, sent as number as u32, MessageFlag.Truncate)
+  serviceAwait(connection, sent < got ? SocketEvent.Out : SocketEvent.In)
+  serviceMoved(connection)
 }

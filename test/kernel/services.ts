@@ -3,13 +3,13 @@
 import { type PhysicalAddress, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { framesAddRegion } from '../../kernel/mm/frames.ts'
 import { socketCounters } from '../../kernel/net/socket/table.ts'
-import { streamServicesInit } from '../../kernel/services/stream-service.ts'
+import { servicesInit } from '../../kernel/services/stream-service.ts'
 import { stackStart } from './net-stack.ts'
 import { pipesStart } from './stream-pipe.ts'
 
 export { pipeConnect, pipeEnd, pipeRead, pipeReset, pipeStatus, pipeWrite } from './stream-pipe.ts'
 export { advance } from './net-time.ts'
-export { streamServicesPoll, streamServicesPossible } from '../../kernel/services/stream-service.ts'
+export { servicesPoll } from '../../kernel/services/stream-service.ts'
 export { echoStreamStart } from '../../kernel/services/echo-stream.ts'
 export { discardStreamBytes, discardStreamStart } from '../../kernel/services/discard-stream.ts'
 export { chargenStreamStart } from '../../kernel/services/chargen-stream.ts'
@@ -20,7 +20,7 @@ export function servicesStart(memory: ptr, bytes: u32, streams: u32): void {
   framesAddRegion(physical, (physical + bytes) as PhysicalAddress)
   stackStart(0, 1500)
   if (streams == 1) pipesStart()
-  streamServicesInit()
+  servicesInit()
 }
 
 /** Sockets that are open. */

@@ -32,7 +32,7 @@ export class Services {
   run(): number {
     let done = 0
     for (let round = 0; round < 1000; round++) {
-      const now = this.call('streamServicesPoll')
+      const now = this.call('servicesPoll')
       done += now
       if (now === 0) return done
     }

@@ -20,9 +20,8 @@ for (const e of await engines('test/kernel/services.ts')) {
   t.test(e.kind, async t => {
     t.test('without a stream protocol there are no services, and nothing to do', async t => {
       const services = new Services(e, false)
-      t.equal(services.call('streamServicesPossible'), 0)
       t.equal(services.call('echoStreamStart'), NOT_SUPPORTED)
-      t.equal(services.call('streamServicesPoll'), 0)
+      t.equal(services.call('servicesPoll'), 0)
       t.equal(services.call('socketsOpen'), 0)
     })
 
@@ -35,7 +34,7 @@ for (const e of await engines('test/kernel/services.ts')) {
     t.test('nothing ready is nothing done', async t => {
       const services = serving('echoStreamStart')
       services.connect(7)
-      t.equal(services.call('streamServicesPoll'), 0)
+      t.equal(services.call('servicesPoll'), 0)
     })
 
     t.test('echo: what comes goes back, whatever the pieces', async t => {
@@ -55,7 +54,7 @@ for (const e of await engines('test/kernel/services.ts')) {
         client.services.run()
       }
       t.equal(at, 200, 'one buffer full each way')
-      t.equal(client.services.call('streamServicesPoll'), 0, 'and no round is spent on it')
+      t.equal(client.services.call('servicesPoll'), 0, 'and no round is spent on it')
       const got = [client.readAll()]
       got.push(client.send(sent.subarray(at)))
       t.same(Buffer.concat(got), sent)
@@ -103,7 +102,7 @@ for (const e of await engines('test/kernel/services.ts')) {
         t.equal(client.readAll(20_000).toString('latin1'), pattern.slice(0, 20_000), `buffers of ${room}`)
         client.end()
         t.equal(client.readAll(2000).toString('latin1'), pattern.slice(20_000, 22_000), 'a half-closed peer listens on')
-        t.equal(services.call('streamServicesPoll'), 0)
+        t.equal(services.call('servicesPoll'), 0)
       }
     })
 
@@ -123,7 +122,7 @@ for (const e of await engines('test/kernel/services.ts')) {
       const services = serving('discardStreamStart')
       const clients = Array.from({ length: LIMIT + 2 }, () => services.connect(9))
       t.same(clients.map(each => each.accepted), clients.map((_, i) => i < LIMIT))
-      t.equal(services.call('streamServicesPoll'), 0, 'and no round is spent on those that wait')
+      t.equal(services.call('servicesPoll'), 0, 'and no round is spent on those that wait')
       clients[3]!.end()
       t.same([LIMIT, LIMIT + 1].map(i => clients[i]!.accepted), [true, false])
       clients[0]!.end()
