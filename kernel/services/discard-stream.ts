@@ -1,8 +1,9 @@
-// The discard service over TCP: what comes to port 9 is thrown away, without an answer. RFC 863 p. 1. Main-loop context only.
+// The discard service over TCP: what comes to port 9 is thrown away, until the peer ends its stream. RFC 863 p. 1.
+// Main-loop context only.
 
 import { SERVICE_CONNECTIONS, SERVICE_IDLE } from '../config.ts'
-import { increase64 } from '../lib/intrinsics.ts'
 import { Errno } from '../lib/errno.ts'
+import { increase64 } from '../lib/intrinsics.ts'
 import { staticMemory, staticStruct, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { socketReceive } from '../net/socket/api.ts'
@@ -10,30 +11,31 @@ import { MessageFlag } from '../net/socket/socket.ts'
 import { DISCARD_PORT } from './discard.ts'
 import { ServiceListener, serviceClose, serviceListen, serviceMoved, type ServiceConnection } from './stream-service.ts'
 
-const MOST: u32 = 0x7fffffff
+/** Bytes thrown away at once. */
+const PIECE: u32 = 1 << 20
 
 const listener = staticStruct<ServiceListener>()
-const discarded = staticMemory(8)
+const bytes = staticMemory(8, 8)
 
 /** Start taking connections on TCP port 9. Errors: those of serviceListen. */
 export function discardStreamStart(): i32 {
-  zeroBytes(discarded, 8)
+  zeroBytes(bytes, 8)
   listener.name = 'discard'
-  listener.connected = discardReady
-  listener.ready = discardReady
+  listener.connected = ready
+  listener.ready = ready
   listener.idle = SERVICE_IDLE
   return serviceListen(listener, DISCARD_PORT, SERVICE_CONNECTIONS, 0)
 }
 
-/** Where the count of bytes is, 64 bits. */
+/** How many bytes came over all connections: the address of a u64. */
 export function discardStreamBytes(): ptr {
-  return discarded
+  return bytes
 }
 
-function discardReady(connection: ServiceConnection, events: u32): void {
-  const got: i32 = socketReceive(connection.watched.handle, 0 as ptr, MOST, MessageFlag.Truncate)
+function ready(connection: ServiceConnection, events: u32): void {
+  const got: i32 = socketReceive(connection.watched.handle, 0 as ptr, PIECE, MessageFlag.Truncate)
   if (got == Errno.WouldBlock) return
   if (got <= 0) return serviceClose(connection)
-  increase64(discarded, got as u32)
+  increase64(bytes, got as number as u32)
   serviceMoved(connection)
 }

@@ -13,6 +13,7 @@ import { interfaceStatistics } from '../../net/device.ts'
 import { InterfaceStatistics, interfaceFirst, type NetInterface } from '../../net/interface.ts'
 import { Drop, counters, dropCount, dropName } from '../../net/stats.ts'
 import { socketCounters } from '../../net/socket/table.ts'
+import { tcpCounters } from '../../net/tcp/stats.ts'
 import { swapManager } from '../../swap/start.ts'
 import { SwapStats, swapStatsFill } from '../../swap/stats.ts'
 import { httpListener } from './server.ts'
@@ -81,6 +82,12 @@ function protocols(writer: TextWriter): void {
   counter(writer, 'ipv4_forwarded_total', 'IPv4 packets forwarded.', counters.ipv4Forwarded)
   counter(writer, 'udp_received_total', 'UDP datagrams received.', counters.udpReceived)
   counter(writer, 'udp_sent_total', 'UDP datagrams sent.', counters.udpSent)
+  gauge(writer, 'tcp_connections', 'TCP connections, in any state but TIME-WAIT.', tcpCounters.currentConnections)
+  counter(writer, 'tcp_segments_received_total', 'TCP segments received.', tcpCounters.segmentsIn)
+  counter(writer, 'tcp_segments_sent_total', 'TCP segments sent.', tcpCounters.segmentsOut)
+  counter(writer, 'tcp_segments_retransmitted_total', 'TCP segments sent again.', tcpCounters.segmentsRetransmitted)
+  counter(writer, 'tcp_timeouts_total', 'Retransmission timeouts.', tcpCounters.timeouts)
+  counter(writer, 'tcp_resets_sent_total', 'TCP resets sent.', tcpCounters.resetsOut)
   const http = httpListener()
   gauge(writer, 'http_connections', 'HTTP connections that are open.', http.pool.used)
   counter(writer, 'http_accepted_total', 'HTTP connections accepted.', http.accepted)

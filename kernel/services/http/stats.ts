@@ -20,6 +20,7 @@ import { interfaceStatistics } from '../../net/device.ts'
 import { InterfaceStatistics, interfaceAddressAt, interfaceFirst, type NetInterface } from '../../net/interface.ts'
 import { Drop, counters, dropCount, dropName, dropTotal } from '../../net/stats.ts'
 import { socketCounters } from '../../net/socket/table.ts'
+import { tcpCounters } from '../../net/tcp/stats.ts'
 import { swapManager } from '../../swap/start.ts'
 import { SwapStats, swapStatsFill } from '../../swap/stats.ts'
 import { httpListener } from './server.ts'
@@ -131,6 +132,15 @@ function protocols(writer: TextWriter): void {
   jsonNumber(writer, ',"forwarded":', counters.ipv4Forwarded)
   jsonNumber(writer, '},"udp":{"received":', counters.udpReceived)
   jsonNumber(writer, ',"sent":', counters.udpSent)
+  jsonNumber(writer, '},"tcp":{"connections":', tcpCounters.currentConnections)
+  jsonNumber(writer, ',"opened":', tcpCounters.activeOpens)
+  jsonNumber(writer, ',"accepted":', tcpCounters.passiveOpens)
+  jsonNumber(writer, ',"segments_in":', tcpCounters.segmentsIn)
+  jsonNumber(writer, ',"segments_out":', tcpCounters.segmentsOut)
+  jsonNumber(writer, ',"retransmitted":', tcpCounters.segmentsRetransmitted)
+  jsonNumber(writer, ',"timeouts":', tcpCounters.timeouts)
+  jsonNumber(writer, ',"resets_out":', tcpCounters.resetsOut)
+  jsonNumber(writer, ',"errors_in":', tcpCounters.errorsIn)
   jsonNumber(writer, '},"sockets":{"open":', socketCounters.open)
   jsonNumber(writer, ',"created":', socketCounters.created)
   jsonNumber(writer, ',"refused":', socketCounters.refused)
