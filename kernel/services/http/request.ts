@@ -32,7 +32,7 @@ export const HTTP_TARGET_KEPT: u32 = 256
 /** Bytes kept of a field's name and of its value. */
 export const HTTP_KEPT: u32 = 64
 /** Bytes of empty lines before a request line: RFC 9112 §2.2 asks for one such line at least. */
-const EMPTY_LIMIT: u32 = 8
+const EMPTY_LIMIT: u32 = 16
 /** `HTTP/1.1`. */
 const VERSION_LENGTH: u32 = 8
 
@@ -142,6 +142,7 @@ function headByte(parser: HttpParser, char: u32): void {
   }
   if (char == CR && parser.state != HttpState.Method && parser.state != HttpState.Target && parser.state != HttpState.FieldName) {
     parser.afterReturn = true
+    parser.count += 1
     return
   }
   switch (parser.state) {
