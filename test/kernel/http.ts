@@ -2,9 +2,10 @@
 
 import { staticStruct, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { heapStats } from '../../kernel/mm/heap.ts'
-import { HttpParser, httpBegin, httpBody, httpHasBody, httpRead } from '../../kernel/services/http/request.ts'
+import { HttpParser } from '../../kernel/services/http/parser.ts'
+import { httpBegin, httpBody, httpHasBody, httpRead } from '../../kernel/services/http/request.ts'
 import { routeNumber, routeOf } from '../../kernel/services/http/route.ts'
-import { httpListener } from '../../kernel/services/http/server.ts'
+import { httpListener } from '../../kernel/services/http/counters.ts'
 
 export * from './services.ts'
 export { crc32 } from '../../kernel/lib/crc32.ts'
@@ -19,13 +20,12 @@ export function heapAllocations(): u32 {
 
 /** connections now, accepted, refused, expired, listening. */
 export function httpCounter(which: u32): u32 {
-  const listener = httpListener()
   switch (which) {
-    case 0: return listener.pool.used
-    case 1: return listener.accepted
-    case 2: return listener.refused
-    case 3: return listener.expired
-    default: return listener.listening
+    case 0: return httpListener.pool.used
+    case 1: return httpListener.accepted
+    case 2: return httpListener.refused
+    case 3: return httpListener.expired
+    default: return httpListener.listening
   }
 }
 

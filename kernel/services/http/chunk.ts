@@ -5,7 +5,7 @@
 
 import { HTTP_FIELDS_LIMIT } from '../../config.ts'
 import type { u32 } from '../../lib/layout.ts'
-import { HttpState, httpFail, type HttpParser } from './request.ts'
+import { HttpState, httpFail, type HttpParser } from './parser.ts'
 import { HttpStatus } from './status.ts'
 
 const LF: u32 = 0x0a

@@ -16,7 +16,7 @@ import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import { socketSend } from '../../net/socket/api.ts'
 import { MessageFlag } from '../../net/socket/socket.ts'
 import { serviceMoved, serviceState, type ServiceConnection } from '../stream-service.ts'
-import { HttpParser } from './request.ts'
+import { HttpParser } from './parser.ts'
 import type { Route } from './route.ts'
 import type { HttpStatus } from './status.ts'
 

@@ -2,10 +2,9 @@
 // §8.6, §10.1.1; RFC 9112 §3.2, §6. Pure: bytes and a parser's memory.
 
 import { load8 } from '../../lib/intrinsics.ts'
-import { plus, type ptr, type u32 } from '../../lib/layout.ts'
+import { plus, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
 import { equalBytes, spells, stringLength } from '../../lib/memory.ts'
-import type { cstring } from '../../lib/layout.ts'
-import { HTTP_KEPT, type HttpParser } from './request.ts'
+import { HTTP_KEPT, type HttpParser } from './parser.ts'
 import { HttpStatus } from './status.ts'
 
 const SPACE: u32 = 0x20

@@ -1,4 +1,4 @@
-// JSON into a bounded buffer: RFC 8259. The caller writes the braces and commas, in the text before each value.
+// JSON into a bounded buffer: RFC 8259 §2. The caller writes the braces and commas, in the text before each value.
 
 import { load8 } from '../../lib/intrinsics.ts'
 import type { cstring, ptr, u32 } from '../../lib/layout.ts'

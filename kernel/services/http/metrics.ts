@@ -16,8 +16,7 @@ import { socketCounters } from '../../net/socket/table.ts'
 import { tcpCounters } from '../../net/tcp/stats.ts'
 import { swapManager } from '../../swap/start.ts'
 import { SwapStats, swapStatsFill } from '../../swap/stats.ts'
-import { httpListener } from './server.ts'
-import { httpAnswers } from './respond.ts'
+import { httpCounters, httpListener } from './counters.ts'
 import { uptimeWrite } from './stats.ts'
 
 const statistics = staticStruct<InterfaceStatistics>()
@@ -88,11 +87,10 @@ function protocols(writer: TextWriter): void {
   counter(writer, 'tcp_segments_retransmitted_total', 'TCP segments sent again.', tcpCounters.segmentsRetransmitted)
   counter(writer, 'tcp_timeouts_total', 'Retransmission timeouts.', tcpCounters.timeouts)
   counter(writer, 'tcp_resets_sent_total', 'TCP resets sent.', tcpCounters.resetsOut)
-  const http = httpListener()
-  gauge(writer, 'http_connections', 'HTTP connections that are open.', http.pool.used)
-  counter(writer, 'http_accepted_total', 'HTTP connections accepted.', http.accepted)
-  counter(writer, 'http_expired_total', 'HTTP connections on which nothing moved for too long.', http.expired)
-  counter(writer, 'http_answers_total', 'HTTP answers, this one included.', httpAnswers())
+  gauge(writer, 'http_connections', 'HTTP connections that are open.', httpListener.pool.used)
+  counter(writer, 'http_accepted_total', 'HTTP connections accepted.', httpListener.accepted)
+  counter(writer, 'http_expired_total', 'HTTP connections on which nothing moved for too long.', httpListener.expired)
+  counter(writer, 'http_answers_total', 'HTTP answers, this one included.', httpCounters.answers)
 }
 
 function interfaces(writer: TextWriter): void {

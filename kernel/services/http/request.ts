@@ -1,4 +1,4 @@
-// An HTTP/1.1 request, read as it comes: bytes in, in pieces of any size, and a state out. RFC 9112. Pure: it knows
+// An HTTP/1.1 request, read as it comes: bytes in, in pieces of any size, and a state out. RFC 9112 §2. Pure: it knows
 // neither sockets nor answers. Of the target and of each field a bounded part is kept; the rest is only counted.
 //
 //   request line, fields --> HeadDone  (the caller looks, and goes on with httpBody)
@@ -11,26 +11,13 @@
 
 import { HTTP_FIELDS_LIMIT, HTTP_TARGET_LIMIT } from '../../config.ts'
 import { load8, store8 } from '../../lib/intrinsics.ts'
-import {
-  address, plus, sizeof, struct, type Bytes, type Stored, type bool, type ptr, type u16, type u32, type u8,
-} from '../../lib/layout.ts'
+import { address, plus, sizeof, type ptr, type u32 } from '../../lib/layout.ts'
 import { zeroBytes } from '../../lib/memory.ts'
 import { chunkByte } from './chunk.ts'
 import { httpField, httpFieldsEnd } from './fields.ts'
+import { HTTP_KEPT, HTTP_TARGET_KEPT, HttpParser, HttpState, httpFail } from './parser.ts'
 import { HttpMethod, HttpStatus, httpMethodOf } from './status.ts'
 
-/** In the order they are passed; up to FieldsLine they take byte by byte, and so do the chunks' up to TrailerLine. */
-export const enum HttpState {
-  Start, Method, Target, Version, FieldStart, FieldName, FieldValue, FieldsLine,
-  HeadDone, Content,
-  ChunkSize, ChunkExtension, ChunkLine, ChunkEnd, ChunkEndLine, TrailerStart, TrailerName, TrailerLine,
-  ChunkData, Done, Failed,
-}
-
-/** Bytes kept of the target. */
-export const HTTP_TARGET_KEPT: u32 = 256
-/** Bytes kept of a field's name and of its value. */
-export const HTTP_KEPT: u32 = 64
 /** Bytes of empty lines before a request line: RFC 9112 §2.2 asks for one such line at least. */
 const EMPTY_LIMIT: u32 = 16
 /** `HTTP/1.1`. */
@@ -41,34 +28,6 @@ const LF: u32 = 0x0a
 const CR: u32 = 0x0d
 const SPACE: u32 = 0x20
 const COLON: u32 = 0x3a
-
-@struct
-export class HttpParser {
-  state: Stored<u8, HttpState>
-  method: Stored<u8, HttpMethod>
-  minor: u8 // of the version HTTP/1.x, 1 at most
-  afterReturn: Stored<u8, bool> // the byte before was a CR: LF must follow
-  status: Stored<u16, HttpStatus> // of Failed
-  hasHost: Stored<u8, bool>
-  hasLength: Stored<u8, bool>
-  chunked: Stored<u8, bool>
-  keep: Stored<u8, bool> // the connection stays after this request
-  saysKeep: Stored<u8, bool> // it has `Connection: keep-alive`
-  expects: Stored<u8, bool> // it has `Expect: 100-continue`
-  targetLength: u32 // HTTP_TARGET_KEPT of it are kept
-  tokenLength: u32 // of method, version, or a field's name; HTTP_KEPT of it are kept
-  valueLength: u32 // up to its last byte that is no blank
-  blanks: u32 // that came since
-  count: u32 // bytes of this part of the head: empty lines, fields, chunk lines
-  length: u32 // of the content, or what is missing of this chunk
-  left: u32 // content that is missing
-  total: u32 // content that came
-  piece: ptr // content in the bytes that were given last
-  pieceLength: u32
-  token: Bytes<64> // HTTP_KEPT
-  value: Bytes<64>
-  target: Bytes<256> // HTTP_TARGET_KEPT
-}
 
 /** Expect a request. */
 export function httpBegin(parser: HttpParser): void {
@@ -117,12 +76,6 @@ function chunkBegin(parser: HttpParser): void {
 /** Whether content is to come. */
 export function httpHasBody(parser: HttpParser): boolean {
   return parser.chunked || parser.length != 0
-}
-
-/** It can not be read on. */
-export function httpFail(parser: HttpParser, status: HttpStatus): void {
-  parser.state = HttpState.Failed
-  parser.status = status
 }
 
 function content(parser: HttpParser, bytes: ptr, n: u32): u32 {

@@ -10,10 +10,11 @@ import {
   TextWriter, writeDecimal, writeHexDigits, writeText, writerInit, writerLength,
 } from '../../lib/print.ts'
 import type { ServiceConnection } from '../stream-service.ts'
+import { httpCounters } from './counters.ts'
 import { exchangeSend, type HttpExchange } from './exchange.ts'
 import { metricsWrite } from './metrics.ts'
 import { pageLength, pageText } from './page.ts'
-import { HttpState } from './request.ts'
+import { HttpState } from './parser.ts'
 import { Route, routeAllows } from './route.ts'
 import { statsWrite } from './stats.ts'
 import { HttpMethod, HttpStatus, httpStatusText } from './status.ts'
@@ -27,16 +28,10 @@ const buffer = staticMemory(HEAD + CONTENT)
 const headBuffer = staticMemory(HEAD)
 const writer = staticStruct<TextWriter>()
 const head = staticStruct<TextWriter>()
-let answers: u32 = 0
-
-/** Answers so far, modulo 2^32. */
-export function httpAnswers(): u32 {
-  return answers
-}
 
 /** Answer the request that was read, or could not be. */
 export function respond(connection: ServiceConnection, exchange: HttpExchange): void {
-  answers += 1
+  httpCounters.answers += 1
   const parser = exchange.parser
   if (parser.state == HttpState.Failed) exchange.status = parser.status
   if (!parser.keep || parser.state != HttpState.Done) exchange.closing = true

@@ -3,7 +3,7 @@
 import { load8 } from '../../lib/intrinsics.ts'
 import { plus, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
 import { equalBytes, spells, stringLength } from '../../lib/memory.ts'
-import { HTTP_TARGET_KEPT, type HttpParser } from './request.ts'
+import { HTTP_TARGET_KEPT, type HttpParser } from './parser.ts'
 import { HttpMethod, HttpStatus } from './status.ts'
 
 /** `None` is 404. */

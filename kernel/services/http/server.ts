@@ -1,5 +1,5 @@
-// HTTP/1.1 on port 80: connections that stay, requests one after another as they come, answers in their order. RFC 9110,
-// RFC 9112. What is answered: route.ts, respond.ts. Main-loop context only.
+// HTTP/1.1 on port 80: connections that stay, requests one after another as they come, answers in their order. RFC 9110 §6,
+// RFC 9112 §9. What is answered: route.ts, respond.ts. Main-loop context only.
 //
 // Requests are read in TCP's queue and taken off it as far as they were read; while an answer waits for room, nothing is
 // read, so requests that come faster than their answers leave wait at the sender. Time is for a whole head, not
@@ -8,18 +8,20 @@
 import { HTTP_BODY_STEP, HTTP_CONNECTIONS, HTTP_IDLE } from '../../config.ts'
 import { crc32 } from '../../lib/crc32.ts'
 import { Errno } from '../../lib/errno.ts'
-import { plus, sizeof, staticMemory, staticStruct, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { plus, sizeof, staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { socketReceive } from '../../net/socket/api.ts'
 import { socketSetOption } from '../../net/socket/options.ts'
 import { MessageFlag, SocketEvent, SocketOption } from '../../net/socket/socket.ts'
 import {
-  ServiceListener, serviceAwait, serviceClose, serviceEnd, serviceListen, serviceMoved, type ServiceConnection,
+  serviceAwait, serviceClose, serviceEnd, serviceListen, serviceMoved, type ServiceConnection,
 } from '../stream-service.ts'
+import { httpListener } from './counters.ts'
 import {
   HttpExchange, Pumped, exchangeDrop, exchangeOf, exchangePending, exchangePump,
 } from './exchange.ts'
 import { pageInit } from './page.ts'
-import { HttpState, httpBegin, httpBody, httpFail, httpHasBody, httpIsFresh, httpRead } from './request.ts'
+import { HttpState, httpFail } from './parser.ts'
+import { httpBegin, httpBody, httpHasBody, httpIsFresh, httpRead } from './request.ts'
 import { respond, respondContinue } from './respond.ts'
 import { Route, routeNumber, routeOf, routeStatus } from './route.ts'
 import { HttpStatus } from './status.ts'
@@ -30,23 +32,17 @@ export const HTTP_PORT: u32 = 80
 const INPUT: u32 = 32768
 const TURNS: u32 = 4
 
-const listener = staticStruct<ServiceListener>()
 const input = staticMemory(INPUT)
 
 /** Start serving on TCP port 80. Errors: those of serviceListen. */
 export function httpServiceStart(): i32 {
   pageInit()
-  listener.name = 'http'
-  listener.connected = connected
-  listener.ready = ready
-  listener.idled = idled
-  listener.idle = HTTP_IDLE
-  return serviceListen(listener, HTTP_PORT, HTTP_CONNECTIONS, sizeof<HttpExchange>())
-}
-
-/** The listener, for its counters. */
-export function httpListener(): ServiceListener {
-  return listener
+  httpListener.name = 'http'
+  httpListener.connected = connected
+  httpListener.ready = ready
+  httpListener.idled = idled
+  httpListener.idle = HTTP_IDLE
+  return serviceListen(httpListener, HTTP_PORT, HTTP_CONNECTIONS, sizeof<HttpExchange>())
 }
 
 function connected(connection: ServiceConnection, events: u32): void {

@@ -23,8 +23,7 @@ import { socketCounters } from '../../net/socket/table.ts'
 import { tcpCounters } from '../../net/tcp/stats.ts'
 import { swapManager } from '../../swap/start.ts'
 import { SwapStats, swapStatsFill } from '../../swap/stats.ts'
-import { httpListener } from './server.ts'
-import { httpAnswers } from './respond.ts'
+import { httpCounters, httpListener } from './counters.ts'
 import { jsonBoolean, jsonNumber, jsonNumber64, jsonString, jsonText } from './json.ts'
 
 /** The log's lines as JSON: each byte of HTTP_LOG escaped, three more for each line. */
@@ -144,11 +143,10 @@ function protocols(writer: TextWriter): void {
   jsonNumber(writer, '},"sockets":{"open":', socketCounters.open)
   jsonNumber(writer, ',"created":', socketCounters.created)
   jsonNumber(writer, ',"refused":', socketCounters.refused)
-  const http = httpListener()
-  jsonNumber(writer, '},"http":{"connections":', http.pool.used)
-  jsonNumber(writer, ',"accepted":', http.accepted)
-  jsonNumber(writer, ',"expired":', http.expired)
-  jsonNumber(writer, ',"answers":', httpAnswers())
+  jsonNumber(writer, '},"http":{"connections":', httpListener.pool.used)
+  jsonNumber(writer, ',"accepted":', httpListener.accepted)
+  jsonNumber(writer, ',"expired":', httpListener.expired)
+  jsonNumber(writer, ',"answers":', httpCounters.answers)
   writeText(writer, '}')
 }
 

@@ -3,7 +3,7 @@
 import type { cstring, ptr, u32 } from '../../lib/layout.ts'
 import { spells } from '../../lib/memory.ts'
 
-/** RFC 9110 §9.3 and RFC 5789: all that a server may be expected to know. Only the first three are served. */
+/** RFC 9110 §9.3 and RFC 5789 §2: all that a server may be expected to know. Only the first three are served. */
 export const enum HttpMethod { Unknown, Get, Head, Post, Put, Delete, Connect, Options, Trace, Patch }
 
 export const enum HttpStatus {

@@ -66,7 +66,7 @@ for (const e of await engines('test/kernel/http.ts')) {
       const lines = answer!.body.toString().trimEnd().split('\n')
       const typed = lines.filter(line => line.startsWith('# TYPE ')).map(line => line.split(' ').slice(2))
       t.same(typed.length, new Set(typed.map(([name]) => name)).size)
-      for (const [name, type] of typed) t.equal(type === 'counter', name!.endsWith('_total'), name)
+      for (const [name, type] of typed) t.equal(type === 'counter', name!.endsWith('_total'), name!)
       let current = ''
       for (const line of lines) {
         if (line.startsWith('# TYPE ')) current = line.split(' ')[2]!
