@@ -88,6 +88,34 @@ export class ScriptRun implements ScriptState {
     return this
   }
 
+  /** The end of a part: whatever a last script brings about, nothing of it is looked at. */
+  tidy(script = ''): void {
+    this.came.splice(0)
+    for (const step of parseScript(script)) {
+      this.perform(step)
+      this.came.splice(0)
+    }
+  }
+
+  /** Whatever comes next, within some milliseconds: when, and as a script writes it. */
+  awaitAny(milliseconds: number): [at: number, text: string] {
+    const came = this.await({ from: 0, to: milliseconds })
+    return [came.at, this.describe(came)]
+  }
+
+  /** How many segments come when one is injected again and again in the same moment. */
+  countAnswers(injection: string, times: number): number {
+    const [step] = parseScript(injection)
+    if (step?.kind !== 'inject') throw new Error('only injections have answers')
+    let answers = 0
+    for (let i = 0; i < times; i++) {
+      this.inject(step.segment)
+      this.collect()
+      answers += this.came.splice(0).length
+    }
+    return answers
+  }
+
   private perform(step: Step): void {
     if (step.kind === 'expect' || step.kind === 'expectIcmp') {
       const came = this.await(step.time)
