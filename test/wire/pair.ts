@@ -30,7 +30,7 @@ export class Pair<S extends Stack = Stack> {
   private readonly sides: Side<S>[]
 
   constructor(engine: Engine, options: HostileOptions & { left?: string, right?: string, make?: new (engine: Engine, options: { two: true }) => S }) {
-    const make = options.make ?? Stack as new (engine: Engine, options: { two: true }) => S
+    const make = options.make ?? Stack as unknown as new (engine: Engine, options: { two: true }) => S
     this.wire = new HostileWire(options)
     this.left = new make(engine, { two: true })
     this.right = new make(engine, { two: true })

@@ -186,9 +186,10 @@ export interface Cell extends Rule { state: TcpStateName, kind: Kind, place: Pla
 /** All cells of a state, row by row. */
 export function cellsOf(state: TcpStateName): Cell[] {
   return GRIDS[state].trim().split('\n').flatMap((row, i) => {
-    const [kind, ...rules] = row.trim().split(/\s+/)
-    if (kind !== KINDS[i] || rules.length !== PLACES.length) throw new Error(`${state}, row ${i}: ${row}`)
-    return rules.map((name, column) => ({ state, kind, place: PLACES[column]!, ...RULES[name]! }))
+    const [name, ...rules] = row.trim().split(/\s+/)
+    const kind = KINDS[i]
+    if (kind === undefined || name !== kind || rules.length !== PLACES.length) throw new Error(`${state}, row ${i}: ${row}`)
+    return rules.map((each, column) => ({ state, kind, place: PLACES[column]!, ...RULES[each]! }))
   })
 }
 
