@@ -6,7 +6,7 @@ import type { Bytes } from './bytes.ts'
 import { type Decoded, EtherType, Protocol, arp, decode, ethernet, icmp, ipv4 } from './frames.ts'
 import { GUEST, PEER } from './stack.ts'
 import { type DecodedTcp, TcpFlag, type TcpOption, tcp } from './tcp.ts'
-import { ECHO_LAST, ownData, parseScript, peerData, type ScriptSegment, type ScriptTime, segmentText, type Step } from './tcp-script.ts'
+import { ECHO_LAST, ownData, parseScript, peerData, type ScriptSegment, type ScriptTime, type SegmentText, segmentText, type Step } from './tcp-script.ts'
 
 /** What a script is run against. Calls are given and answered in the script's words. */
 export interface Subject {
@@ -50,6 +50,8 @@ interface Came { at: number, decoded: Decoded }
 const LISTENING_PORT = 8080
 const FIRST_PEER_PORT = 5000
 const FIRST_SEQUENCE = 0x10000000
+/** What a stack's clock may be moved by at once: test/kernel/net-time.ts. */
+const LONGEST_STEP = 3_600_000
 /** How long a script may wait for one segment. */
 const LONGEST_WAIT = 24 * 3600 * 1000
 
@@ -150,7 +152,7 @@ export class ScriptRun implements ScriptState {
   }
 
   private passOnce(end: number): void {
-    const next = Math.min(Math.max(1, this.subject.untilTimer()), end - this.now)
+    const next = Math.min(Math.max(1, this.subject.untilTimer()), end - this.now, LONGEST_STEP)
     this.subject.advance(next)
     this.now += next
     this.collect()
@@ -256,7 +258,7 @@ export class ScriptRun implements ScriptState {
   }
 
   /** What came as a script would write it. */
-  private relative(segment: DecodedTcp): Omit<ScriptSegment, 'but' | 'moreOptions'> {
+  private relative(segment: DecodedTcp): SegmentText {
     const connection = this.connections.get(segment.destinationPort) ?? this.connection
     const peers = (value: number): number => value - connection.irs | 0
     return {
@@ -280,7 +282,7 @@ export class ScriptRun implements ScriptState {
     if (segment.reserved !== 0) refuse('with reserved bits')
     const found = this.relative(segment)
     // PSH is the sender's to set (RFC 9293 §3.9.1.2): it is looked at only where a line has it.
-    const mask = expected.flags & TcpFlag.P ? 0xff : 0xff & ~TcpFlag.P
+    const mask = 0xff & ~(expected.flags & TcpFlag.P ? 0 : TcpFlag.P) & ~(expected.ackOptional ? TcpFlag['.'] : 0)
     if ((found.flags & mask) !== expected.flags) refuse('other control bits')
     const fields = ['sequence', 'acknowledgment', 'window', 'urgent'] as const
     for (const field of fields) if (expected[field] !== undefined && expected[field] !== found[field]) refuse(`another ${field}`)

@@ -148,9 +148,9 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
     scripted(t, e, 'small acknowledgments of parts of octets make the window no larger than the octets do: RFC 5681 §3.1, RFC 3465 §2', OPEN, {
       more: (run, _, t) => {
         run.run(`send 100000 = 100000\n${burst(1, 10)}`)
-        for (let i = 1; i <= 146; i++) run.tidy(`< . 1:1(0) ack ${1 + i * 10}`)
-        const answers = run.countAnswers('< . 1:1(0) ack 1461', 1)
-        t.ok(answers <= 2, `${answers} segments after one segment was acknowledged in 146 pieces`)
+        let answers = 0
+        for (let i = 1; i <= 146; i++) answers += run.countAnswers(`< . 1:1(0) ack ${1 + i * 10}`, 1)
+        t.ok(answers >= 1 && answers <= 3, `${answers} segments after one segment was acknowledged in 146 pieces`)
       },
     })
   })

@@ -79,9 +79,9 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       send 20000 = 20000
       ${burst(1, 2)}
       < . 1:1(0) ack 2921 win 100
-      +0.05
+      +0.03
       < . 1:1(0) ack 2921 win 1459
-      +0.05
+      +0.03
       < . 1:1(0) ack 2921 win 2920
       ${burst(2921, 2)}
     `)

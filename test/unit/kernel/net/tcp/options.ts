@@ -10,7 +10,7 @@ import { OPEN, OPEN_SACK, burst, scripted } from '../../../../wire/tcp-scripts.t
 /** Bytes where options should be, and what is wrong with them. */
 const MALFORMED: [raw: string, what: string][] = [
   ['02', 'a kind and no length'], ['0200', 'a length of 0'], ['0201', 'a length of 1'], ['0203b4', 'an MSS of three bytes'],
-  ['020505b400', 'an MSS of five'], ['02ff05b4', 'longer than the header'], ['0303', 'a window scale cut short'],
+  ['020505b400', 'an MSS of five'], ['02ff05b4', 'longer than the header'], ['01010303', 'a window scale cut short'],
   ['030207', 'a window scale of two bytes'], ['03040707', 'a window scale of four'], ['040300', 'SACK permitted of three bytes'],
   ['0502', 'a SACK without blocks'], ['0509aaaaaaaaaaaaaa', 'a SACK of less than a block'], ['050b' + '00'.repeat(9), 'a SACK of more than one'],
   ['0822' + '00'.repeat(32), 'timestamps of 34 bytes'], ['0809' + '00'.repeat(7), 'timestamps cut short'], ['080a0000', 'timestamps beyond the header'],
@@ -99,8 +99,8 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       < . 1:1(0) ack 1 win 65535 <mss 100, wscale 14, sackOK>
       send 2920 = 2920
       ${burst(1, 2)}
-      < . 2921:2922(1) ack 2921 <mss 100>
-      > . 2921:2921(0) ack 1 <>
+      < P. 1:2(1) ack 2921 <mss 100>
+      +0~0.5 > . 2921:2921(0) ack 2 <>
     `)
 
     script('RFC 2018 §5, RFC 6675 §4: SACK blocks that make no sense change nothing', `
