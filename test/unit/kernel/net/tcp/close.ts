@@ -85,6 +85,35 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       state = TIME-WAIT
     `)
 
+    script('RFC 9293 §3.10.7.4, fifth: only the acknowledgment of our FIN moves FIN-WAIT-1, CLOSING and LAST-ACK on', `
+      ${OPEN}
+      send 100 = 100
+      > P. 1:101(100) ack 1
+      shutdown send
+      > F. 101:101(0) ack 1
+      < . 1:1(0) ack 101
+      state = FIN-WAIT-1
+      < F. 1:1(0) ack 101
+      > . 102:102(0) ack 2
+      state = CLOSING
+      < . 2:2(0) ack 101
+      state = CLOSING
+      < . 2:2(0) ack 102
+      state = TIME-WAIT
+      peer 5001
+      < S 0:0(0) win 65535
+      > S. 0:0(0) ack 1
+      < F. 1:1(0) ack 1
+      > . 1:1(0) ack 2
+      accept
+      shutdown send
+      > F. 1:1(0) ack 2
+      < . 2:2(0) ack 1
+      state = LAST-ACK
+      < . 2:2(0) ack 2
+      state = CLOSED
+    `)
+
     script('a FIN goes behind the data, with the last of it', `
       ${OPEN}
       send 1000 = 1000

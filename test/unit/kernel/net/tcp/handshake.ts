@@ -142,6 +142,19 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       kept = 0
     `)
 
+    script('RFC 9293 §3.10.7.4, fifth: in SYN-RECEIVED an acknowledgment of anything but our SYN is reset, and changes nothing', `
+      listen 5
+      < S 0:0(0) win 65535
+      > S. 0:0(0) ack 1
+      < . 1:1(0) ack 0
+      > R 0:0(0)
+      < . 1:1(0) ack 2
+      > R 2:2(0)
+      state = SYN-RECEIVED
+      < . 1:1(0) ack 1
+      state = ESTABLISHED
+    `)
+
     script('a SYN that comes again is answered again', `
       listen 5
       < S 0:0(0) win 65535
