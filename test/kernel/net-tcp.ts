@@ -11,7 +11,7 @@ export * from './net-sockets.ts'
 /** The TcpState of the connection between two ends; Closed when there is none. */
 export function tcpStateBetween(local: u32, localPort: u32, remote: u32, remotePort: u32): u32 {
   const tcb = tcpFind(local, localPort, remote, remotePort)
-  if (tcb != null) return tcb.state
+  if (tcb != null && tcb.state != TcpState.Closed) return tcb.state // one that is closed may still be read
   return timeWaitFind(local, localPort, remote, remotePort) != null ? TcpState.TimeWait : TcpState.Closed
 }
 

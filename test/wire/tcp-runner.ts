@@ -126,6 +126,7 @@ export class ScriptRun implements ScriptState {
     }
     if (step.kind === 'skip') {
       if (step.time !== undefined) this.pass(step.time.to)
+      this.collect()
       return void this.came.splice(0)
     }
     this.nothingLeft()

@@ -26,8 +26,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       let silent = 0
       for (; sequence < 30_000; sequence += 1460) {
         silent = acknowledged() > 0 ? 0 : silent + 1
-        t.ok(silent < 2, `up to ${sequence} ${silent} wait for an acknowledgment`)
-        run.tidy('receive 2000')
+        if (silent > 1) t.fail(`up to ${sequence} ${silent} wait for an acknowledgment`)
       }
     } })
 
@@ -120,9 +119,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       t.ok(gaps[0]! >= 200 && gaps[0]! <= 1100, `the first after ${gaps[0]} ms: about the RTO, SHLD-29`)
       t.ok(gaps.every((gap, i) => i === 0 || gap >= gaps[i - 1]!), `with growing pauses (SHLD-30): ${gaps.join(' ')}`)
       t.ok(run.now > 300_000, `for ${run.now} ms`)
-      run.run('< . 1:1(0) ack 1 win 65535')
-      const [, text] = run.awaitAny(2000)
-      t.match(text, /> P?\. 1:1001\(1000\) ack 1|> P?\. 2:1001/)
+      run.run('< . 1:1(0) ack 1 win 65535\n> P. 1:1001(1000) ack 1')
     } })
 
     scripted(t, e, 'a closed window of ours: the probe is answered, and reading opens it', `
@@ -137,7 +134,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       }
       t.equal(run.connection.window, 0, 'the window closes')
       run.run(`< . ${sequence}:${sequence + 1}(1) ack 1\n> . 1:1(0) ack ${sequence} win 0`)
-      run.tidy('receive 60000\n+0.5 > *')
+      run.tidy('receive 70000\n+0.5 > *')
       t.ok(run.connection.window >= 1460, `it is ${run.connection.window} when all was read`)
       run.tidy(`< . ${sequence}:${sequence + 1}(1) ack 1`)
       run.tidy('+0.5 > *')
@@ -183,7 +180,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       let sequence = 1001
       for (; end - sequence > 1460; sequence += 1460) run.tidy(`< . ${sequence}:${sequence + 1460}(1460) ack 1\n+0.5 > *`)
       run.tidy(`< . ${sequence}:${end}(${end - sequence}) ack 1\n+0.5 > *`)
-      run.run('receive 100000')
+      run.tidy('receive 70000')
       t.ok(run.connection.read >= 1000, `${run.connection.read} were read, and each was right`)
       t.ok(run.connection.read <= 1000 + window + 2920, 'hardly more than was offered')
     } })
@@ -226,7 +223,6 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       ${OPEN}
       send 4000 = 4000
       ${burst(1, 2)}
-      < . 1:1(0) ack 2921
       > P. 2921:4001(1080) ack 1
     `)
 
