@@ -10,12 +10,12 @@ porphyry := node bin/porphyry.js
 tests := node --import=tsx ci/test.ts
 ONLY ?= all
 
-.PHONY: help setup kernel iso run pcap debug check test test-all fuzz bench clean ci-check ci-test ci-rest ci-fuzz ci-bench
+.PHONY: help setup kernel iso run pcap debug check test test-all fuzz packetdrill bench clean ci-check ci-test ci-rest ci-fuzz ci-bench
 
 help: ## list the targets
 	@echo 'usage: make TARGET [ARGS="…"]'
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
-	  while IFS=$$'\t' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	  while IFS=$$'\t' read -r name text; do printf '  %-11s %s\n' "$$name" "$$text"; done
 
 setup: ## install what is missing: Debian packages, node_modules (every target that needs it does this first)
 	@ci/setup
@@ -48,6 +48,9 @@ test-all: setup ## everything: test, and the long runs (a minute of flood ping, 
 
 fuzz: setup ## AFL++ against the parsers and the input path, natively; ARGS="--seconds N --target NAME"
 	@node --import=tsx test/fuzz/main.ts $(ARGS)
+
+packetdrill: setup ## build/libporphyry-net.so, the stack for packetdrill; PACKETDRILL=path runs its scripts against it, or those of ARGS
+	@PACKETDRILL='$(PACKETDRILL)' node --import=tsx test/packetdrill/main.ts $(ARGS)
 
 bench: setup ## the bars of docs/, measured beside a Linux guest on the same QEMU
 	@node --import=tsx test/bench/main.ts $(ARGS)

@@ -31,11 +31,21 @@ export interface HostScript {
 
 /** Build `entry`, a file relative to the project. Throws what lower and pin refuse. */
 export async function buildForHost(entry: string, native: boolean): Promise<HostProgram> {
+  const { sources, program } = await pinEntry(entry)
+  return { sources, ...programForHost(program, native) }
+}
+
+/** The object of `entry` in its host variant: the path of a file in the cache. Throws as buildForHost. */
+export async function hostObject(entry: string): Promise<string> {
+  const { program } = await pinEntry(entry)
+  return compileObject(program, compileToC(printPorffor(program)), 'host')
+}
+
+async function pinEntry(entry: string): Promise<{ sources: string[], program: PinnedProgram }> {
   const lowered = lowerProgram({ entry: path.join(ROOT, entry), tsconfig: path.join(ROOT, 'kernel', 'tsconfig.json') })
   const { code, map } = await bundle({ entry: path.join(ROOT, entry), lowered })
-  const program = pin({ code, map, root: ROOT })
   const sources = [...lowered.files.keys()].map(file => path.relative(ROOT, file))
-  return { sources, ...programForHost(program, native) }
+  return { sources, program: pin({ code, map, root: ROOT }) }
 }
 
 /** The engines' files for a program that is pinned already. */

@@ -220,10 +220,12 @@ export class ScriptRun implements ScriptState {
   // --- Out. --------------------------------------------------------------------------------------------------
 
   private collect(): void {
-    for (const frame of this.subject.takeSent()) {
-      const decoded = decode(frame)
-      if (decoded.arp !== undefined) this.answerArp(decoded)
-      else if (decoded.ipv4?.protocol === Protocol.Tcp || decoded.ipv4?.protocol === Protocol.Icmp) this.note(decoded)
+    for (let sent = this.subject.takeSent(); sent.length > 0; sent = this.subject.takeSent()) {
+      for (const frame of sent) {
+        const decoded = decode(frame)
+        if (decoded.arp !== undefined) this.answerArp(decoded)
+        else if (decoded.ipv4?.protocol === Protocol.Tcp || decoded.ipv4?.protocol === Protocol.Icmp) this.note(decoded)
+      }
     }
   }
 

@@ -8,11 +8,14 @@
 // packet passes it on or frees it before it returns: there is no third case. Main-loop context only.
 //
 // A frame larger than one buffer (mergeable receive, design.md §4) is a chain through `nextFragment`; only the
-// first carries `totalLength` and the checksum fields.
+// first carries `totalLength`, the checksum fields and `segmentSize`.
+//
+// A packet may also be a second view of another's buffer (`packetShare`): a sender keeps its data until it is
+// acknowledged while a card sends it. The buffer goes back to the pool when its packet and every view of it were freed.
 
 import { panic } from '../../lib/panic.ts'
 import {
-  at, distance, plus, struct,
+  at, distance, nth, plus, staticRow, struct,
   type PhysicalAddress, type Stored, type ptr, type u16, type u32, type u8,
 } from '../../lib/layout.ts'
 
@@ -39,14 +42,27 @@ export class Packet {
   totalLength: u32 // bytes in the whole chain; kept by whoever chains
   checksumStart: u16 // from `head` of the frame as the device sees it; with Checksum.Partial
   checksumOffset: u16 // of the field, from checksumStart
+  segmentSize: u16 // 0: the packet is what it is. Else TCP to be cut: payload of one segment; received: the peer's
+  headerLength: u16 // with segmentSize: bytes from the IPv4 header, for the device from `head`, to the TCP payload
   checksum: Stored<u8, Checksum>
-  inUse: u8 // 1 between allocate and free: a double free is a panic, not a corruption
-  linkDestination: u8 // see LinkDestination in net/ethernet; how the frame was addressed
   priority: u8 // IEEE 802.1Q priority code point it came with, 0 to 7; kept when it is sent on or back
+  linkDestination: u8 // see LinkDestination in net/ethernet; how the frame was addressed
+  reserved: u8
   device: ptr // the interface it came in on, or leaves by
   networkHeader: ptr // the IPv4 header, once seen: ICMP errors quote it
   owner: u32 // free for the layer that holds the packet
+  stamp: u32 // likewise
+  mark: u16 // likewise
+  inUse: u16 // holders: 0 free, 1 its user, and one more for each view; a double free is a panic, not a corruption
+  shares: Packet | null // the packet whose buffer this one shows; null: its own
 }
+
+/** Views of others' buffers at once: a transmit ring of 256, as many in `lo` and in ARP's queues, and what is cut. */
+const VIEW_LIMIT: u32 = 1024
+
+const views = staticRow<Packet>(VIEW_LIMIT)
+let viewsUnused: u32 = 0
+let viewsFree: Packet | null = null
 
 /** Bytes between head and tail of this buffer. */
 export function packetLength(packet: Packet): u32 {
@@ -122,19 +138,62 @@ export function packetAllocate(headRoom: u32): Packet | null {
   if (packet == null) return null
   freeList = packet.next
   freeCount -= 1
-  packet.next = null
-  packet.nextFragment = null
+  clean(packet)
   packet.head = plus(packet.base, headRoom)
   packet.tail = packet.head
+  return packet
+}
+
+function clean(packet: Packet): void {
+  packet.next = null
+  packet.nextFragment = null
   packet.totalLength = 0
   packet.checksum = Checksum.None
+  packet.segmentSize = 0
+  packet.headerLength = 0
   packet.inUse = 1
   packet.linkDestination = 0
   packet.priority = 0
   packet.device = 0 as ptr
   packet.networkHeader = 0 as ptr
   packet.owner = 0
-  return packet
+  packet.stamp = 0
+  packet.mark = 0
+}
+
+/**
+ * A second packet that shows `length` bytes of the buffer of `packet`, from `skip` after its head on; it may be a view
+ * itself. What is in front of and behind these bytes is the other's to use. Null when there are too many views.
+ */
+export function packetShare(packet: Packet, skip: u32, length: u32): Packet | null {
+  const owner: Packet = packet.shares != null ? packet.shares : packet
+  const view = viewTake()
+  if (view == null) return null
+  clean(view)
+  view.base = owner.base
+  view.limit = owner.limit
+  view.physicalBase = owner.physicalBase
+  view.head = plus(packet.head, skip)
+  view.tail = plus(view.head, length)
+  view.shares = owner
+  owner.inUse += 1
+  return view
+}
+
+function viewTake(): Packet | null {
+  const view = viewsFree
+  if (view != null) {
+    viewsFree = view.next
+    return view
+  }
+  if (viewsUnused == VIEW_LIMIT) return null
+  viewsUnused += 1
+  return nth(views, viewsUnused - 1)
+}
+
+/** Whether nobody else shows or holds this packet's buffer: its head and tail room may be written. */
+export function packetAlone(packet: Packet): boolean {
+  return packet.shares == null && packet.inUse == 1
 }
 
 /** The address of a packet's bus view at `head`. */
@@ -148,11 +207,26 @@ export function packetFree(packet: Packet): void {
   while (each != null) {
     const following: Packet | null = each.nextFragment
     if (each.inUse == 0) panic('packet freed twice')
-    each.inUse = 0
     each.nextFragment = null
-    each.next = freeList
-    freeList = each
-    freeCount += 1
+    if (each.shares != null) viewFree(each, each.shares)
+    else release(each)
     each = following
   }
+}
+
+/** One holder of a buffer less: its own packet, or a view; the last one gives it back. */
+function release(packet: Packet): void {
+  packet.inUse -= 1
+  if (packet.inUse != 0) return
+  packet.next = freeList
+  freeList = packet
+  freeCount += 1
+}
+
+function viewFree(view: Packet, owner: Packet): void {
+  view.inUse = 0
+  view.shares = null
+  view.next = viewsFree
+  viewsFree = view
+  release(owner)
 }

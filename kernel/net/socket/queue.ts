@@ -28,6 +28,17 @@ export function socketPacketsHeld(): u32 {
   return held
 }
 
+/** So many more wait, in a queue that is not this file's; less as 0 - n. */
+export function socketPacketsChange(by: u32): void {
+  held += by
+}
+
+/** Packets that a queue may still take: what is left of the share of all. */
+export function socketPacketsLeft(): u32 {
+  const share: u32 = packetsTotal() / SOCKET_PACKET_SHARE
+  return share > held ? share - held : 0
+}
+
 /** Queue a datagram, its data at `head`; the packet is the callee's. What was dropped for it is counted. */
 export function socketQueue(socket: Socket, packet: Packet): void {
   if (socket.shutReceive) return refuse(socket, packet, Drop.SocketShut)
@@ -37,10 +48,10 @@ export function socketQueue(socket: Socket, packet: Packet): void {
     dropOldest(socket, Drop.SocketFull)
   }
   const buffers: u32 = chainCount(packet)
-  while (socket.receiveFirst != null && socket.receiveBuffers + buffers > threshold()) {
+  while (socket.receiveFirst != null && socket.receiveBuffers + buffers > socketPacketsLeft()) {
     dropOldest(socket, Drop.SocketShare)
   }
-  if (buffers > threshold()) return refuse(socket, packet, Drop.SocketShare)
+  if (buffers > socketPacketsLeft()) return refuse(socket, packet, Drop.SocketShare)
 
   packet.owner = nowMilliseconds()
   socket.activity = packet.owner
@@ -53,12 +64,6 @@ export function socketQueue(socket: Socket, packet: Packet): void {
   socket.receiveBuffers += buffers
   held += buffers
   if (socket.watches != null) socketWake(socket, SocketEvent.In)
-}
-
-/** Buffers one socket may hold now: what is left of the share of all. */
-function threshold(): u32 {
-  const share: u32 = packetsTotal() / SOCKET_PACKET_SHARE
-  return share > held ? share - held : 0
 }
 
 function refuse(socket: Socket, packet: Packet, why: Drop): void {

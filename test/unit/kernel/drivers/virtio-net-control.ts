@@ -29,7 +29,7 @@ class Card {
     this.m.call('setUp', 16, 3)
     const frames = this.m.alloc(1 << 20, 1 << 20)
     this.m.call('framesAddRegion', frames - 0x80000000, frames - 0x80000000 + (1 << 20))
-    this.m.call('poolFill', this.m.alloc(64 * 64), this.m.alloc(2048 * 64, 2048), 64, 2048)
+    this.m.call('poolFill', this.m.alloc(128 * 64), this.m.alloc(2048 * 64, 2048), 64, 2048)
     this.m.call('randomSeed', this.m.alloc(4), 4)
     virtioDevice(this.m, place(0, 3), 0x1041, 1, { features, configuration: [0x52, 0x54, 0, 0x12, 0x34, 0x56, 1, 0], vectors: 4 })
     this.m.call('pciProbe')

@@ -56,8 +56,8 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
         > S. 0:0(0) ack 1 <mss 1460>
         < . 1:1(0) ack 1
         accept
-        send 1000 = 1000
-      `, { more: (run, _, t) => {
+      `, { more: (run, subject, t) => {
+        subject.socketCall('send', ['1000'], run)
         const [, text] = run.awaitAny(100)
         const length = Number(/\((\d+)\)/.exec(text)?.[1])
         t.ok(length >= 1 && length <= 1000, `${length} octets`)

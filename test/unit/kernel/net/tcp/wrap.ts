@@ -121,7 +121,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
     scripted(t, e, 'RFC 7323 §3.2: every segment has them; ours goes on with time', OPEN_TIMES, { more: (run, _, t) => {
       run.run('send 100 = 100\n> P. 1:101(100) ack 1 <TS 100>')
       const first = run.connection.timestamp
-      run.run('+5 < . 1:1(0) ack 101 <TS 200>\nsend 100 = 100\n> P. 101:201(100) ack 1 <TS 200>')
+      run.run('< . 1:1(0) ack 101 <TS 200>\n+5\nsend 100 = 100\n> P. 101:201(100) ack 1 <TS 200>')
       const passed = run.connection.timestamp - first >>> 0
       t.ok(passed >= 5 && passed <= 5000 * 1000, `${passed} ticks in five seconds: §5.4, one to a thousand a millisecond`)
     } })

@@ -1,0 +1,143 @@
+// Linux's numbers of socket options, and what they are here: socket(7), ip(7), tcp(7). Lengths and structs are the
+// adapter's affair (test/packetdrill/adapter.cc): a value here is one number.
+
+import { Errno } from '../../kernel/lib/errno.ts'
+import { store32 } from '../../kernel/lib/intrinsics.ts'
+import type { i32, ptr, u32 } from '../../kernel/lib/layout.ts'
+import { socketGetOption, socketSetOption } from '../../kernel/net/socket/options.ts'
+import { SocketOption, SocketState } from '../../kernel/net/socket/socket.ts'
+import { socketOf } from '../../kernel/net/socket/table.ts'
+
+const enum OptionLevel { Ip = 0, Socket = 1, Tcp = 6 }
+
+/** asm-generic/socket.h's numbers of SOL_SOCKET. */
+const enum SocketLevel {
+  ReuseAddr = 2, Type = 3, Error = 4, Broadcast = 6, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9,
+  ReusePort = 15, ReceiveTimeout = 20, SendTimeout = 21, AcceptConnections = 30, Protocol = 38, Domain = 39,
+}
+
+/** linux/in.h's of IPPROTO_IP. */
+const enum IpLevel {
+  TypeOfService = 1, TimeToLive = 2, HeaderIncluded = 3, MtuDiscover = 10, ReceiveErrors = 11,
+  MulticastTtl = 33, MulticastLoop = 34, MulticastAll = 49,
+}
+
+/** linux/tcp.h's of IPPROTO_TCP. */
+const enum TcpLevel { NoDelay = 1 }
+
+/** No option of ours. */
+const NONE: i32 = -1
+const DOMAIN_INET: u32 = 2
+
+/** Which option a pair of Linux's numbers means, or NONE. */
+function optionOf(level: u32, name: u32): i32 {
+  switch (level) {
+    case OptionLevel.Socket: return socketLevel(name)
+    case OptionLevel.Ip: return ipLevel(name)
+    case OptionLevel.Tcp: return tcpLevel(name)
+    default: return NONE
+  }
+}
+
+function socketLevel(name: u32): i32 {
+  switch (name) {
+    case SocketLevel.ReuseAddr: return SocketOption.ReuseAddr
+    case SocketLevel.Type: return SocketOption.Type
+    case SocketLevel.Error: return SocketOption.Error
+    case SocketLevel.Broadcast: return SocketOption.Broadcast
+    case SocketLevel.SendBuffer: return SocketOption.SendBufferSize
+    case SocketLevel.ReceiveBuffer: return SocketOption.RecvBufferSize
+    case SocketLevel.KeepAlive: return SocketOption.KeepAlive
+    case SocketLevel.ReusePort: return SocketOption.ReusePort
+    case SocketLevel.ReceiveTimeout: return SocketOption.RecvTimeout
+    case SocketLevel.SendTimeout: return SocketOption.SendTimeout
+    case SocketLevel.Protocol: return SocketOption.Protocol
+    default: return NONE
+  }
+}
+
+function ipLevel(name: u32): i32 {
+  switch (name) {
+    case IpLevel.TypeOfService: return SocketOption.TypeOfService
+    case IpLevel.TimeToLive: return SocketOption.Ttl
+    case IpLevel.HeaderIncluded: return SocketOption.HeaderIncluded
+    case IpLevel.MtuDiscover: return SocketOption.DontFragment
+    case IpLevel.ReceiveErrors: return SocketOption.ReceiveErrors
+    case IpLevel.MulticastTtl: return SocketOption.MulticastTtl
+    case IpLevel.MulticastLoop: return SocketOption.MulticastLoop
+    case IpLevel.MulticastAll: return SocketOption.MulticastAll
+    default: return NONE
+  }
+}
+
+function tcpLevel(name: u32): i32 {
+  switch (name) {
+    case TcpLevel.NoDelay: return SocketOption.NoDelay
+    default: return NONE
+  }
+}
+
+/** setsockopt(2) of a number; times are milliseconds. Errors: ProtocolOption (not an option here), socketSetOption's. */
+export function linuxSetOption(handle: u32, level: u32, name: u32, value: u32): i32 {
+  const option: i32 = optionOf(level, name)
+  if (option == NONE) return Errno.ProtocolOption
+  const ours: u32 = option == SocketOption.DontFragment && value < 3 ? (value + 2) % 3 : value
+  return socketSetOption(handle, option as number as SocketOption, ours)
+}
+
+/** getsockopt(2) of a number, which goes to `out`. Errors: ProtocolOption (not an option here), socketGetOption's. */
+export function linuxGetOption(handle: u32, level: u32, name: u32, out: ptr): i32 {
+  if (level == OptionLevel.Socket && (name == SocketLevel.Domain || name == SocketLevel.AcceptConnections)) {
+    return special(handle, name, out)
+  }
+  const option: i32 = optionOf(level, name)
+  if (option == NONE) return Errno.ProtocolOption
+  const value: i32 = socketGetOption(handle, option as number as SocketOption)
+  if (value < 0 && option != SocketOption.Error) return value
+  store32(out, 0, translated(option as number as SocketOption, value))
+  return Errno.None
+}
+
+function special(handle: u32, name: u32, out: ptr): i32 {
+  const socket = socketOf(handle)
+  if (socket == null) return Errno.BadHandle
+  const listens: boolean = socket.state == SocketState.Listening
+  store32(out, 0, name == SocketLevel.Domain ? DOMAIN_INET : listens ? 1 : 0)
+  return Errno.None
+}
+
+/**
+ * What Linux shows: errors without their sign, types from 1 on, buffers with the half that is for itself (socket(7)),
+ * and IP_PMTUDISC_DONT, WANT, DO where Fragmentation has Usual, Never, Allowed.
+ */
+function translated(option: SocketOption, value: i32): u32 {
+  switch (option) {
+    case SocketOption.Error: return (0 - value) as number as u32
+    case SocketOption.Type: return (value + 1) as number as u32
+    case SocketOption.SendBufferSize:
+    case SocketOption.RecvBufferSize:
+      return (value as number as u32) << 1
+    case SocketOption.DontFragment: return value < 3 ? ((value as number as u32) + 1) % 3 : value as number as u32
+    default: return value as number as u32
+  }
+}
+
+/** FIONREAD: bytes that can be read, or BadHandle. */
+export function linuxAvailable(handle: u32): i32 {
+  return socketGetOption(handle, SocketOption.Available)
+}
+
+/** Whether O_NONBLOCK is set: 1 or 0, or BadHandle. */
+export function linuxNonBlocking(handle: u32): i32 {
+  return socketGetOption(handle, SocketOption.NonBlocking)
+}
+
+/** Set O_NONBLOCK or clear it. Errors: BadHandle. */
+export function linuxSetNonBlocking(handle: u32, on: u32): i32 {
+  return socketSetOption(handle, SocketOption.NonBlocking, on)
+}
+
+/** SO_RCVTIMEO, or SO_SNDTIMEO when `sends` is not 0: milliseconds, 0 for none, or BadHandle. */
+export function linuxTimeout(handle: u32, sends: u32): i32 {
+  return socketGetOption(handle, sends != 0 ? SocketOption.SendTimeout : SocketOption.RecvTimeout)
+}
