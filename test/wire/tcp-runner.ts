@@ -50,6 +50,8 @@ interface Came { at: number, decoded: Decoded }
 const LISTENING_PORT = 8080
 const FIRST_PEER_PORT = 5000
 const FIRST_SEQUENCE = 0x10000000
+/** Of the packet an ICMP error is about; less of it is quoted. */
+const QUOTED_LENGTH = 1500
 /** What a stack's clock may be moved by at once: test/kernel/net-time.ts. */
 const LONGEST_STEP = 3_600_000
 /** How long a script may wait for one segment. */
@@ -194,7 +196,7 @@ export class ScriptRun implements ScriptState {
 
   /** An ICMP error about a segment that the stack sent, or may have: RFC 5927 §3. */
   icmp(type: number, code: number, sequence: number, mtu = 0): void {
-    const quoted = ipv4({ source: GUEST.ip, destination: PEER.ip, protocol: Protocol.Tcp }, tcp({
+    const quoted = ipv4({ source: GUEST.ip, destination: PEER.ip, protocol: Protocol.Tcp, totalLength: QUOTED_LENGTH }, tcp({
       source: GUEST.ip, destination: PEER.ip, sourcePort: this.connection.localPort, destinationPort: this.connection.peerPort,
       sequence: this.own(sequence),
     }, new Uint8Array(0)))
@@ -330,8 +332,15 @@ export class ScriptRun implements ScriptState {
   }
 }
 
+/** The first block is the one that says something new; the order of the others is a SHOULD of RFC 2018 §4. */
+function sameBlocks(expected: readonly (readonly number[])[], found: readonly (readonly number[])[]): boolean {
+  const texts = (blocks: readonly (readonly number[])[]): string => [String(blocks[0]), ...blocks.slice(1).map(String).sort()].join(' ')
+  return texts(expected) === texts(found)
+}
+
 /** A timestamps option is expected by what it echoes: the stack's own clock is its own. */
 function sameOption(expected: TcpOption, found: TcpOption): boolean {
   if (expected.kind === 'TS') return found.kind === 'TS' && found.echo === expected.value
+  if (expected.kind === 'sack' && found.kind === 'sack') return sameBlocks(expected.blocks, found.blocks)
   return JSON.stringify(expected) === JSON.stringify(found)
 }

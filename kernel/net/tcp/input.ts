@@ -300,6 +300,8 @@ function mayReuse(left: TimeWait): boolean {
 function timeWaitArrives(left: TimeWait, packet: Packet): void {
   const window: u32 = left.rcvWnd >>> left.rcvScale
   if (segmentHas(TcpFlag.Rst)) return drop(packet, Drop.TcpReset) // RFC 1337 §3, (F1)
+  const bare: boolean = !segmentHas(TcpFlag.Ack) && !segmentHas(TcpFlag.Syn)
+  if (bare && inWindow(left.rcvNxt, left.rcvWnd, segment.seq)) return drop(packet, Drop.TcpNoAck) // fifth
   const fin: boolean = segmentHas(TcpFlag.Fin) && seqPlus(segment.seq, segment.length) == seqPlus(left.rcvNxt, 0 - 1)
   if (fin) timeWaitRestart(left) // "The only thing that can arrive in this state is a retransmission of the remote FIN"
   const silent: boolean = segmentSpace() == 0 && segment.seq == left.rcvNxt

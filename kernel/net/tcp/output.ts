@@ -110,7 +110,7 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   const length: u32 = packetLength(next)
   const window: u32 = windowLeft(tcb)
   if (length > window && !cutToWindow(tcb, next, window)) return 0
-  const cwnd: u32 = tcb.congestion.cwnd
+  const cwnd: u32 = tcb.congestion.cwnd + limitedTransmit(tcb)
   const most: u32 = tcb.pipe < cwnd ? cwnd - tcb.pipe : 0
   if (packetLength(next) > most && tcb.pipe != 0) {
     tcb.congestion.limited = true
@@ -118,6 +118,12 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   }
   const limit: u32 = window < most ? window : most
   return packetLength(next) == tcb.mss ? fullLength(tcb, next, limit) : smallLength(tcb, next, limit)
+}
+
+/** Without SACK the first two duplicate acknowledgments let go a segment each, beyond cwnd. RFC 5681 §3.2, RFC 3042 §2. */
+function limitedTransmit(tcb: TcpControlBlock): u32 {
+  if (tcb.sackPermitted || tcb.dupAcks == 0 || tcb.dupAcks > 2 || phaseOf(tcb) != Phase.Open) return 0
+  return tcb.dupAcks * tcb.mss
 }
 
 /** Octets of the peer's window that were not used. */

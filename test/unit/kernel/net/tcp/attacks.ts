@@ -119,8 +119,8 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       ${OPEN}
       send 2920 = 2920
       ${burst(1, 2)}
-      icmp 3 4 1 68
     `, { more: (run, _, t) => {
+      run.icmp(3, 4, 1, 68)
       const [, text] = run.awaitAny(2000)
       const length = Number(/\((\d+)\)/.exec(text)?.[1])
       t.ok(length >= 500, `${length} octets`)

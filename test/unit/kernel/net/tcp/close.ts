@@ -278,6 +278,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       send 1000 = 1000
       > P. 1:1001(1000) ack 1
       < P. 1:101(100) ack 1
+      > *
       < P. 201:301(100) ack 1
       > *
       < R 101:101(0)

@@ -252,10 +252,12 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
     script('echo: acknowledgments ride on data', `
       ${OPEN}
       < P. 1:101(100) ack 1
+      > *
       receive 1000 = 100
       send 100 = 100
-      > *
+      > P. 1:101(100) ack 101
       < P. 101:201(100) ack 101
+      > *
       send 50 = 50
       > *
       +1 > *

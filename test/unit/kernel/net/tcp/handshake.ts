@@ -306,6 +306,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
         send 100 = 100
         > P. 1:101(100) ack 1
         < P. 1:11(10) ack 101
+        > *
         receive 100 = 10`)
       run.tidy()
       run.choose(20_001)
