@@ -226,7 +226,7 @@ export function finAgain(tcb: TcpControlBlock): void {
 }
 
 /**
- * What was sent has a timer (RFC 6298 (5.1)); what can not be sent because the window is closed has one, too
+ * What was sent has a timer (RFC 6298 §5, (5.1)); what can not be sent because the window is closed has one, too
  * (RFC 9293 §3.8.6.1), or the news that it opened could be lost for ever.
  */
 function timerNeeded(tcb: TcpControlBlock): void {

@@ -16,7 +16,7 @@ export function rttStart(tcb: TcpControlBlock): void {
   tcb.rtt.rto = TCP_RTO_FIRST
 }
 
-/** One measurement, microseconds. RFC 6298 (2.2), (2.3). */
+/** One measurement, microseconds. RFC 6298 §2, (2.2), (2.3). */
 export function rttSample(tcb: TcpControlBlock, microseconds: u32): void {
   const sample: u32 = microseconds == 0 ? 1 : microseconds < LONGEST ? microseconds : LONGEST
   const rtt = tcb.rtt
@@ -33,7 +33,7 @@ export function rttSample(tcb: TcpControlBlock, microseconds: u32): void {
   rtoCompute(tcb)
 }
 
-/** RTO = SRTT + max(G, 4 × RTTVAR), within bounds; doublings are over. RFC 6298 (2.3) to (2.5). */
+/** RTO = SRTT + max(G, 4 × RTTVAR), within bounds; doublings are over. RFC 6298 §2, (2.3) to (2.5). */
 export function rtoCompute(tcb: TcpControlBlock): void {
   const variance: u32 = tcb.rtt.rttvar < MICROSECONDS ? MICROSECONDS : tcb.rtt.rttvar // scaled by 4 as it is
   const rto: u32 = tcb.rtt.srtt == 0 ? TCP_RTO_FIRST : ((tcb.rtt.srtt >>> 3) + variance) / MICROSECONDS
@@ -41,7 +41,7 @@ export function rtoCompute(tcb: TcpControlBlock): void {
   tcb.backoff = 0
 }
 
-/** Twice as long. RFC 6298 (5.5). */
+/** Twice as long. RFC 6298 §5, (5.5). */
 export function rtoBackOff(tcb: TcpControlBlock): void {
   tcb.rtt.rto = rtoBounded(tcb.rtt.rto << 1)
   if (tcb.backoff < 255) tcb.backoff += 1
