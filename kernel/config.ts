@@ -13,8 +13,18 @@ export const PACKET_BUFFER_SIZE: u32 = 2048
 export const PACKET_COUNT: u32 = 1024
 /** Packet buffers in a smaller machine: 512 KiB of 16 MiB. */
 export const PACKET_COUNT_SMALL: u32 = 256
-/** RAM from which PACKET_COUNT is used. */
+/**
+ * Packet buffers in a machine of 128 MiB: 8 MiB. TCP comes in packets of up to 64 KiB, 33 buffers each: the half that
+ * sockets may hold is 62 of them, 4 MB, as much as one connection may have under way (SOCKET_BUFFER_LIMIT).
+ */
+export const PACKET_COUNT_LARGE: u32 = 4096
+/** RAM from which PACKET_COUNT, and PACKET_COUNT_LARGE, is used; the firmware and the kernel itself have some of 128 MiB. */
 export const PACKET_COUNT_MEMORY: u32 = 48 << 20
+export const PACKET_COUNT_LARGE_MEMORY: u32 = 120 << 20
+/** Packet buffers from which on TCP is received uncut: a ring's worth of it, seven packets, is a quarter of them. */
+export const SEGMENT_POOL_LEAST: u32 = 1024
+/** Buffers of one TCP packet that a card cuts: 65,535 bytes are 45 buffers of 1460, and the headers' own. */
+export const SEGMENT_BUFFER_LIMIT: u32 = 64
 /** Frames taken from one card before the others, the timers and the disks get their turn (Linux's NAPI weight). */
 export const POLL_BUDGET: u32 = 64
 
@@ -30,7 +40,7 @@ export const INTERFACE_LIMIT: u32 = 32
 /** Pairs of virtual Ethernet cards. */
 export const VETH_PAIR_LIMIT: u32 = 4
 /** Buffers that wait in a loopback device or one end of a virtual pair, if that is no more than a quarter of all. */
-export const LINK_QUEUE_LIMIT: u32 = 256
+export const LINK_QUEUE_LIMIT: u32 = 1024
 /** Lists that VLANs are found by, a power of two; at INTERFACE_LIMIT one in every second. */
 export const VLAN_BUCKETS: u32 = 64
 /** ARP entries over all interfaces: RustOS's default, and four /24 full; Linux starts to collect at 512. 88 KiB. */
@@ -95,6 +105,47 @@ export const POLL_WATCH_LIMIT: u32 = 16384
 export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
+// --- TCP. -------------------------------------------------------------------------------------------------
+/** Connections at once, those that no socket has any more included; 480 bytes each while they exist. */
+export const TCP_CONNECTION_LIMIT: u32 = 16_384
+/** Lists that connections are found by, a power of two; at TCP_CONNECTION_LIMIT four in each. 16 KiB. */
+export const TCP_BUCKETS: u32 = 4096
+/** Listeners: as many as anybody has services. */
+export const TCP_LISTENER_LIMIT: u32 = 256
+/** Connections of one listener that are being made: beyond that, cookies (RFC 4987 §3.6). */
+export const TCP_SYN_LIMIT: u32 = 256
+/** The most connections that may wait to be accepted, whatever `listen` asks: Linux's somaxconn. */
+export const TCP_BACKLOG_LIMIT: u32 = 4096
+/** Entries of TIME-WAIT, 64 bytes each; the oldest goes first. */
+export const TCP_TIME_WAIT_LIMIT: u32 = 8192
+/** How long TIME-WAIT lasts: twice an MSL of 30 seconds, Linux's. RFC 9293 §3.4.2 has an MSL of two minutes, by choice. */
+export const TCP_TIME_WAIT: u32 = 60_000
+/** How long a connection nobody has any more waits for its peer's FIN: Linux's tcp_fin_timeout. */
+export const TCP_FIN_WAIT: u32 = 60_000
+/** Bytes a connection holds that were received and not read, and that were sent and not acknowledged, to begin with. */
+export const TCP_RECEIVE_BUFFER: u32 = 131_072
+export const TCP_SEND_BUFFER: u32 = 131_072
+/** How far they grow by themselves: 1 MiB is 8 Gbit/s at a millisecond. */
+export const TCP_BUFFER_GROWN: u32 = 1 << 20
+/** RTO before anything was measured, its least and its most: RFC 6298 §2.1; the least is Linux's, (2.4) has a second. */
+export const TCP_RTO_FIRST: u32 = 1000
+export const TCP_RTO_LEAST: u32 = 200
+export const TCP_RTO_MOST: u32 = 60_000
+/** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
+export const TCP_DELAYED_ACK: u32 = 40
+/** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */
+export const TCP_CONNECT_TIMEOUT: u32 = 180_000
+/** SYN+ACKs to a peer that does not answer, after the first: Linux's tcp_synack_retries. */
+export const TCP_SYNACK_RETRIES: u32 = 5
+/** How long what was sent may go unacknowledged: the default USER TIMEOUT of RFC 9293 §3.9.1, five minutes. */
+export const TCP_USER_TIMEOUT: u32 = 300_000
+/** Keep-alive: idle time, time between probes, and how many go unanswered. RFC 9293 §3.8.4: two hours at least. */
+export const TCP_KEEP_IDLE: u32 = 7_200_000
+export const TCP_KEEP_INTERVAL: u32 = 75_000
+export const TCP_KEEP_PROBES: u32 = 9
+/** Challenge acknowledgments a second over all connections: RFC 5961 §7; half of it more at random, RFC 5961 §10. */
+export const TCP_CHALLENGES: u32 = 1000
+
 /** Datagrams being put together at once, and buffers one of them may hold: 65,535 bytes came in 45 fragments of 1500. */
 export const REASSEMBLY_LIMIT: u32 = 64
 export const REASSEMBLY_BUFFERS: u32 = 128
@@ -137,6 +188,9 @@ export const IPERF3_DATAGRAM_BURST: u32 = 256
 export const IPERF3_HANDSHAKE: u32 = 10_000
 export const IPERF3_STALL: u32 = 30_000
 export const IPERF3_GRACE: u32 = 30_000
+/** Connections of echo, discard and chargen, each, and milliseconds after which one is closed that neither sends nor takes a byte. */
+export const SERVICE_CONNECTIONS: u32 = 64
+export const SERVICE_IDLE: u32 = 120_000
 
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */

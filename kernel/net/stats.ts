@@ -38,6 +38,7 @@ export const enum Drop {
   Ipv4NotForUs,
   Ipv4Loopback, // 127/8 from a wire, or what is not ours from `lo`: RFC 1122 §3.2.1.3 (g)
   Ipv4Options, // they make no sense: RFC 791 §3.1
+  Ipv4Segments, // the card calls it TCP in one piece, and it is not
   Ipv4SourceRoute, // a route chosen by the sender: refused, RFC 7126 §4.3, §4.4
   FragmentSize, // no data, not a multiple of eight bytes, or past 65,535: RFC 791 §3.2
   FragmentTiny, // a first fragment without the whole of TCP's fixed header, or one at byte 8: RFC 1858 §3
@@ -70,6 +71,21 @@ export const enum Drop {
   UdpLength,
   UdpChecksum,
   UdpPort,
+  TcpTruncated,
+  TcpHeaderLength,
+  TcpGroup, // sent to more than one host: RFC 1122 §4.2.3.10
+  TcpChecksum,
+  TcpNoConnection, // for no connection and no listener: RFC 9293 §3.10.7.1
+  TcpSequence, // not acceptable: RFC 9293 §3.10.7.4, first
+  TcpPaws, // older than what came before, by its timestamp: RFC 7323 §5.3
+  TcpReset, // a reset that is not to the octet: RFC 5961 §3.2
+  TcpSyn, // a SYN on a connection: RFC 5961 §4.2
+  TcpNoAck, // no acknowledgment where there must be one
+  TcpAck, // of what was not sent, or long ago: RFC 5961 §5.2
+  TcpUnexpected, // makes no sense in its state
+  TcpListen, // a listener has no room: the queue of connections is full
+  TcpMemory, // no room for data, or for a connection
+  TcpShut, // data that nobody will read
   SocketFull, // the receive queue's bytes: the oldest goes, or what is longer than all of it
   SocketShare, // the packets sockets may hold: SOCKET_PACKET_SHARE
   SocketShut, // nobody will read it
@@ -112,6 +128,7 @@ export class NetCounters {
   ipv4Reassembled: u32
   ipv4FragmentsSent: u32
   ipv4Fragmented: u32 // packets that were sent in fragments
+  ipv4Segmented: u32 // TCP packets that no card cut
   ipv4PathMtuLearned: u32 // path MTUs that were lowered: RFC 1191 §3
   icmpEchoRequestsReceived: u32
   icmpEchoRepliesSent: u32
@@ -202,6 +219,7 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.Ipv4NotForUs: return 'ipv4-not-for-us'
     case Drop.Ipv4Loopback: return 'ipv4-loopback'
     case Drop.Ipv4Options: return 'ipv4-options'
+    case Drop.Ipv4Segments: return 'ipv4-segments'
     case Drop.Ipv4SourceRoute: return 'ipv4-source-route'
     case Drop.FragmentSize: return 'fragment-size'
     case Drop.FragmentTiny: return 'fragment-tiny'
@@ -234,6 +252,21 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.UdpLength: return 'udp-length'
     case Drop.UdpChecksum: return 'udp-checksum'
     case Drop.UdpPort: return 'udp-port'
+    case Drop.TcpTruncated: return 'tcp-truncated'
+    case Drop.TcpHeaderLength: return 'tcp-header-length'
+    case Drop.TcpGroup: return 'tcp-group'
+    case Drop.TcpChecksum: return 'tcp-checksum'
+    case Drop.TcpNoConnection: return 'tcp-no-connection'
+    case Drop.TcpSequence: return 'tcp-sequence'
+    case Drop.TcpPaws: return 'tcp-paws'
+    case Drop.TcpReset: return 'tcp-reset'
+    case Drop.TcpSyn: return 'tcp-syn'
+    case Drop.TcpNoAck: return 'tcp-no-ack'
+    case Drop.TcpAck: return 'tcp-ack'
+    case Drop.TcpUnexpected: return 'tcp-unexpected'
+    case Drop.TcpListen: return 'tcp-listen'
+    case Drop.TcpMemory: return 'tcp-memory'
+    case Drop.TcpShut: return 'tcp-shut'
     case Drop.SocketFull: return 'socket-full'
     case Drop.SocketShare: return 'socket-share'
     case Drop.SocketShut: return 'socket-shut'

@@ -5,7 +5,7 @@
 // for others is forwarded, if that was asked for. What is done with options is in options.ts.
 //
 // Next: ipv4Forward (forward.ts), reassemble (reassembly.ts), rawDeliver (socket/raw.ts),
-// icmpInput (icmp/input.ts), igmpInput (igmp/input.ts), udpInput (udp/input.ts).
+// icmpInput (icmp/input.ts), igmpInput (igmp/input.ts), udpInput (udp/input.ts), tcpInput (tcp/input.ts).
 
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
 import { packetFree, packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
@@ -17,8 +17,10 @@ import { icmpError, icmpErrorWith } from '../icmp/error.ts'
 import { igmpInput } from '../igmp/input.ts'
 import { multicastAccepts, multicastMember } from '../igmp/join.ts'
 import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
+import { segmentsFault } from '../segment.ts'
 import { rawDeliver } from '../socket/raw.ts'
 import { Drop, counters, drop } from '../stats.ts'
+import { tcpInput } from '../tcp/input.ts'
 import { udpInput } from '../udp/input.ts'
 import { ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from './address.ts'
 import { ipv4Forward, ipv4Forwarding } from './forward.ts'
@@ -38,6 +40,7 @@ export function ipv4Input(ingress: NetInterface, packet: Packet): void {
 
   chainTrim(packet, ip.totalLength) // Ethernet pads short frames
   if (ip.headerLength > sizeof<Ipv4Header>() && optionsRefused(ingress, packet, ip)) return
+  if (packet.segmentSize != 0 && segmentsFault(packet, ip) != Drop.None) return drop(packet, Drop.Ipv4Segments)
   if (forOthers) return ipv4Forward(ingress, packet, ip)
   if (ip.isFragment) return fragmentInput(ingress, packet, ip)
   packet.networkHeader = packet.head
@@ -57,6 +60,7 @@ function ipv4Deliver(ingress: NetInterface, packet: Packet, ip: Ipv4Header): voi
   switch (ip.protocol) {
     case IpProtocol.Icmp: return icmpInput(packet)
     case IpProtocol.Igmp: return igmpInput(ingress, packet)
+    case IpProtocol.Tcp: return tcpInput(packet)
     case IpProtocol.Udp: return udpInput(ingress, packet)
   }
   if (heard) return packetFree(packet) // a raw socket speaks the protocol

@@ -278,7 +278,7 @@ for (const e of await engines('test/kernel/iperf3.ts')) {
         const payload = Buffer.from(each.udp!.payload)
         if (payload.length !== 1000 || payload.readUInt32BE(8) !== i + 1) t.fail(`datagram ${i}: ${payload.length}, ${payload.readUInt32BE(8)}`)
       }
-      t.equal(sent[0]!.ipv4!.dscpEcn, 0x20)
+      t.equal(sent[0]!.ipv4!.tos, 0x20)
       const times = sent.map(each => Buffer.from(each.udp!.payload)).map(each => each.readUInt32BE(0) * 1e6 + each.readUInt32BE(4))
       t.equal(times[49]! - times[0]!, 490_000, 'ten milliseconds apart')
       const free = server.free
