@@ -42,7 +42,7 @@ export function datagramArrived(arrivals: Arrivals, header: ptr, wide: boolean):
   varied(arrivals, nowMicroseconds() - (first.seconds * MICROSECONDS_PER_SECOND + first.microseconds))
 }
 
-/** RFC 3550 A.8: the difference to the last transit time goes into the jitter by a sixteenth. */
+/** RFC 3550 §6.4.1, appendix A.8: the difference to the last transit time goes into the jitter by a sixteenth. */
 function varied(arrivals: Arrivals, transit: u32): void {
   const change: i32 = (transit - arrivals.transit) as number as i32
   const by: u32 = (change < 0 ? 0 - change : change) as number as u32

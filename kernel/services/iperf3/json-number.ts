@@ -1,7 +1,7 @@
 // A JSON number read digit by digit. RFC 8259 §6. Main-loop context only.
 //
-// What comes out is an integer: the fraction is cut off, what does not fit 64 bits, or nearly does not, is their largest. Eighteen digits count,
-// which is more than a double has.
+// What comes out is an integer: the fraction is cut off; what does not fit 64 bits, or nearly does not, is their largest.
+// Eighteen digits count, which is more than a double has.
 
 import { add64, copy64, divide64, load32, scale64, store64 } from '../../lib/intrinsics.ts'
 import { staticMemory, struct, type Bytes, type Stored, type bool, type i32, type ptr, type u32 } from '../../lib/layout.ts'

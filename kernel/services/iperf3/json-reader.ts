@@ -1,4 +1,4 @@
-// JSON from a network, a byte at a time as it comes: nothing of it is kept but where in it one is. RFC 8259.
+// JSON from a network, a byte at a time as it comes: nothing of it is kept but where in it one is. RFC 8259 §2.
 //
 // The text is one object or array. Every number and every literal in it is told to a function, with its depth and, in an
 // object, its name; strings are checked and passed over. Nesting is bounded, names are, and the length is the caller's to

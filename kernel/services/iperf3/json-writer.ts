@@ -1,4 +1,4 @@
-// JSON into a TextWriter. RFC 8259. Main-loop context only.
+// JSON into a TextWriter. RFC 8259 §2. Main-loop context only.
 //
 // A comma goes before whatever does not follow an opening bracket, so there is nothing to keep beside the writer.
 // Texts are the kernel's own: nothing in them needs an escape.

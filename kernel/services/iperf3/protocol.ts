@@ -1,5 +1,5 @@
-// The words of iperf3's protocol, which is what its client and server (https://github.com/esnet/iperf, 3.12) say to each
-// other; nobody has written it down elsewhere.
+// The words of iperf3's protocol. It has no specification but its program: version 3.12 of https://github.com/esnet/iperf,
+// iperf_api.h and iperf_udp.c, and what its client and server tell of each other with -d.
 //
 //   client                                   server
 //     | cookie, 37 bytes                       |   the control connection, TCP
