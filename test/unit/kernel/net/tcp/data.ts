@@ -262,6 +262,7 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       > *
       +1 > *
       < . 201:201(0) ack 151
+      receive 1000 = 100
       kept = 0
     `)
   })
