@@ -8,6 +8,7 @@ import { benchIcount } from './icount.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
 import { buildPorphyry } from './porphyry.ts'
+import { benchTcp } from './tcp.ts'
 import { benchForward, benchUdp } from './udp.ts'
 import { machineKind, table, writeResults, type Row } from './results.ts'
 
@@ -18,6 +19,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   icount: { what: 'guest instructions a packet, under -icount (needs root)', run: benchIcount },
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
+  tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 
