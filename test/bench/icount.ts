@@ -5,10 +5,10 @@
 // Both ways of arriving are counted: 64 frames in one round, which is a busy machine, and one frame in a round. What a
 // round costs that has nothing to do is subtracted, and is a row of its own.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Machine } from '../qemu.ts'
-import { GUEST_MAC, porphyry, withMachine, withWire, type Wire } from './machine.ts'
+import { GUEST_MAC, NO_OFFLOADS, porphyry, withMachine, withWire, type Wire } from './machine.ts'
 import { benchDirectory, figure, projectDirectory, rowBelow, type Row } from './results.ts'
 import { addressOf, addSecondTap, buildBlast, FAR, HOST, secondCard, STRANGER, withListener } from './udp.ts'
 
@@ -17,7 +17,7 @@ const WARM_UP = 2
 const MEMORY = '512M'
 const BATCH = 64
 const BYTES = 64
-const PORT = { echo: 7, discard: 9 }
+const PORT = { echo: 7, discard: 9, chargen: 19 }
 const BLAST_SOURCE_PORT = 40000
 const PATIENCE = 20000 // milliseconds
 const KERNEL = join(benchDirectory(), 'boot-count.elf')
@@ -36,7 +36,7 @@ export async function benchIcount(): Promise<Row[]> {
     return await withListener(wire.namespace, [PORT.discard, BLAST_SOURCE_PORT], async () => {
       const [busy, quiet] = [await received(wire, blast, BATCH), await received(wire, blast, 1)]
       const idle = rowBelow('a round of the main loop with nothing to do', figure('instructions', busy.idle), null)
-      return [...busy.rows, await sent(wire), ...quiet.rows, idle]
+      return [...busy.rows, await sent(wire), ...quiet.rows, idle, ...await streams(wire)]
     })
   })
 }
@@ -79,6 +79,32 @@ async function sent(wire: Wire): Promise<Row> {
     return row(`UDP sent, ${BATCH} in a round`, counts.slice(WARM_UP))
   })
 }
+
+/** A stream into the guest and one out of it, with all of the card's offloads and with none: instructions a KiB on the wire. */
+async function streams(wire: Wire): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const device of ['', NO_OFFLOADS]) {
+    for (const [work, script] of [['in', sendingTo(PORT.discard)], ['out', receivingFrom(PORT.chargen)]] as const) {
+      const counts = await counting({ ...wire, device }, 'services=discard,chargen count=tcp', async machine => {
+        const peer = spawn('ip', ['netns', 'exec', wire.namespace.name, 'python3', '-c', script(addressOf(wire))], { stdio: 'ignore' })
+        try {
+          const all: Count[] = []
+          while (all.length < WARM_UP + BATCHES) all.push(await nextCount(machine))
+          return all.slice(WARM_UP)
+        } finally {
+          peer.kill('SIGKILL')
+        }
+      })
+      rows.push(row(`a KiB of TCP ${work}${device === '' ? '' : ', no offloads'}`, counts))
+    }
+  }
+  return rows
+}
+
+const sendingTo = (port: number) => (guest: string): string =>
+  `import socket\ns = socket.create_connection(('${guest}', ${port}))\nwhile True: s.sendall(bytes(1 << 17))`
+const receivingFrom = (port: number) => (guest: string): string =>
+  `import socket\ns = socket.create_connection(('${guest}', ${port}))\nb = bytearray(1 << 18)\nwhile s.recv_into(b): pass`
 
 async function counting<T>(wire: Wire, more: string, use: (machine: Machine) => Promise<T>): Promise<T> {
   const guest = porphyry(wire.guest, more, KERNEL)

@@ -41,6 +41,10 @@ export interface Wire {
   device?: string
 }
 
+/** A card that leaves checksums and segmentation to the guest, both ways: for Wire.device. */
+export const NO_OFFLOADS = 'csum=off,guest_csum=off,gso=off,' +
+  ['host', 'guest'].flatMap(side => ['tso4', 'tso6', 'ecn', 'ufo'].map(each => `${side}_${each}=off`)).join()
+
 export const GUEST_MAC = '52:54:00:77:00:02'
 /** Bytes of the disk every guest gets: sparse, all zero. */
 const DISK_SIZE = 64 << 20

@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { linuxGuest } from './linux-guest.ts'
-import { linux, porphyry, withMachine, withWire, type Guest, type Wire } from './machine.ts'
+import { linux, NO_OFFLOADS, porphyry, withMachine, withWire, type Guest, type Wire } from './machine.ts'
 import { benchDirectory, figure, projectDirectory, rowAtLeast, type Row } from './results.ts'
 import { addressOf } from './udp.ts'
 
@@ -20,9 +20,6 @@ const CONNECT_SECONDS = 3
 const ATTEMPTS = 10
 const PORT = 9 // discard
 const BAR = 2
-const NO_OFFLOADS = 'csum=off,guest_csum=off,gso=off,' +
-  ['host', 'guest'].flatMap(side => ['tso4', 'tso6', 'ecn', 'ufo'].map(each => `${side}_${each}=off`)).join()
-
 /** What the client is told, and the bar of the same work with offloads and without. */
 const WORKS: Array<{ work: string, args: string[], bars: [number | null, number | null] }> = [
   { work: 'iperf3 TCP in', args: [], bars: [BAR, null] },
