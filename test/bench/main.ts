@@ -4,6 +4,7 @@
 // Ends with 1 if a bar was missed or a benchmark could not run, and says which.
 
 import { benchBoot, benchSizes } from './boot.ts'
+import { benchIcountTcp } from './icount-tcp.ts'
 import { benchIcount } from './icount.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
@@ -17,6 +18,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   sizes: { what: 'bytes of the ISO and of the kernel', run: benchSizes },
   boot: { what: "QEMU's start to a guest that serves, beside Linux", run: benchBoot },
   icount: { what: 'guest instructions a packet, under -icount (needs root)', run: benchIcount },
+  'icount-tcp': { what: 'guest instructions a KiB of TCP, likewise', run: benchIcountTcp },
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },

@@ -47,7 +47,7 @@ function sendLost(tcb: TcpControlBlock): void {
   while (each != null && each != tcb.sendNext && tcb.lostBuffers != 0) {
     const following: Packet | null = each.next
     if (bufferIsLost(each)) {
-      const first: boolean = phaseOf(tcb) == Phase.Recovery && tcb.congestion.out == 0
+      const first: boolean = phaseOf(tcb) == Phase.Recovery && (tcb.congestion.out == 0 || isPartial(tcb, each))
       if (!first && tcb.pipe + packetLength(each) > tcb.congestion.cwnd && tcb.pipe != 0) {
         tcb.congestion.limited = true
         return
@@ -57,6 +57,11 @@ function sendLost(tcb: TcpControlBlock): void {
     }
     each = following
   }
+}
+
+/** Without SACK a partial acknowledgment says which one is lost: it goes whatever the window says. RFC 6582 §3.2, step 3. */
+function isPartial(tcb: TcpControlBlock, packet: Packet): boolean {
+  return !tcb.sackPermitted && packet == tcb.sendFirst
 }
 
 /** Send one buffer again; false if it could not be handed down. One that is too long by now is cut first. RFC 1191 §6.4. */
@@ -105,7 +110,7 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   const length: u32 = packetLength(next)
   const window: u32 = windowLeft(tcb)
   if (length > window && !cutToWindow(tcb, next, window)) return 0
-  const cwnd: u32 = tcb.congestion.cwnd
+  const cwnd: u32 = tcb.congestion.cwnd + limitedTransmit(tcb)
   const most: u32 = tcb.pipe < cwnd ? cwnd - tcb.pipe : 0
   if (packetLength(next) > most && tcb.pipe != 0) {
     tcb.congestion.limited = true
@@ -113,6 +118,12 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   }
   const limit: u32 = window < most ? window : most
   return packetLength(next) == tcb.mss ? fullLength(tcb, next, limit) : smallLength(tcb, next, limit)
+}
+
+/** Without SACK the first two duplicate acknowledgments let go a segment each, beyond cwnd. RFC 5681 §3.2, RFC 3042 §2. */
+function limitedTransmit(tcb: TcpControlBlock): u32 {
+  if (tcb.sackPermitted || tcb.dupAcks == 0 || tcb.dupAcks > 2 || phaseOf(tcb) != Phase.Open) return 0
+  return tcb.dupAcks * tcb.mss
 }
 
 /** Octets of the peer's window that were not used. */
@@ -145,7 +156,8 @@ function fullLength(tcb: TcpControlBlock, next: Packet, limit: u32): u32 {
 /** The most data that may be handed down at once. */
 function cutLimit(tcb: TcpControlBlock): u32 {
   const path = pathFind(tcb.remoteAddress)
-  return path != null ? ipv4SegmentLimit(path) - sizeof<Ipv4Header>() - TCP_HEADER_LIMIT : tcb.mss
+  if (path == null || ipv4SegmentLimit(path) == path.mtu) return tcb.mss // nobody cuts: the peer's MSS may be less than the path's
+  return ipv4SegmentLimit(path) - sizeof<Ipv4Header>() - TCP_HEADER_LIMIT
 }
 
 /** Small buffers in one segment; 0 when Nagle's rule has it wait for more. RFC 9293 §3.7.4. */
