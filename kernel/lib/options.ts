@@ -85,7 +85,6 @@ export function optionsWarnUnavailable(options: Options): void {
 
 function servicesUnavailable(services: u32): void {
   if ((services & Service.Http) != 0) unavailable('services', 'http')
-  if ((services & Service.Iperf3) != 0) unavailable('services', 'iperf3')
 }
 
 function unavailable(key: cstring, value: cstring): void {
