@@ -191,6 +191,16 @@ export const IPERF3_GRACE: u32 = 30_000
 /** Connections of echo, discard and chargen, each, and milliseconds after which one is closed that neither sends nor takes a byte. */
 export const SERVICE_CONNECTIONS: u32 = 64
 export const SERVICE_IDLE: u32 = 120_000
+/** Connections of HTTP, and milliseconds for a whole head, for the next piece of a body, for the next request. */
+export const HTTP_CONNECTIONS: u32 = 256
+export const HTTP_IDLE: u32 = 15_000
+/** Bytes of a request's target and of its fields; RFC 9112 §3 asks for 8,000 of the first at least. */
+export const HTTP_TARGET_LIMIT: u32 = 8000
+export const HTTP_FIELDS_LIMIT: u32 = 16_384
+/** Bytes of a body that count as movement: who sends less in HTTP_IDLE is gone. */
+export const HTTP_BODY_STEP: u32 = 512
+/** Bytes of the log's last lines that the status shows. */
+export const HTTP_LOG: u32 = 3072
 
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */
