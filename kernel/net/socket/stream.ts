@@ -40,6 +40,8 @@ export class StreamOperations {
   ) => boolean
   /** Bytes that can be read now. */
   available: (socket: Socket) => u32
+  /** Segments sent again so far, modulo 2^32. */
+  retransmits: (socket: Socket) => u32
 }
 
 let operations: StreamOperations | null = null
