@@ -30,7 +30,7 @@ export {
   pollSetAdd, pollSetClose, pollSetCreate, pollSetModify, pollSetRemove, pollSetTake, socketEvents,
 } from '../../kernel/net/socket/poll.ts'
 export { untilTimer } from './net-time.ts'
-export { linkLength, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
+export { linkLength, linkPacket, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
 export { linuxAvailable, linuxGetOption, linuxSetOption, linuxNonBlocking, linuxSetNonBlocking, linuxTimeout } from './packetdrill-options.ts'
 
 /** Packet buffers: a send and a receive buffer of 4 MiB each would not fit, those that scripts fill do. */

@@ -286,14 +286,14 @@ static int netdevSend(void *, const void *packet, size_t length) {
 
 static int netdevReceive(void *, void *packet, size_t *length, long long *microseconds) {
   Locked locked;
-  uint32_t taken = 0;
-  pass(now() + LONGEST_SILENCE, [&] { return taken != 0 || (taken = linkTake()) != 0; });
-  const size_t bytes = taken == 0 ? 0 : linkLength(taken);
-  if (bytes > *length) return (int)answer(-EMSGSIZE);
-  *length = bytes;
-  if (taken == 0) return 0;
-  memcpy(packet, memoryAt(taken), bytes);
-  *microseconds = (long long)read<uint64_t>(linkTime(taken));
+  bool taken = false;
+  pass(now() + LONGEST_SILENCE, [&] { return taken || (taken = linkTake()); });
+  const size_t room = *length;
+  *length = taken ? linkLength() : 0;
+  if (*length > room) return (int)answer(-EMSGSIZE);
+  if (!taken) return 0;
+  memcpy(packet, memoryAt(linkPacket()), *length);
+  *microseconds = (long long)read<uint64_t>(linkTime());
   return 0;
 }
 
