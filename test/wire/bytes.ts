@@ -56,3 +56,8 @@ export function checksum(...parts: Bytes[]): number {
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
   return ~sum & 0xffff
 }
+
+/** What TCP and UDP sum before their header: RFC 768, RFC 9293 §3.1. */
+export function pseudoHeader(source: string, destination: string, protocol: number, length: number): Bytes {
+  return bytes(address(source), address(destination), 0, protocol, be16(length))
+}

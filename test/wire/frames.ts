@@ -1,10 +1,11 @@
 // Building and taking apart Ethernet frames in tests, independently of the kernel's own code.
-// Ethernet II, ARP (RFC 826), IPv4 (RFC 791 §3.1), ICMP (RFC 792), UDP (RFC 768), 802.1Q tags.
+// Ethernet II, ARP (RFC 826), IPv4 (RFC 791 §3.1), ICMP (RFC 792), UDP (RFC 768), 802.1Q tags. TCP is in tcp.ts.
 //
 // Every builder has a correct default for each field and takes any wrong value instead: malformed frames are made
 // by saying what is wrong with them.
 
-import { type Bytes, address, addressText, be16, bytes, checksum, mac, macText, read16 } from './bytes.ts'
+import { type Bytes, address, addressText, be16, bytes, checksum, mac, macText, pseudoHeader, read16 } from './bytes.ts'
+import { type DecodedTcp, decodeTcp } from './tcp.ts'
 
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff'
 export const EtherType = { Ipv4: 0x0800, Arp: 0x0806, Vlan: 0x8100, Ipv6: 0x86dd, Lldp: 0x88cc } as const
@@ -94,10 +95,6 @@ export function udp(fields: UdpFields, payload: Bytes): Bytes {
   return datagram
 }
 
-function pseudoHeader(source: string, destination: string, protocol: number, length: number): Bytes {
-  return bytes(address(source), address(destination), 0, protocol, be16(length))
-}
-
 export interface DecodedArp {
   hardware: number
   protocol: number
@@ -140,6 +137,7 @@ export interface Decoded {
   ipv4?: DecodedIpv4
   icmp?: DecodedIcmp
   udp?: DecodedUdp
+  tcp?: DecodedTcp
 }
 
 /** Take a frame apart as far as it goes; a layer that is cut short is left out. Fragments stop at IPv4. */
@@ -177,6 +175,7 @@ function decodeIpv4(decoded: Decoded, data: Bytes): void {
     }
   }
   if (ip.protocol === Protocol.Udp && payload.length >= 8) decoded.udp = decodeUdp(ip, payload)
+  if (ip.protocol === Protocol.Tcp) decoded.tcp = decodeTcp(ip.source, ip.destination, payload)
 }
 
 function decodeUdp(ip: DecodedIpv4, data: Bytes): DecodedUdp {

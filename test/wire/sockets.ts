@@ -18,7 +18,8 @@ export const Errno = {
   BadHandle: -9, WouldBlock: -11, OutOfMemory: -12, AccessDenied: -13, Exists: -17, NoSuchEntry: -2, NoSuchDevice: -6, InvalidArgument: -22, FileTableFull: -23, NoSpace: -28,
   BrokenPipe: -32, Deadlock: -35, ProtocolError: -71, DestinationRequired: -89, MessageTooLong: -90, ProtocolOption: -92,
   ProtocolNotSupported: -93, NotSupported: -95, AddressInUse: -98, AddressNotAvailable: -99, NetworkUnreachable: -101,
-  NoBufferSpace: -105, NotConnected: -107, TimedOut: -110, ConnectionRefused: -111, HostDown: -112, HostUnreachable: -113, InProgress: -115,
+  ConnectionAborted: -103, ConnectionReset: -104, NoBufferSpace: -105, IsConnected: -106, NotConnected: -107, TimedOut: -110, ConnectionRefused: -111, HostDown: -112, HostUnreachable: -113, Already: -114,
+  InProgress: -115,
 } as const
 
 export interface Message {
