@@ -4,6 +4,7 @@
 // Ends with 1 if a bar was missed or a benchmark could not run, and says which.
 
 import { benchBoot, benchSizes } from './boot.ts'
+import { benchIcount } from './icount.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
 import { buildPorphyry } from './porphyry.ts'
@@ -14,6 +15,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   instructions: { what: 'dialect TypeScript against C, instructions counted by callgrind', run: benchInstructions },
   sizes: { what: 'bytes of the ISO and of the kernel', run: benchSizes },
   boot: { what: "QEMU's start to a guest that serves, beside Linux", run: benchBoot },
+  icount: { what: 'guest instructions a packet, under -icount (needs root)', run: benchIcount },
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },

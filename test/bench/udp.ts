@@ -23,13 +23,14 @@ const TRIES = 7
 const MOST_LOST = 0.001
 const UDP_BAR = 5
 const FORWARD_BAR = 3
-const HOST = '10.77.0.1'
-const FAR = '10.78.0.1'
+export const HOST = '10.77.0.1'
+export const FAR = '10.78.0.1'
 /** A neighbour that is not there: frames from it are not the host's own when they come back from the guest. */
-const STRANGER = '10.77.0.77'
+export const STRANGER = '10.77.0.77'
 const KERNEL = join(benchDirectory(), 'boot-bench.elf')
 
-interface Blast { sent: number, seconds: number }
+/** Frames offered to the tap, those it had room for, and how long it took. */
+interface Blast { offered: number, sent: number, seconds: number }
 
 /** Received in two ways, and sent. */
 export async function benchUdp(): Promise<Row[]> {
@@ -45,19 +46,21 @@ export async function benchForward(): Promise<Row[]> {
   return await withWire(async wire => [await forwarded(wire, blast, built)])
 }
 
-function buildBlast(): string {
+/** The program that sends finished frames; its path. */
+export function buildBlast(): string {
   const blast = join(benchDirectory(), 'blast')
   execFileSync('gcc', ['-O2', '-Wall', '-o', blast, join(projectDirectory, 'test/bench/c/blast.c')])
   return blast
 }
 
-const addressOf = (wire: Wire): string => wire.guest.replace(/\/.*/, '')
+/** The guest's address on the wire. */
+export const addressOf = (wire: Wire): string => wire.guest.replace(/\/.*/, '')
 
 /** Frames of one datagram each into tap0; `rate` 0 is as many as it takes. */
 async function flood({ namespace }: Wire, blast: string, from: string, to: string, seconds: number, rate: number): Promise<Blast> {
   const out = await namespace.must(blast, ['tap0', GUEST_MAC, from, to, String(PORT), String(BYTES), String(seconds), String(rate)])
-  const [count, microseconds] = out.split(' ').map(Number)
-  return { sent: count!, seconds: microseconds! / 1e6 }
+  const [offered, sent, microseconds] = out.split(' ').map(Number)
+  return { offered: offered!, sent: sent!, seconds: microseconds! / 1e6 }
 }
 
 // --- Received. --------------------------------------------------------------------------------------------------
@@ -75,7 +78,7 @@ async function received(wire: Wire, blast: string, built: LinuxGuest): Promise<R
         const most = await flood(wire, blast, HOST, addressOf(wire), FLOOD_SECONDS, 0)
         const rate = await sink.of(most) / most.seconds
         flooded[i]!.push(rate)
-        lossless[i]!.push(await highest(wire, blast, sink, most.sent / most.seconds))
+        lossless[i]!.push(await highest(wire, blast, sink, rate * 2))
       })
     }
   }
@@ -105,16 +108,19 @@ class Sink {
   }
 }
 
-/** The highest rate tried that lost at most MOST_LOST, by halving what is between good and bad. */
+/** The highest rate tried, up to `most`, at which at most MOST_LOST of what was offered was lost, by halving. */
 async function highest(wire: Wire, blast: string, sink: Sink, most: number): Promise<number> {
-  let [good, bad] = [0, most * 1.1]
+  let [good, bad, best] = [0, most, 0]
   for (let i = 0; i < TRIES; i++) {
-    const one = await flood(wire, blast, HOST, addressOf(wire), TRY_SECONDS, Math.round((good + bad) / 2))
-    const arrived = await sink.of(one)
-    if (arrived >= one.sent * (1 - MOST_LOST)) good = (good + bad) / 2
-    else bad = (good + bad) / 2
+    const rate = Math.round((good + bad) / 2)
+    const one = await flood(wire, blast, HOST, addressOf(wire), TRY_SECONDS, rate)
+    if (await sink.of(one) < one.offered * (1 - MOST_LOST)) bad = rate
+    else {
+      good = rate
+      best = Math.max(best, one.offered / one.seconds) // the sender may be slower than it was asked to be
+    }
   }
-  return good
+  return best
 }
 
 // --- Sent, and forwarded. ---------------------------------------------------------------------------------------
@@ -128,10 +134,12 @@ async function rateOf(namespace: Namespace, tap: string, seconds: number): Promi
   return count / ((performance.now() - start) / 1000)
 }
 
-/** A socket on the port, so that the host answers with no errors; nobody reads it. */
-async function withListener<T>(namespace: Namespace, use: () => Promise<T>): Promise<T> {
-  const script = ['import socket, time', 's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
-    's.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)', `s.bind(('', ${PORT}))`, 'time.sleep(1000)'].join('\n')
+/** Sockets on ports of the host, so that it answers with no errors; nobody reads them. */
+export async function withListener<T>(namespace: Namespace, ports: number[], use: () => Promise<T>): Promise<T> {
+  const script = ['import socket, time',
+    `all = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for each in range(${ports.length})]`,
+    `for s, port in zip(all, [${ports.join()}]):`, '  s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)',
+    "  s.bind(('', port))", 'time.sleep(1000)'].join('\n')
   const child = spawn('ip', ['netns', 'exec', namespace.name, 'python3', '-c', script], { stdio: 'ignore' })
   try {
     await new Promise(resolve => setTimeout(resolve, 300))
@@ -145,7 +153,7 @@ async function sent(wire: Wire, built: LinuxGuest): Promise<Row> {
   const ours = porphyry(wire.guest, 'services=none bench=send', KERNEL)
   const guests: Guest[] = [linux(built, wire.guest, `bench.udp=send,${HOST},${PORT},${BYTES}`), ours]
   const rates: number[][] = [[], []]
-  await withListener(wire.namespace, async () => {
+  await withListener(wire.namespace, [PORT], async () => {
     for (let run = 0; run < RUNS; run++) {
       for (const [i, guest] of guests.entries()) {
         await withMachine(guest, MEMORY, wire, async () => {
@@ -158,19 +166,28 @@ async function sent(wire: Wire, built: LinuxGuest): Promise<Row> {
   return row('UDP sent, 64 bytes', rates, UDP_BAR)
 }
 
-async function forwarded(wire: Wire, blast: string, built: LinuxGuest): Promise<Row> {
-  const { namespace } = wire
+/** A second tap, its host's end at FAR. */
+export async function addSecondTap({ namespace }: Wire): Promise<void> {
   for (const command of ['tuntap add dev tap1 mode tap', `addr add ${FAR}/24 dev tap1`, 'link set tap1 up']) {
     await namespace.must('ip', command.split(' '))
   }
+}
+
+/** QEMU's arguments for a card on it, behind eth0 on the bus. */
+export function secondCard(): string[] {
   const tap = 'tap,id=n1,ifname=tap1,script=no,downscript=no,vnet_hdr=on'
-  const card = ['-netdev', tap, '-device', 'virtio-net-pci,netdev=n1,mac=52:54:00:77:00:03,addr=0x10'] // behind eth0 on the bus
+  return ['-netdev', tap, '-device', 'virtio-net-pci,netdev=n1,mac=52:54:00:77:00:03,addr=0x10']
+}
+
+async function forwarded(wire: Wire, blast: string, built: LinuxGuest): Promise<Row> {
+  const { namespace } = wire
+  await addSecondTap(wire)
   const guests = [linux(built, wire.guest, 'bench.second=10.78.0.2/24'), porphyry(wire.guest, 'eth1=10.78.0.2/24 forward=1')]
   const rates: number[][] = [[], []]
-  await withListener(namespace, async () => {
+  await withListener(namespace, [PORT], async () => {
     for (let run = 0; run < RUNS; run++) {
       for (const [i, guest] of guests.entries()) {
-        await withMachine({ ...guest, args: [...guest.args, ...card] }, MEMORY, wire, async () => {
+        await withMachine({ ...guest, args: [...guest.args, ...secondCard()] }, MEMORY, wire, async () => {
           await flood(wire, blast, STRANGER, FAR, TRY_SECONDS, 1000) // the guest asks for FAR's MAC address
           const flooding = flood(wire, blast, STRANGER, FAR, FLOOD_SECONDS + 0.5, 0)
           const [rate] = await Promise.all([rateOf(namespace, 'tap1', FLOOD_SECONDS), flooding])

@@ -38,8 +38,8 @@ export { packetFree, packetsFree } from '../../kernel/drivers/net/packet.ts'
 export { randomBytes, randomSeed, randomSeeds } from '../../kernel/lib/random.ts'
 export { ringBytes, usedOffset } from '../../kernel/drivers/virtio/ring.ts'
 export {
-  eventReached, queueAbandon, queueAdd, queueAddOne, queueArm, queueDisarm, queueElement, queueKick, queueReady,
-  queueTake, slotBytes,
+  eventReached, queueAbandon, queueAdd, queueAddOne, queueArm, queueDisarm, queueElement, queueKick, queueOffer,
+  queueReady, queueTake, slotBytes,
 } from '../../kernel/drivers/virtio/queue.ts'
 
 // --- Configuration space. ----------------------------------------------------------------------------------

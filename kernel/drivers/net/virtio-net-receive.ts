@@ -11,7 +11,7 @@
 import { compilerBarrier } from '../../lib/intrinsics.ts'
 import { address, at, distance, plus, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logEnd, logStart, logText } from '../../lib/log.ts'
-import { QueueFault, queueAddOne, queueArm, queueDisarm, queueKick, queueReady, queueTake } from '../virtio/queue.ts'
+import { QueueFault, queueAddOne, queueArm, queueDisarm, queueKick, queueOffer, queueReady, queueTake } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import { virtioHas, virtioHealthy } from '../virtio/transport.ts'
 import { NicFeature, nicName, type Nic } from './nic.ts'
@@ -30,7 +30,7 @@ import { virtioNetFail, virtioNetOf, virtioNetReclaim, type VirtioNet } from './
  */
 export const RECEIVE_ROOM: u32 = 22
 /** The device is told of fresh buffers after this many frames, a power of 2: it must not run dry during a batch. */
-const KICK_INTERVAL: u32 = 16
+const OFFER_INTERVAL: u32 = 16
 
 /** See NicPoll in nic.ts. */
 export function virtioNetPoll(nic: Nic, budget: u32): u32 {
@@ -44,9 +44,9 @@ export function virtioNetPoll(nic: Nic, budget: u32): u32 {
   let done: u32 = 0
   while (done < budget && receiveFrame(net)) {
     done += 1
-    if ((done & (KICK_INTERVAL - 1)) == 0) queueKick(queue)
+    if ((done & (OFFER_INTERVAL - 1)) == 0) queueOffer(queue)
   }
-  queueKick(queue)
+  queueOffer(queue)
   if (queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its receive queue makes no sense')
   if (net.control.queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its control queue makes no sense')
   return isBroken(net) ? 0 : done
@@ -80,6 +80,7 @@ export function virtioNetArm(nic: Nic): void {
   const net = virtioNetOf(nic)
   if (net.broken) return
   queueArm(net.receiveQueue)
+  queueKick(net.transmitQueue) // what was offered must not be overlooked now
   if (isCrowded(net)) queueArm(net.transmitQueue) // until something of it is reclaimed: virtioNetReclaim disarms
 }
 

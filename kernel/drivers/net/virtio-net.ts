@@ -16,7 +16,7 @@ import {
 import { copyBytes } from '../../lib/memory.ts'
 import { panic } from '../../lib/panic.ts'
 import {
-  QueueFault, Virtqueue, queueAbandon, queueAdd, queueDisarm, queueElement, queueKick, queueTake,
+  QueueFault, Virtqueue, queueAbandon, queueAdd, queueDisarm, queueElement, queueKick, queueOffer, queueTake,
 } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import { VirtioDevice, virtioBreak } from '../virtio/transport.ts'
@@ -109,7 +109,7 @@ function prependHeader(nic: Nic, packet: Packet): void {
 /** See NicFlush in nic.ts. */
 export function virtioNetFlush(nic: Nic): void {
   const net = virtioNetOf(nic)
-  if (!net.broken) queueKick(net.transmitQueue)
+  if (!net.broken) queueOffer(net.transmitQueue)
 }
 
 /** See NicApply in nic.ts: the next polls tell the device. */

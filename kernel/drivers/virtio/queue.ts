@@ -47,6 +47,8 @@ export function slotBytes(size: u32): u32 {
 }
 
 const RING_MODULUS: u32 = 0xffff
+/** Chains offered without a fence after which there is one: a quarter of the indices, so that they do not go round. */
+const UNSETTLED_LIMIT: u32 = 0x4000
 const QUIET: u32 = 1 // flag of either ring: see RingHeader
 
 @struct
@@ -61,7 +63,7 @@ export class Virtqueue {
   free: u16 // descriptors
   freeHead: u16
   added: u16 // available index once everything added is published
-  notified: u16 // available index when the device was last asked about
+  notified: u16 // available index up to which the device was told, or wants nothing: see queueOffer
   taken: u16 // used index up to which everything was taken
   head: u16 // of the chain being built
   last: u16 // its newest descriptor
@@ -166,11 +168,33 @@ export function queueAddOne(
 /** Let the device see every chain added so far, and notify it if it wants to know of them. */
 export function queueKick(queue: Virtqueue): void {
   if (queue.added == queue.notified || queue.fault != QueueFault.None) return
-  // §2.7.13.3.1: descriptors and ring entries are written before the index that exposes them.
-  compilerBarrier()
-  queue.available.index = queue.added
+  publish(queue)
   // §2.7.13.4.1: the device sees the index before its wish is read, or each waits for the other: store, then load.
   memoryBarrier()
+  tell(queue)
+}
+
+/**
+ * As queueKick, but without its fence, which costs more than all the rest: a wish that the device utters at this moment
+ * may be overlooked. Called again, also with nothing added, it is seen; who stops calling ends with queueKick or queueArm.
+ */
+export function queueOffer(queue: Virtqueue): void {
+  if (queue.added == queue.notified || queue.fault != QueueFault.None) return
+  publish(queue)
+  const unsettled: u32 = (queue.added - queue.notified) & RING_MODULUS
+  if (unsettled > UNSETTLED_LIMIT) return queueKick(queue)
+  if (deviceWantsNotification(queue)) tell(queue)
+}
+
+/** §2.7.13.3.1: descriptors and ring entries are written before the index that exposes them. */
+function publish(queue: Virtqueue): void {
+  compilerBarrier()
+  queue.available.index = queue.added
+  compilerBarrier() // and the index before the device's wish is read
+}
+
+/** Everything published is settled now: the device is notified, or it looks by itself. */
+function tell(queue: Virtqueue): void {
   const wanted: boolean = deviceWantsNotification(queue)
   queue.notified = queue.added
   if (!wanted || (queue.notify as u32) == 0) return
@@ -259,12 +283,15 @@ export function queueAbandon(queue: Virtqueue): u32 {
 
 /**
  * Have the device interrupt when it next uses a chain. Returns true if it already has used one that was not taken:
- * that one may come without an interrupt, so the caller takes it before it sleeps.
+ * that one may come without an interrupt, so the caller takes it before it sleeps. Also what queueKick does.
  */
 export function queueArm(queue: Virtqueue): boolean {
+  const unsettled: boolean = queue.added != queue.notified && queue.fault == QueueFault.None
+  if (unsettled) publish(queue)
   if (queue.eventIndex) usedEvent(queue.available, queue.size).index = queue.taken
   else queue.available.flags = 0
   memoryBarrier() // the wish is seen before the used index is looked at once more: store, then load
+  if (unsettled) tell(queue) // by the same fence
   return queueReady(queue) != 0
 }
 

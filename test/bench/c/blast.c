@@ -3,7 +3,8 @@
 //
 //   blast IFACE DESTINATION-MAC SOURCE-IP DESTINATION-IP PORT BYTES SECONDS RATE
 //
-// RATE is datagrams a second, 0 as many as go. Prints how many went and how many microseconds it took.
+// RATE is datagrams a second; 0 sends as many as go, -N sends N. Prints how many were offered to the interface, how many it
+// took (a queue that is full drops the rest) and how many microseconds that lasted.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -51,6 +52,17 @@ static size_t build(uint8_t *f, const uint8_t *to, const uint8_t *from, char **a
   return HEADERS + bytes;
 }
 
+/* Offer each message once; how many were taken. */
+static int send_batch(int s, struct mmsghdr *messages, int count) {
+  int taken = 0;
+  for (int next = 0; next < count;) {
+    int went = sendmmsg(s, messages + next, count - next, 0);
+    if (went > 0) taken += went, next += went;
+    else next++;
+  }
+  return taken;
+}
+
 int main(int count, char **args) {
   static uint8_t frame[LONGEST];
   uint8_t to[6];
@@ -66,17 +78,19 @@ int main(int count, char **args) {
   struct iovec data = { frame, length };
   struct mmsghdr messages[BATCH] = {0};
   for (int i = 0; i < BATCH; i++) messages[i].msg_hdr = (struct msghdr){ .msg_iov = &data, .msg_iovlen = 1 };
-  uint64_t rate = atoll(args[8]), start = now(), end = start + atof(args[7]) * 1e6, sent = 0, t;
+  int64_t rate = atoll(args[8]);
+  uint64_t start = now(), end = start + atof(args[7]) * 1e6, offered = 0, sent = 0, t;
   while ((t = now()) < end) {
-    uint64_t due = rate ? (t - start) * rate / 1000000 : sent + BATCH;
-    int batch = due <= sent ? 0 : due - sent < BATCH ? due - sent : BATCH;
+    uint64_t due = rate > 0 ? (t - start) * rate / 1000000 : rate < 0 ? (uint64_t)-rate : offered + BATCH;
+    int batch = due - offered < BATCH ? due - offered : BATCH;
     if (batch == 0) {
+      if (rate < 0) break;
       nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
       continue;
     }
-    int went = sendmmsg(s, messages, batch, 0);
-    if (went > 0) sent += went;
+    sent += send_batch(s, messages, batch);
+    offered += batch;
   }
-  printf("%llu %llu\n", (unsigned long long)sent, (unsigned long long)(now() - start));
+  printf("%llu %llu %llu\n", (unsigned long long)offered, (unsigned long long)sent, (unsigned long long)(now() - start));
   return 0;
 }

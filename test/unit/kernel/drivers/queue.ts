@@ -197,6 +197,63 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: what is offered is seen, and a wish that was overlooked is looked for again, §2.7.13.4.1`, t => {
+    const m = e.start()
+    const q = start(m, 8, true)
+    const offer = () => { m.call('queueOffer', q.queue); return q.field(Field.Notifications) }
+    t.equal(offer(), 0, 'nothing added')
+    q.add(1)
+    t.equal(offer(), 1, 'avail_event 0: the first is wanted')
+    q.add(2)
+    t.equal(offer(), 1)
+    t.equal(q.device.take().length, 2, 'both are visible')
+    q.device.setAvailableEvent(1) // written as the driver looked: it saw the old one
+    t.equal(offer(), 2, 'the next call sees it, with nothing added')
+    t.equal(offer(), 2, 'once')
+    t.end()
+  })
+
+  t.test(`${e.kind}: arming and kicking settle what was offered`, t => {
+    const m = e.start()
+    for (const settle of ['queueArm', 'queueKick']) {
+      const q = start(m, 8, true)
+      q.add(1)
+      m.call('queueOffer', q.queue)
+      q.add(2)
+      m.call('queueOffer', q.queue)
+      q.device.setAvailableEvent(1)
+      m.call(settle, q.queue)
+      t.equal(q.field(Field.Notifications), 2, settle)
+      m.call('queueOffer', q.queue)
+      t.equal(q.field(Field.Notifications), 2)
+      q.add(3)
+      q.device.setAvailableEvent(2)
+      m.call(settle, q.queue)
+      t.equal(q.field(Field.Notifications), 3, `${settle} of what was not offered`)
+      t.equal(q.device.take().length, 3)
+    }
+    t.end()
+  })
+
+  t.test(`${e.kind}: a device that never wants to know is asked behind a fence before the indices go round`, t => {
+    const m = e.start()
+    const q = start(m, 8, true)
+    q.add(1)
+    m.call('queueOffer', q.queue)
+    let returned = 0
+    for (let i = 0; i < 0x4001; i++) {
+      for (const chain of q.device.take()) q.device.use(chain.head, 0)
+      returned += q.take()
+      q.add(1)
+      m.call('queueOffer', q.queue)
+    }
+    t.equal(returned, 0x4001, 'each came back')
+    q.device.setAvailableEvent(1) // of the second chain: settled long ago
+    m.call('queueOffer', q.queue)
+    t.equal(q.field(Field.Notifications), 1)
+    t.end()
+  })
+
   t.test(`${e.kind}: notifications without it, by the used ring's flags, §2.7.10`, t => {
     const m = e.start()
     const q = start(m, 8, false)

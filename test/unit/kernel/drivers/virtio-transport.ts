@@ -130,13 +130,13 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
-  t.test(`${e.kind}: MSI-X: entry 0 for the configuration, the next for the receive queue, none for sending`, t => {
+  t.test(`${e.kind}: MSI-X: entry 0 for the configuration, the next for the receive queue, then for sending`, t => {
     const { m, device } = net({ vectors: 3, features: ~CONTROL_QUEUE >>> 0 })
     t.equal(probe(m), 1)
     t.equal(device.view.getUint16(Register.configMsixVector, true), 0)
-    t.equal(device.view.getUint16(Register.queueMsixVector, true), 0xffff, 'the transmit queue is set up last')
+    t.equal(device.view.getUint16(Register.queueMsixVector, true), 2, 'the transmit queue is set up last')
     const control = [0, 1, 2].map(i => m.read32(device.memory + Register.msixTable + i * 16 + 12))
-    t.same(control, [0, 0, 1], 'two in use, one masked')
+    t.same(control, [0, 0, 0], 'none masked')
     t.equal(device.fn.read(0x98) >>> 16, 0x8002)
     m.call('nicPoll', 64)
     t.equal(m.call('nicField', 1), 0)
@@ -145,11 +145,11 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
-  t.test(`${e.kind}: MSI-X: a control queue has the third`, t => {
+  t.test(`${e.kind}: MSI-X: a control queue has the fourth`, t => {
     const { m, device } = net({ vectors: 4 })
     t.equal(probe(m), 1)
-    t.equal(device.view.getUint16(Register.queueMsixVector, true), 2, 'the control queue is set up last')
-    t.same([0, 1, 2, 3].map(i => m.read32(device.memory + Register.msixTable + i * 16 + 12)), [0, 0, 0, 1])
+    t.equal(device.view.getUint16(Register.queueMsixVector, true), 3, 'the control queue is set up last')
+    t.same([0, 1, 2, 3].map(i => m.read32(device.memory + Register.msixTable + i * 16 + 12)), [0, 0, 0, 0])
     t.end()
   })
 

@@ -1,0 +1,134 @@
+// A kernel that counts its own instructions: the real one, whose main loop is run round by round on a known number of
+// frames. Under `qemu -icount shift=0` the time-stamp counter counts guest instructions; nothing is counted while the
+// kernel waits for the device, so a figure does not depend on how fast that is. The last word of the command line says how
+// many frames make a batch (`count=64`, `count=1`), or that it sends (`count=send`). What comes to port 9 is read from a
+// socket. test/bench/icount.ts boots it.
+
+import { bootInfo } from '../../kernel/arch/x86/memory-init.ts'
+import { boot } from '../../kernel/boot.ts'
+import { NicKind, nicFirst, type Nic } from '../../kernel/drivers/net/nic.ts'
+import { virtioNetOf, type VirtioNet } from '../../kernel/drivers/net/virtio-net.ts'
+import { queueReady } from '../../kernel/drivers/virtio/queue.ts'
+import { clockUpdate, nowMilliseconds } from '../../kernel/lib/clock.ts'
+import { load32, load8, rdtsc } from '../../kernel/lib/intrinsics.ts'
+import { staticMemory, type cstring, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { Level, logDecimal, logEnd, logStart } from '../../kernel/lib/log.ts'
+import { stringLength } from '../../kernel/lib/memory.ts'
+import { loopOnce } from '../../kernel/loop.ts'
+import { socketBind, socketConnect, socketCreate, socketReceive, socketSend } from '../../kernel/net/socket/api.ts'
+import { SocketType } from '../../kernel/net/socket/socket.ts'
+
+export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
+
+const UDP: u32 = 17
+const DISCARD: u32 = 9
+const PEER: u32 = 0x0a4d0001 // 10.77.0.1
+const BYTES: u32 = 64
+const ROOM: u32 = 2048
+const MANY: u32 = 64
+/** Milliseconds after which frames that are no batch are served without being counted. */
+const PATIENCE: u32 = 100
+
+const data = staticMemory(ROOM, 16)
+const ticks = staticMemory(8, 8)
+let handle: u32 = 0
+
+/** Called by entry.S. */
+export function kernelMain(magic: u32, info: u32): void {
+  boot(magic, info)
+  handle = socketCreate(SocketType.Datagram, UDP) as number as u32
+  if (asked('count=send')) sendBatches()
+  socketBind(handle, 0, DISCARD)
+  while (true) batch(asked('count=1') ? 1 : MANY)
+}
+
+/** Whether the command line ends with a word. */
+function asked(word: cstring): boolean {
+  const line = bootInfo().commandLine
+  const all: u32 = stringLength(line)
+  const length: u32 = stringLength(word)
+  if (length > all) return false
+  for (let i: u32 = 0; i < length; i++) {
+    if (load8(line as ptr, all - length + i) != load8(word as ptr, i)) return false
+  }
+  return true
+}
+
+function instructions(): u32 {
+  rdtsc(ticks)
+  return load32(ticks, 0)
+}
+
+function card(): VirtioNet {
+  return virtioNetOf(nicFirst()!)
+}
+
+/** A round of the main loop, and whatever the socket has then. */
+function round(): void {
+  loopOnce()
+  while (socketReceive(handle, data, ROOM, 0) >= 0) continue
+}
+
+/** The instructions of a round. */
+function counted(): u32 {
+  const start = instructions()
+  round()
+  return instructions() - start
+}
+
+/** Wait until all that was sent can be reclaimed; lo comes after the cards. */
+function settle(): void {
+  let each: Nic | null = nicFirst()
+  while (each != null && each.kind == NicKind.Ethernet) {
+    const queue = virtioNetOf(each).transmitQueue
+    while (queueReady(queue) != queue.inFlight) continue
+    each = each.next
+  }
+}
+
+function report(frames: u32, all: u32, idle: u32): void {
+  if (!logStart(Level.Info, 'bench', 'instructions')) return
+  logDecimal('frames', frames)
+  logDecimal('all', all)
+  logDecimal('idle', idle)
+  logEnd()
+}
+
+/** Wait for a batch; what less has come after a while is served uncounted. */
+function gathered(frames: u32): boolean {
+  clockUpdate()
+  const start = nowMilliseconds()
+  while (nowMilliseconds() - start < PATIENCE) {
+    if (queueReady(card().receiveQueue) >= frames) return true
+    clockUpdate()
+  }
+  return false
+}
+
+/** Two rounds and an idle one: frames in and what they cause out, what that used reclaimed, nothing. */
+function batch(frames: u32): void {
+  if (!gathered(frames)) return round()
+  const nic = card().nic
+  const before: u32 = nic.receivedFrames
+  let all = counted()
+  const took: u32 = nic.receivedFrames - before
+  settle()
+  all += counted()
+  report(took, all, counted())
+}
+
+function sendBatches(): never {
+  socketConnect(handle, PEER, DISCARD)
+  while (true) {
+    gathered(MANY)
+    round()
+    settle()
+    const start = instructions()
+    let sent: u32 = 0
+    while (sent < MANY && socketSend(handle, data, BYTES, 0) >= 0) sent += 1
+    let all: u32 = instructions() - start + counted()
+    settle()
+    all += counted()
+    report(sent, all, counted())
+  }
+}
