@@ -64,6 +64,7 @@ export function linkStart(memory: ptr, packets: u32): void {
   nic.linkUp = true
   nic.transmit = transmit
   nic.poll = poll
+  nic.ready = ready
   nic.flush = flush
   nicRegister(nic)
 }
@@ -128,6 +129,10 @@ function poll(card: Nic, budget: u32): u32 {
     card.received(card, packet)
   }
   return frames
+}
+
+function ready(card: Nic): boolean {
+  return waiting != null
 }
 
 function flush(card: Nic): void {

@@ -26,9 +26,20 @@ static int32_t optionSet(const File *file, int level, int name, const void *valu
   return linuxSetOption(file->handle, level, name, number);
 }
 
+static int32_t tcpInfo(const File *file, void *value, socklen_t *length) {
+  const uint32_t memory = exchangeMemory();
+  const socklen_t size = linuxTcpInfoSize();
+  const int32_t result = linuxTcpInfo(file->handle, memory);
+  if (result < 0) return result;
+  if (*length > size) *length = size;
+  memcpy(value, memoryAt(memory), *length);
+  return 0;
+}
+
 static int32_t optionGet(const File *file, int level, int name, void *value, socklen_t *length) {
   if (!value || !length) return -EFAULT;
   if ((int)*length < 0) return -EINVAL;
+  if (level == IPPROTO_TCP && name == TCP_INFO) return tcpInfo(file, value, length);
   const uint32_t memory = messageMemory();
   const int32_t result = linuxGetOption(file->handle, level, name, memory);
   if (result < 0) return result;
