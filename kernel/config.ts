@@ -13,8 +13,18 @@ export const PACKET_BUFFER_SIZE: u32 = 2048
 export const PACKET_COUNT: u32 = 1024
 /** Packet buffers in a smaller machine: 512 KiB of 16 MiB. */
 export const PACKET_COUNT_SMALL: u32 = 256
-/** RAM from which PACKET_COUNT is used. */
+/**
+ * Packet buffers in a machine of 128 MiB: 8 MiB. TCP comes in packets of up to 64 KiB, 33 buffers each: the half that
+ * sockets may hold is 62 of them, 4 MB, as much as one connection may have under way (SOCKET_BUFFER_LIMIT).
+ */
+export const PACKET_COUNT_LARGE: u32 = 4096
+/** RAM from which PACKET_COUNT, and PACKET_COUNT_LARGE, is used; the firmware and the kernel itself have some of 128 MiB. */
 export const PACKET_COUNT_MEMORY: u32 = 48 << 20
+export const PACKET_COUNT_LARGE_MEMORY: u32 = 120 << 20
+/** Packet buffers from which on TCP is received uncut: a ring's worth of it, seven packets, is a quarter of them. */
+export const SEGMENT_POOL_LEAST: u32 = 1024
+/** Buffers of one TCP packet that a card cuts: 65,535 bytes are 45 buffers of 1460, and the headers' own. */
+export const SEGMENT_BUFFER_LIMIT: u32 = 64
 /** Frames taken from one card before the others, the timers and the disks get their turn (Linux's NAPI weight). */
 export const POLL_BUDGET: u32 = 64
 
@@ -30,7 +40,7 @@ export const INTERFACE_LIMIT: u32 = 32
 /** Pairs of virtual Ethernet cards. */
 export const VETH_PAIR_LIMIT: u32 = 4
 /** Buffers that wait in a loopback device or one end of a virtual pair, if that is no more than a quarter of all. */
-export const LINK_QUEUE_LIMIT: u32 = 256
+export const LINK_QUEUE_LIMIT: u32 = 1024
 /** Lists that VLANs are found by, a power of two; at INTERFACE_LIMIT one in every second. */
 export const VLAN_BUCKETS: u32 = 64
 /** ARP entries over all interfaces: RustOS's default, and four /24 full; Linux starts to collect at 512. 88 KiB. */
@@ -108,6 +118,17 @@ export const PATH_MTU_LEAST: u32 = 552
 export const PING_LIMIT: u32 = 8
 export const PING_REPLIES: u32 = 32
 export const PING_DATA: u32 = 64
+
+// --- Services over TCP. -----------------------------------------------------------------------------------
+/** Connections that wait to be accepted at one listener. */
+export const SERVICE_BACKLOG: u32 = 128
+/** Connections accepted at one listener, and services called, until the cards get their turn again. */
+export const SERVICE_ACCEPTS: u32 = 16
+export const SERVICE_CALLS: u32 = 64
+/** Milliseconds nobody is accepted after memory was short. */
+export const SERVICE_PAUSE: u32 = 100
+/** Milliseconds a peer has to end its direction after our last word. */
+export const SERVICE_LINGER: u32 = 5000
 
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */

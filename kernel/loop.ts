@@ -11,6 +11,7 @@ import type { u32 } from './lib/layout.ts'
 import { timersRun } from './lib/timer.ts'
 import { roundBegin, roundEnd } from './lib/wait.ts'
 import { consolePoll } from './services/console.ts'
+import { servicesPoll } from './services/stream-service.ts'
 import { netFlush, netPoll } from './net/poll.ts'
 
 /** One round. True when something was done, and so another round is worth making before the processor halts. */
@@ -21,9 +22,10 @@ export function loopOnce(): boolean {
   const requests = disksPoll()
   const typed = consolePoll()
   timersRun()
-  netFlush() // what the timers sent; each card is told once a round
+  const called = servicesPoll()
+  netFlush() // what the timers and the services sent; each card is told once a round
   roundEnd()
-  return frames != 0 || requests != 0 || typed
+  return frames != 0 || requests != 0 || typed || called != 0
 }
 
 /** Whether there is work for the loop. Cards are asked for what has arrived: that needs no interrupt. */

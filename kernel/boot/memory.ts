@@ -1,7 +1,9 @@
 // The usable RAM handed to the frame allocator, and what is taken from it at boot: the heap, the packet buffers.
 
 import { memoryRangeCount, memoryRangeEnd, memoryRangeStart } from '../arch/x86/memory-init.ts'
-import { PACKET_BUFFER_SIZE, PACKET_COUNT, PACKET_COUNT_MEMORY, PACKET_COUNT_SMALL } from '../config.ts'
+import {
+  PACKET_BUFFER_SIZE, PACKET_COUNT, PACKET_COUNT_LARGE, PACKET_COUNT_LARGE_MEMORY, PACKET_COUNT_MEMORY, PACKET_COUNT_SMALL,
+} from '../config.ts'
 import { Packet, packetPoolAdd } from '../drivers/net/packet.ts'
 import { plus, sizeof, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart } from '../lib/log.ts'
@@ -25,9 +27,14 @@ export function memoryManagerInit(): void {
   logEnd()
 }
 
+function packetsWanted(): u32 {
+  if (framesTotal() < PACKET_COUNT_MEMORY >>> PAGE_SHIFT) return PACKET_COUNT_SMALL
+  return framesTotal() < PACKET_COUNT_LARGE_MEMORY >>> PAGE_SHIFT ? PACKET_COUNT : PACKET_COUNT_LARGE
+}
+
 /** Fill the packet pool; returns how many buffers it has, fewer than wanted when memory is short. */
 function packetPoolInit(): u32 {
-  const wanted: u32 = framesTotal() < PACKET_COUNT_MEMORY >>> PAGE_SHIFT ? PACKET_COUNT_SMALL : PACKET_COUNT
+  const wanted: u32 = packetsWanted()
   const perPage: u32 = PAGE_SIZE / PACKET_BUFFER_SIZE
   let made: u32 = 0
   while (made < wanted) {

@@ -3,6 +3,7 @@
 import { chargenServiceStart } from '../services/chargen.ts'
 import { discardServiceStart } from '../services/discard.ts'
 import { echoServiceStart } from '../services/echo.ts'
+import { servicesInit } from '../services/stream-service.ts'
 import type { cstring, i32, u32 } from '../lib/layout.ts'
 import { Level, logEnd, logLine, logStart, logText } from '../lib/log.ts'
 import { Service, type Options } from '../lib/options.ts'
@@ -14,6 +15,7 @@ export function networkInit(options: Options): void {
   netInit()
   ipv4ForwardSet(options.forward)
   if (options.forward) logLine(Level.Info, 'net', 'forwarding')
+  servicesInit()
   servicesStart(options.services)
   netStart(options)
 }

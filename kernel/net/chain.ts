@@ -17,6 +17,11 @@ export function chainLength(packet: Packet): u32 {
   return length
 }
 
+/** Bytes of the longest packet that a whole one of `length` bytes, its IPv4 header at `head`, leaves in: one segment. */
+export function longestOf(packet: Packet, length: u32): u32 {
+  return packet.segmentSize == 0 ? length : packet.headerLength + packet.segmentSize
+}
+
 /** Buffers in the chain. */
 export function chainCount(packet: Packet): u32 {
   let count: u32 = 1

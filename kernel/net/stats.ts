@@ -38,6 +38,7 @@ export const enum Drop {
   Ipv4NotForUs,
   Ipv4Loopback, // 127/8 from a wire, or what is not ours from `lo`: RFC 1122 §3.2.1.3 (g)
   Ipv4Options, // they make no sense: RFC 791 §3.1
+  Ipv4Segments, // the card calls it TCP in one piece, and it is not
   Ipv4SourceRoute, // a route chosen by the sender: refused, RFC 7126 §4.3, §4.4
   FragmentSize, // no data, not a multiple of eight bytes, or past 65,535: RFC 791 §3.2
   FragmentTiny, // a first fragment without the whole of TCP's fixed header, or one at byte 8: RFC 1858 §3
@@ -112,6 +113,7 @@ export class NetCounters {
   ipv4Reassembled: u32
   ipv4FragmentsSent: u32
   ipv4Fragmented: u32 // packets that were sent in fragments
+  ipv4Segmented: u32 // TCP packets that no card cut
   ipv4PathMtuLearned: u32 // path MTUs that were lowered: RFC 1191 §3
   icmpEchoRequestsReceived: u32
   icmpEchoRepliesSent: u32
@@ -202,6 +204,7 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.Ipv4NotForUs: return 'ipv4-not-for-us'
     case Drop.Ipv4Loopback: return 'ipv4-loopback'
     case Drop.Ipv4Options: return 'ipv4-options'
+    case Drop.Ipv4Segments: return 'ipv4-segments'
     case Drop.Ipv4SourceRoute: return 'ipv4-source-route'
     case Drop.FragmentSize: return 'fragment-size'
     case Drop.FragmentTiny: return 'fragment-tiny'

@@ -1,15 +1,18 @@
 // What the tests of IPv4 and ICMP ask beyond net-stack.ts: long packets out, forwarding, path MTUs, pings, and a
 // listener for ICMP errors that remembers the last.
 
-import { store8 } from '../../kernel/lib/intrinsics.ts'
-import { copyBytes } from '../../kernel/lib/memory.ts'
-import { staticMemory, staticStruct, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
-import { packetAppend, packetFree } from '../../kernel/drivers/net/packet.ts'
+import { store8, storeBe16, storeBe32 } from '../../kernel/lib/intrinsics.ts'
+import { copyBytes, zeroBytes } from '../../kernel/lib/memory.ts'
+import { plus, staticMemory, staticStruct, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import {
+  Checksum, packetAllocate, packetAppend, packetFree, packetPrepend, type Packet,
+} from '../../kernel/drivers/net/packet.ts'
+import { fold, pseudoSum } from '../../kernel/net/checksum.ts'
 import { pingReply, pingOf } from '../../kernel/net/icmp/ping.ts'
 import { icmpErrorsTo } from '../../kernel/net/icmp/received.ts'
 import { interfaceAt } from '../../kernel/net/interface.ts'
 import {
-  Ipv4Sending, ipv4Allocate, ipv4Append, ipv4OutputPrepared, ipv4OutputWith,
+  Ipv4Sending, ipv4Allocate, ipv4Append, ipv4OutputPrepared, ipv4OutputWith, ipv4SegmentLimit,
 } from '../../kernel/net/ipv4/output.ts'
 import { pathFind, routeAddValidated } from '../../kernel/net/ipv4/route.ts'
 import { counters } from '../../kernel/net/stats.ts'
@@ -17,6 +20,7 @@ import { udpAllocate, udpOutput } from '../../kernel/net/udp/output.ts'
 
 const sending = staticStruct<Ipv4Sending>()
 const data = staticMemory(65536)
+const scratch = staticMemory(8)
 
 /** The bytes of `counting` in test/wire/stack.ts. */
 function countingData(length: u32): ptr {
@@ -52,6 +56,57 @@ export function sendLongUdp(destination: u32, port: u32, fromPort: u32, length: 
   return udpOutput(packet, 0, fromPort, destination, port)
 }
 
+/**
+ * Send TCP of `length` bytes that count, to be cut into segments of `size`, as kernel/net/tcp does: the headers in a buffer
+ * of their own, the rest as they fit, `piece` bytes each. From port 0x1234, `flags` as they stand in the header.
+ */
+export function sendSegments(destination: u32, length: u32, size: u32, piece: u32, flags: u32): i32 {
+  const path = pathFind(destination)
+  const packet = ipv4Allocate(20)
+  if (path == null || packet == null) return -1
+  countingData(length)
+  if (!appendPieces(packet, length, piece)) {
+    packetFree(packet)
+    return -2
+  }
+  const tcp: ptr = packetPrepend(packet, 20)
+  zeroBytes(tcp, 20)
+  storeBe16(tcp, 0, 0x1234)
+  store8(tcp, 12, 0x50)
+  store8(tcp, 13, flags)
+  storeBe32(scratch, 0, path.source)
+  storeBe32(scratch, 4, destination)
+  storeBe16(tcp, 16, fold(pseudoSum(scratch, 6, 20 + length)))
+  packet.checksum = Checksum.Partial
+  packet.checksumStart = 0
+  packet.checksumOffset = 16
+  packet.segmentSize = size
+  packet.headerLength = 40
+  sending.fragmentation = 0
+  sending.timeToLive = 0
+  sending.dscpEcn = 0
+  return ipv4OutputWith(path, packet, path.source, destination, 6, sending)
+}
+
+function appendPieces(packet: Packet, length: u32, piece: u32): boolean {
+  let last: Packet = packet
+  for (let done: u32 = 0; done < length; done += piece) {
+    const next = packetAllocate(0)
+    if (next == null) return false
+    const here: u32 = length - done < piece ? length - done : piece
+    copyBytes(packetAppend(next, here), plus(data, done), here)
+    last.nextFragment = next
+    last = next
+  }
+  return true
+}
+
+/** ipv4SegmentLimit of an address. */
+export function segmentLimit(destination: u32): u32 {
+  const path = pathFind(destination)
+  return path == null ? 0 : ipv4SegmentLimit(path)
+}
+
 /** Send a packet that has its header, `length` bytes at `p` in all. */
 export function sendPrepared(destination: u32, p: ptr, length: u32): i32 {
   const path = pathFind(destination)
@@ -82,6 +137,7 @@ export function ipv4Counter(index: u32): u32 {
     case 3: return counters.ipv4FragmentsSent
     case 4: return counters.ipv4Fragmented
     case 5: return counters.ipv4PathMtuLearned
+    case 7: return counters.ipv4Segmented
     default: return counters.icmpErrorsReceived
   }
 }

@@ -162,6 +162,8 @@ let keptLength: u32 = 0
 let keptFirst: u32 = 0
 let keptChecksum: u32 = 0
 let keptStart: u32 = 0
+let keptTotal: u32 = 0
+let keptSegment: u32 = 0
 let keptCount: u32 = 0
 let keptOrder: u32 = 0
 
@@ -191,11 +193,13 @@ function keep(nic: Nic, packet: Packet): void {
   keptLength = packetLength(packet)
   keptChecksum = packet.checksum
   keptStart = packet.checksumStart
+  keptTotal = packet.totalLength
+  keptSegment = packet.segmentSize
   keptCount += 1
   packetFree(packet)
 }
 
-/** Of what was kept last: 0 its first byte, 1 length, 2 checksum, 3 checksumStart; 4 how many, 5 the order in hexadecimal digits. */
+/** Of what was kept last: 0 its first byte, 1 length, 2 checksum, 3 checksumStart; 4 how many, 5 the order in hexadecimal digits; 6 length of the whole chain, 7 segmentSize. */
 export function deviceKept(field: u32): u32 {
   switch (field) {
     case 0: return keptFirst
@@ -203,6 +207,8 @@ export function deviceKept(field: u32): u32 {
     case 2: return keptChecksum
     case 3: return keptStart
     case 4: return keptCount
+    case 6: return keptTotal
+    case 7: return keptSegment
     default: return keptOrder
   }
 }

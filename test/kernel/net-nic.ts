@@ -28,6 +28,8 @@ class Sent {
   checksum: Stored<u32, Checksum>
   checksumStart: u16
   checksumOffset: u16
+  segmentSize: u16
+  headerLength: u16
   fragments: u32
   frame: Bytes<2048>
 }
@@ -79,6 +81,8 @@ function fakeTransmit(nic: Nic, packet: Packet): i32 {
   sent.checksum = packet.checksum
   sent.checksumStart = packet.checksumStart
   sent.checksumOffset = packet.checksumOffset
+  sent.segmentSize = packet.segmentSize
+  sent.headerLength = packet.headerLength
   sent.length = 0
   sent.fragments = 0
   let each: Packet | null = packet
@@ -134,11 +138,22 @@ export function fakeFlushes(): u32 {
 
 let partialStart: u32 = 34
 let partialOffset: u32 = 6
+let segmentSize: u32 = 0
 
 /** Where the checksums are that cards leave open from now on: virtio 1.2 §5.1.6.4. */
 export function fakePartial(start: u32, offset: u32): void {
   partialStart = start
   partialOffset = offset
+}
+
+/** Frames received now and from now on are TCP not yet cut, the payload of a segment so long; 0: they are not. */
+export function fakeSegments(size: u32): void {
+  segmentSize = size
+}
+
+/** What a card can do, from now on: NicFeature bits. */
+export function fakeFeatures(index: u32, features: u32): void {
+  nth(nics, index).features = features
 }
 
 /** Receive a frame now, in one buffer. False when the pool is empty or it does not fit. */
@@ -153,6 +168,7 @@ export function fakeReceiveChained(index: u32, frame: ptr, length: u32, piece: u
   packet.checksum = checksum
   packet.checksumStart = partialStart
   packet.checksumOffset = partialOffset
+  packet.segmentSize = segmentSize
   const nic = nth(nics, index)
   nic.received(nic, packet)
   return true
@@ -228,6 +244,12 @@ export function fakeSentChecksumStart(index: u32): u32 {
 
 export function fakeSentChecksumOffset(index: u32): u32 {
   return nth(records, index).checksumOffset
+}
+
+/** Of a frame that was sent: 0 segmentSize, 1 headerLength. */
+export function fakeSentSegments(index: u32, field: u32): u32 {
+  const sent = nth(records, index)
+  return field == 0 ? sent.segmentSize : sent.headerLength
 }
 
 export function fakeSentFragments(index: u32): u32 {

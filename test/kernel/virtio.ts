@@ -327,7 +327,7 @@ export function keptTake(): ptr {
   return packet
 }
 
-/** A packet: 0 length, 1 head, 2 totalLength, 3 checksum, 4 checksumStart, 5 checksumOffset, 6 nextFragment, 7 base. */
+/** A packet: 0 length, 1 head, 2 totalLength, 3 checksum, 4 checksumStart, 5 checksumOffset, 6 nextFragment, 7 base, 8 segmentSize. */
 export function packetField(p: ptr, field: u32): u32 {
   const packet = at<Packet>(p)
   switch (field) {
@@ -338,6 +338,7 @@ export function packetField(p: ptr, field: u32): u32 {
     case 4: return packet.checksumStart
     case 5: return packet.checksumOffset
     case 6: return packet.nextFragment == null ? 0 : address(packet.nextFragment)
+    case 8: return packet.segmentSize
     default: return packet.base
   }
 }
@@ -363,6 +364,12 @@ export function packetPartial(p: ptr, start: u32, offset: u32): void {
   packet.checksum = 2
   packet.checksumStart = start
   packet.checksumOffset = offset
+}
+
+/** Ask for segments, their payload of `size` bytes behind `headerLength` of the frame. */
+export function packetSegments(p: ptr, size: u32, headerLength: u32): void {
+  at<Packet>(p).segmentSize = size
+  at<Packet>(p).headerLength = headerLength
 }
 
 /** nic.transmit of the first card. */

@@ -14,7 +14,9 @@ export const ip = (text: string): number => read32(Buffer.from(address(text)), 0
 /** The text of such a number. */
 export const ipText = (value: number): string => [24, 16, 8, 0].map(shift => value >>> shift & 0xff).join('.')
 
-export const NicFeature = { TransmitChecksum: 1, ReceiveChecksum: 2 } as const
+export const NicFeature = {
+  TransmitChecksum: 1, ReceiveChecksum: 2, TransmitSegmentation: 4, ReceiveSegmentation: 8, TransmitSegmentationEcn: 16,
+} as const
 export const Checksum = { None: 0, Valid: 1, Partial: 2 } as const
 
 /** The stack's own end, and a peer on the same link. */
@@ -31,7 +33,7 @@ export class Stack {
 
   constructor(engine: Engine, { features = 0, mtu = 1500, two = false, cards = 0 } = {}) {
     this.m = engine.start()
-    this.buffer = this.m.alloc(16384)
+    this.buffer = this.m.alloc(65600)
     if (cards) this.call('stackStartCards', cards)
     else if (two) this.call('stackStartTwo')
     else this.call('stackStart', features, mtu)

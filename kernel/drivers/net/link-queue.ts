@@ -4,9 +4,12 @@
 import { LINK_QUEUE_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { struct, type i32, type u32 } from '../../lib/layout.ts'
-import type { Nic } from './nic.ts'
+import { NicFeature, type Nic } from './nic.ts'
 import { packetFree, packetLength, packetsTotal, type Packet } from './packet.ts'
 
+/** Nothing crosses a wire, so no checksum is needed and nothing has to be cut: packets arrive as they were sent. */
+export const LINK_QUEUE_FEATURES: u32 = NicFeature.TransmitChecksum | NicFeature.ReceiveChecksum
+  | NicFeature.TransmitSegmentation | NicFeature.ReceiveSegmentation | NicFeature.TransmitSegmentationEcn
 /** The part of all packet buffers that one queue may hold: one in so many. */
 const POOL_SHARE: u32 = 4
 

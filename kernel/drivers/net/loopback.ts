@@ -1,12 +1,14 @@
 // The loopback device `lo`: what is sent comes back, in the order it was sent. RFC 1122 §3.2.1.3 (g).
 //
 // Frames carry an Ethernet header with addresses of zero. A checksum left to the device (Checksum.Partial) is not
-// completed: the bytes never cross a wire, and the packet comes back with it. Main-loop context only.
+// completed, nor is TCP cut: the bytes never cross a wire, and the packet comes back with it. Main-loop context only.
 
 import { Errno } from '../../lib/errno.ts'
 import { address, at, staticStruct, struct, type Embed, type i32, type u32 } from '../../lib/layout.ts'
-import { LinkQueue, linkQueueEmpty, linkQueueReceive, linkQueueRefuse, linkQueueSend } from './link-queue.ts'
-import { Nic, NicFeature, NicKind, nicRegisterAs } from './nic.ts'
+import {
+  LINK_QUEUE_FEATURES, LinkQueue, linkQueueEmpty, linkQueueReceive, linkQueueRefuse, linkQueueSend,
+} from './link-queue.ts'
+import { Nic, NicKind, nicRegisterAs } from './nic.ts'
 import { packetFree, type Packet } from './packet.ts'
 
 /** The largest IPv4 packet there is: RFC 791 §3.1, total length. */
@@ -35,7 +37,7 @@ export function loopbackNic(): Nic {
   nic.apply = apply
   nic.setAddress = null
   nic.driver = address(loopback)
-  nic.features = NicFeature.TransmitChecksum | NicFeature.ReceiveChecksum
+  nic.features = LINK_QUEUE_FEATURES
   nic.mtu = LOOPBACK_MTU
   nic.headRoom = 0
   nic.linkUp = true

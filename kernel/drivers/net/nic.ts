@@ -23,12 +23,14 @@ export const enum NicFeature {
   /** Received packets may carry Checksum.Valid or Checksum.Partial. */
   ReceiveChecksum = 2,
   /**
-   * transmit() takes a TCP/IPv4 packet with a `segmentSize`, of up to 65,535 bytes from the IPv4 header on: Checksum.Partial,
-   * in a chain whose first buffer has all headers. Comes with TransmitChecksum.
+   * transmit() takes a TCP/IPv4 packet with a `segmentSize`, of up to 65,535 bytes from the IPv4 header on, without CWR:
+   * Checksum.Partial, at most SEGMENT_BUFFER_LIMIT buffers, all headers in the first. Comes with TransmitChecksum.
    */
   TransmitSegmentation = 4,
   /** Received packets may have a `segmentSize`, and be as long. Comes with ReceiveChecksum. */
   ReceiveSegmentation = 8,
+  /** With TransmitSegmentation: CWR may be set, and leaves in the first segment only. RFC 3168 §6.1.2. */
+  TransmitSegmentationEcn = 16,
 }
 
 /** Hand up one received frame, Ethernet header at `head`. The callee owns the packet from here on. */

@@ -43,7 +43,7 @@ export class Packet {
   checksumStart: u16 // from `head` of the frame as the device sees it; with Checksum.Partial
   checksumOffset: u16 // of the field, from checksumStart
   segmentSize: u16 // 0: the packet is what it is. Else TCP to be cut: payload of one segment; received: the peer's
-  headerLength: u16 // with segmentSize: bytes from the IPv4 header to the TCP payload
+  headerLength: u16 // with segmentSize: bytes from the IPv4 header, for the device from `head`, to the TCP payload
   checksum: Stored<u8, Checksum>
   priority: u8 // IEEE 802.1Q priority code point it came with, 0 to 7; kept when it is sent on or back
   linkDestination: u8 // see LinkDestination in net/ethernet; how the frame was addressed

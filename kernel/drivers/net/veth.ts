@@ -1,7 +1,7 @@
 // Virtual Ethernet cards in pairs: what one end sends the other receives, in order, as if a cable were between them.
 //
 // Each end has a queue of what its peer sent. An end that is down has no link, and so its peer has none either: the
-// first to send learns it (NetworkDown). Checksums left to the device pass through open: no wire is crossed.
+// first to send learns it (NetworkDown). Checksums left to the device pass through open, TCP uncut: no wire is crossed.
 // Main-loop context only.
 
 import { VETH_PAIR_LIMIT } from '../../config.ts'
@@ -12,9 +12,11 @@ import { randomBytes } from '../../lib/random.ts'
 import {
   address, at, nth, staticRow, struct, type Embed, type cstring, type i32, type ptr, type u32,
 } from '../../lib/layout.ts'
-import { LinkQueue, linkQueueEmpty, linkQueueReceive, linkQueueRefuse, linkQueueSend } from './link-queue.ts'
 import {
-  NIC_NAME_SIZE, Nic, NicFeature, NicKind, nicFirst, nicRegisterAs, nicUnregister,
+  LINK_QUEUE_FEATURES, LinkQueue, linkQueueEmpty, linkQueueReceive, linkQueueRefuse, linkQueueSend,
+} from './link-queue.ts'
+import {
+  NIC_NAME_SIZE, Nic, NicKind, nicFirst, nicRegisterAs, nicUnregister,
 } from './nic.ts'
 import { packetFree, type Packet } from './packet.ts'
 
@@ -81,7 +83,7 @@ function open(end: Veth, peer: Nic, name: cstring): void {
   nic.apply = apply
   nic.setAddress = setAddress
   nic.driver = address(end)
-  nic.features = NicFeature.TransmitChecksum | NicFeature.ReceiveChecksum
+  nic.features = LINK_QUEUE_FEATURES
   nic.mtu = ETHERNET_MTU
   nic.headRoom = 0
   nic.linkUp = false

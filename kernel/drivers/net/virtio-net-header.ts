@@ -9,6 +9,10 @@ export const enum NetFeature {
   GuestCsum = 0x2, // bit 1: received packets may carry no checksum, or a verified one
   Mtu = 0x8, // bit 3
   Mac = 0x20, // bit 5
+  GuestTso4 = 0x80, // bit 7: received packets may be TCP over IPv4 not yet cut; needs GuestCsum
+  GuestEcn = 0x200, // bit 9: those may have CWR set; needs GuestTso4
+  HostTso4 = 0x800, // bit 11: the device cuts TCP over IPv4; needs Csum
+  HostEcn = 0x2000, // bit 13: also where CWR is set; needs HostTso4
   MergeableBuffers = 0x8000, // bit 15, VIRTIO_NET_F_MRG_RXBUF
   Status = 0x10000, // bit 16
   ControlQueue = 0x20000, // bit 17, VIRTIO_NET_F_CTRL_VQ; the rest need it
@@ -24,13 +28,20 @@ export const enum NetFlag {
   DataValid = 2, // VIRTIO_NET_HDR_F_DATA_VALID
 }
 
+/** virtio 1.2 §5.1.6, gso_type. */
+export const enum GsoType {
+  None = 0, // VIRTIO_NET_HDR_GSO_NONE
+  Tcp4 = 1, // VIRTIO_NET_HDR_GSO_TCPV4
+  Ecn = 0x80, // VIRTIO_NET_HDR_GSO_ECN, with one of the others: CWR is set, and is for the first segment only
+}
+
 /** virtio 1.2 §5.1.6: with VERSION_1 it always has all 12 bytes. Read unaligned: receive buffers start anywhere. */
 @wire(12)
 export class NetHeader {
   flags: u8
-  gsoType: u8 // 0: VIRTIO_NET_HDR_GSO_NONE, the only one without segmentation features
-  headerLength: Le<u16>
-  gsoSize: Le<u16>
+  gsoType: u8 // GsoType
+  headerLength: Le<u16> // Ethernet, IPv4, TCP; received: a hint nobody may rely on, §5.1.6.4.2
+  gsoSize: Le<u16> // payload of one segment
   checksumStart: Le<u16> // from the Ethernet header
   checksumOffset: Le<u16> // of the field, from checksumStart
   numBuffers: Le<u16> // received: how many buffers the frame is spread over; sent: 0
@@ -71,6 +82,19 @@ export class ControlHeader {
 
 /** Least frame: an Ethernet header. IEEE 802.3 §3.1.1. */
 export const FRAME_LEAST: u32 = 14
+
+/** Largest frame: 65,535 bytes of IPv4, an Ethernet header and a VLAN tag. virtio 1.2 §5.1.6.3.1 has 65,550 without tag. */
+export const FRAME_MOST: u32 = 65_535 + 18
+
+/**
+ * Whether a received header may not say what it does of a frame of `length` bytes, with a `type` that is not
+ * GsoType.None: only TCP over IPv4 is taken, CWR only with `ecn`, both as agreed on, and only with a size and an open
+ * checksum. §5.1.6.4.1. None of it proves that the frame is TCP: net/segment.ts looks.
+ */
+export function segmentsFault(type: u32, size: u32, flags: u32, length: u32, ecn: boolean): boolean {
+  if ((ecn ? type & ~GsoType.Ecn : type) != GsoType.Tcp4 || size == 0) return true
+  return (flags & NetFlag.NeedsChecksum) == 0 || length > FRAME_MOST
+}
 
 /**
  * What the flags of a received header say of the checksum of a frame of `length` bytes, as a Checksum; or

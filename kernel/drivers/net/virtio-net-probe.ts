@@ -1,6 +1,6 @@
 // virtio-net: from a PCI function to a card. virtio 1.2 §5.1.4, §5.1.5.
 
-import { CARD_LIMIT, PACKET_BUFFER_SIZE } from '../../config.ts'
+import { CARD_LIMIT, PACKET_BUFFER_SIZE, SEGMENT_BUFFER_LIMIT, SEGMENT_POOL_LEAST } from '../../config.ts'
 import { load8, loadVolatile8, store8 } from '../../lib/intrinsics.ts'
 import { address, at, nth, offsetof, plus, staticRow, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logDecimal, logEnd, logLine, logMac, logStart, logText } from '../../lib/log.ts'
@@ -13,10 +13,10 @@ import { virtioQueue } from '../virtio/queue-setup.ts'
 import { FEATURE_EVENT_INDEX } from '../virtio/registers.ts'
 import {
   CONFIGURATION_TRIES, interruptName, virtioConfigurationGeneration, virtioConfigurationSame, virtioHas,
-  virtioNegotiate, virtioOffered, virtioOpen, virtioStart, type VirtioDevice,
+  virtioNegotiate, virtioOffered, virtioOpen, virtioQueueSize, virtioStart, type VirtioDevice,
 } from '../virtio/transport.ts'
 import { Nic, NicFeature, nicName, nicRegister } from './nic.ts'
-import { packetFree, packetsFree, type Packet } from './packet.ts'
+import { packetFree, packetsFree, packetsTotal, type Packet } from './packet.ts'
 import { controlFeatures, controlOpen } from './virtio-net-control.ts'
 import { NET_HEADER_SIZE, NetConfiguration, NetFeature } from './virtio-net-header.ts'
 import {
@@ -77,7 +77,7 @@ export function virtioNetProbe(fn: PciFunction): boolean {
 /** The features to ask for: those whose field the configuration structure is long enough to have. §5.1.3. */
 function wantedFeatures(device: VirtioDevice): u32 {
   let wanted: u32 = FEATURE_EVENT_INDEX | NetFeature.Csum | NetFeature.GuestCsum | NetFeature.MergeableBuffers
-  wanted |= controlFeatures(virtioOffered(device))
+  wanted |= controlFeatures(virtioOffered(device)) | segmentationFeatures(device)
   if (device.configurationLength >= offsetof<NetConfiguration>('status')) wanted |= NetFeature.Mac
   if (device.configurationLength >= offsetof<NetConfiguration>('maxQueuePairs')) wanted |= NetFeature.Status
   if (device.configurationLength < NET_CONFIGURATION_WITH_MTU) return wanted
@@ -86,6 +86,26 @@ function wantedFeatures(device: VirtioDevice): u32 {
   return mtu >= MTU_LEAST ? wanted | NetFeature.Mtu : wanted
 }
 const NET_CONFIGURATION_WITH_MTU: u32 = 12
+
+/**
+ * Cutting TCP, each way, where what it needs is offered (§5.1.3.1) and the ring takes the largest packets. Receiving
+ * them uncut also wants buffers that can be merged (§5.1.6.3.1), and a pool for which a few of them are little.
+ */
+function segmentationFeatures(device: VirtioDevice): u32 {
+  const offered: u32 = virtioOffered(device)
+  const both: u32 = NetFeature.GuestCsum | NetFeature.MergeableBuffers
+  let wanted: u32 = 0
+  if ((offered & NetFeature.Csum) != 0 && virtioQueueSize(device, QueueIndex.Transmit) >= SEGMENT_BUFFER_LIMIT) {
+    wanted = NetFeature.HostTso4
+  }
+  if ((offered & both) == both && virtioQueueSize(device, QueueIndex.Receive) >= SEGMENT_BUFFER_LIMIT
+    && packetsTotal() >= SEGMENT_POOL_LEAST) {
+    wanted |= NetFeature.GuestTso4
+  }
+  const agreed: u32 = wanted & offered
+  if ((agreed & NetFeature.HostTso4) != 0) wanted |= NetFeature.HostEcn
+  return (agreed & NetFeature.GuestTso4) != 0 ? wanted | NetFeature.GuestEcn : wanted
+}
 
 /** Everything the contract says of a card, and the driver's own flags. */
 function fillNic(net: VirtioNet): void {
@@ -104,6 +124,9 @@ function fillNic(net: VirtioNet): void {
   nic.features = NicFeature.None
   if (virtioHas(device, NetFeature.Csum)) nic.features |= NicFeature.TransmitChecksum
   if (virtioHas(device, NetFeature.GuestCsum)) nic.features |= NicFeature.ReceiveChecksum
+  if (virtioHas(device, NetFeature.HostTso4)) nic.features |= NicFeature.TransmitSegmentation
+  if (virtioHas(device, NetFeature.HostEcn)) nic.features |= NicFeature.TransmitSegmentationEcn
+  if (virtioHas(device, NetFeature.GuestTso4)) nic.features |= NicFeature.ReceiveSegmentation
   nic.linkUp = true
   net.mergeable = virtioHas(device, NetFeature.MergeableBuffers)
   net.broken = false

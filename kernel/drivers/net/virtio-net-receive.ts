@@ -11,7 +11,9 @@
 import { compilerBarrier } from '../../lib/intrinsics.ts'
 import { address, at, distance, plus, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logEnd, logStart, logText } from '../../lib/log.ts'
-import { QueueFault, queueAddOne, queueArm, queueDisarm, queueKick, queueOffer, queueReady, queueTake } from '../virtio/queue.ts'
+import {
+  QueueFault, queueAddOne, queueArm, queueDisarm, queueKick, queueOffer, queueReady, queueTake, queueUnseen,
+} from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import { virtioHas, virtioHealthy } from '../virtio/transport.ts'
 import { NicFeature, nicName, type Nic } from './nic.ts'
@@ -20,7 +22,8 @@ import {
 } from './packet.ts'
 import { controlPoll, controlReady } from './virtio-net-control.ts'
 import {
-  CHECKSUM_FAULT, FRAME_LEAST, NET_HEADER_SIZE, NetConfiguration, NetFeature, NetHeader, NetStatus, receivedChecksum,
+  CHECKSUM_FAULT, FRAME_LEAST, GsoType, NET_HEADER_SIZE, NetConfiguration, NetFeature, NetHeader, NetStatus,
+  receivedChecksum, segmentsFault,
 } from './virtio-net-header.ts'
 import { virtioNetFail, virtioNetOf, virtioNetReclaim, type VirtioNet } from './virtio-net.ts'
 
@@ -29,7 +32,7 @@ import { virtioNetFail, virtioNetOf, virtioNetReclaim, type VirtioNet } from './
  * place, a VLAN tag more, and 22 + 12 + 14 puts the IPv4 header on a multiple of 4.
  */
 export const RECEIVE_ROOM: u32 = 22
-/** The device is told of fresh buffers after this many frames, a power of 2: it must not run dry during a batch. */
+/** The device is told after this many fresh buffers: it must not run dry during a batch. A frame of 64 KiB takes 33. */
 const OFFER_INTERVAL: u32 = 16
 
 /** See NicPoll in nic.ts. */
@@ -44,7 +47,7 @@ export function virtioNetPoll(nic: Nic, budget: u32): u32 {
   let done: u32 = 0
   while (done < budget && receiveFrame(net)) {
     done += 1
-    if ((done & (OFFER_INTERVAL - 1)) == 0) queueOffer(queue)
+    if (queueUnseen(queue) >= OFFER_INTERVAL) queueOffer(queue)
   }
   queueOffer(queue)
   if (queue.fault != QueueFault.None) virtioNetFail(net, 'the used ring of its receive queue makes no sense')
@@ -187,10 +190,10 @@ function frameFault(net: VirtioNet, frame: Packet): boolean {
   }
   const header = at<NetHeader>(frame.head)
   if (net.mergeable && header.numBuffers == 0) return true
-  if (header.gsoType != 0) return true // no segmentation feature was negotiated: §5.1.6.4.1
   const offered: boolean = (net.nic.features & NicFeature.ReceiveChecksum) != 0
   const flags: u32 = offered ? header.flags : 0
   frame.totalLength -= NET_HEADER_SIZE
+  if (segmentsRefused(net, frame, header, flags)) return true
   frame.checksumStart = header.checksumStart
   frame.checksumOffset = header.checksumOffset
   const checksum: u32 = receivedChecksum(flags, frame.checksumStart, frame.checksumOffset, frame.totalLength)
@@ -198,6 +201,16 @@ function frameFault(net: VirtioNet, frame: Packet): boolean {
   frame.checksum = checksum
   packetStrip(frame, NET_HEADER_SIZE)
   return false
+}
+
+/** Take over what the header says of segments; true if it must not say that. §5.1.6.4.1. */
+function segmentsRefused(net: VirtioNet, frame: Packet, header: NetHeader, flags: u32): boolean {
+  const type: u32 = header.gsoType
+  frame.segmentSize = 0
+  if (type == GsoType.None) return false
+  if ((net.nic.features & NicFeature.ReceiveSegmentation) == 0) return true
+  frame.segmentSize = header.gsoSize
+  return segmentsFault(type, frame.segmentSize, flags, frame.totalLength, virtioHas(net.device, NetFeature.GuestEcn))
 }
 
 /** After a configuration interrupt: the link went up or down, or the device gave up. virtio 1.2 §5.1.4, §2.1.2. */

@@ -9,8 +9,9 @@
 // Main-loop context only.
 
 import { Errno } from '../../lib/errno.ts'
+import { load8 } from '../../lib/intrinsics.ts'
 import {
-  address, at, struct,
+  address, at, plus, struct,
   type Embed, type Stored, type bool, type cstring, type i32, type ptr, type u16, type u32, type u8,
 } from '../../lib/layout.ts'
 import { copyBytes } from '../../lib/memory.ts'
@@ -25,7 +26,7 @@ import {
   Checksum, packetFree, packetHeadRoom, packetLength, packetPhysicalHead, packetPrepend, type Packet,
 } from './packet.ts'
 import { NetControl, controlChanged, controlSetAddress } from './virtio-net-control.ts'
-import { NET_HEADER_SIZE, NetFlag, NetHeader } from './virtio-net-header.ts'
+import { GsoType, NET_HEADER_SIZE, NetFlag, NetHeader } from './virtio-net-header.ts'
 
 @struct
 export class VirtioNet {
@@ -93,7 +94,7 @@ function prependHeader(nic: Nic, packet: Packet): void {
   if (packetHeadRoom(packet) < NET_HEADER_SIZE) panic('virtio-net: a packet without head room for the header')
   const header = at<NetHeader>(packetPrepend(packet, NET_HEADER_SIZE))
   header.flags = 0
-  header.gsoType = 0
+  header.gsoType = GsoType.None
   header.headerLength = 0
   header.gsoSize = 0
   header.checksumStart = 0
@@ -104,7 +105,21 @@ function prependHeader(nic: Nic, packet: Packet): void {
   header.flags = NetFlag.NeedsChecksum
   header.checksumStart = packet.checksumStart
   header.checksumOffset = packet.checksumOffset
+  if (packet.segmentSize != 0) askForSegments(nic, packet, header)
 }
+
+/** §5.1.6.2: the device is told of a CWR, which it leaves in the first segment only. */
+function askForSegments(nic: Nic, packet: Packet, header: NetHeader): void {
+  const flags: u32 = load8(plus(packet.head, NET_HEADER_SIZE + packet.checksumStart), TCP_FLAGS)
+  const wanted: u32 = (flags & TCP_CWR) == 0 ? NicFeature.TransmitSegmentation : NicFeature.TransmitSegmentationEcn
+  if ((nic.features & wanted) == 0) panic('virtio-net: segments, and no offload')
+  header.gsoType = (flags & TCP_CWR) == 0 ? GsoType.Tcp4 : GsoType.Tcp4 | GsoType.Ecn
+  header.gsoSize = packet.segmentSize
+  header.headerLength = packet.headerLength
+}
+/** Where TCP has its flags, and the one that is no segment's but the first's: RFC 9293 §3.1, RFC 3168 §6.1.2. */
+const TCP_FLAGS: u32 = 13
+const TCP_CWR: u32 = 0x80
 
 /** See NicFlush in nic.ts. */
 export function virtioNetFlush(nic: Nic): void {

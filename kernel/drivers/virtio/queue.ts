@@ -165,6 +165,11 @@ export function queueAddOne(
   queueAdd(queue, token)
 }
 
+/** Chains added that the device can not see yet: queueOffer and queueKick let it. */
+export function queueUnseen(queue: Virtqueue): u32 {
+  return (queue.added - queue.available.index) & RING_MODULUS
+}
+
 /** Let the device see every chain added so far, and notify it if it wants to know of them. */
 export function queueKick(queue: Virtqueue): void {
   if (queue.added == queue.notified || queue.fault != QueueFault.None) return

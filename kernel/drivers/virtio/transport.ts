@@ -163,6 +163,13 @@ export function virtioOffered(device: VirtioDevice): u32 {
   return device.common.deviceFeature
 }
 
+/** Entries of queue `index` as the device has them, 0 if there is no such queue; before virtioQueue. §4.1.4.3. */
+export function virtioQueueSize(device: VirtioDevice, index: u32): u32 {
+  if (index >= device.common.numQueues) return 0
+  device.common.queueSelect = index
+  return device.common.queueSize
+}
+
 /** Whether all of these features were agreed on. */
 export function virtioHas(device: VirtioDevice, features: u32): boolean {
   return (device.features & features) == features

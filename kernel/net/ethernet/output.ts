@@ -8,10 +8,10 @@ import { increase64, load8, storeBe16 } from '../../lib/intrinsics.ts'
 import { zeroBytes } from '../../lib/memory.ts'
 import { address, at, plus, sizeof, staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import {
-  Checksum, packetAppend, packetHeadRoom, packetPrepend, packetTailRoom, type Packet,
+  Checksum, packetAllocate, packetAlone, packetAppend, packetHeadRoom, packetPrepend, packetTailRoom, type Packet,
 } from '../../drivers/net/packet.ts'
 import { NicFeature } from '../../drivers/net/nic.ts'
-import { chainLast, chainLength } from '../chain.ts'
+import { chainLast, chainLength, longestOf } from '../chain.ts'
 import { checksumOf, packetSum } from '../checksum.ts'
 import type { NetInterface } from '../interface.ts'
 import { Drop, drop } from '../stats.ts'
@@ -42,7 +42,7 @@ function headerLength(egress: NetInterface): u32 {
 
 /**
  * Send what is at `head` to a link address; the packet is the callee's. A Checksum.Partial packet, its
- * `checksumStart` counted from `head`, is completed here if the card can not.
+ * `checksumStart` counted from `head`, is completed here if the card can not; one with a `segmentSize` the card must cut.
  * Errors: MessageTooLong (over the MTU), NoBufferSpace (the card's ring is full, or the buffer has no room for
  * header or padding), NetworkDown.
  */
@@ -50,7 +50,7 @@ export function ethernetOutput(egress: NetInterface, packet: Packet, destination
   const header: u32 = headerLength(egress)
   const length: u32 = chainLength(packet)
   if (!egress.up) return refuseOn(egress, packet, Drop.InterfaceDown, Errno.NetworkDown)
-  if (length > egress.mtu) return refuseOn(egress, packet, Drop.OutputTooLong, Errno.MessageTooLong)
+  if (longestOf(packet, length) > egress.mtu) return refuseOn(egress, packet, Drop.OutputTooLong, Errno.MessageTooLong)
   const room: boolean = packetHeadRoom(packet) >= egress.nic.headRoom + header
   if (!room || (length < ETHERNET_MINIMUM_PAYLOAD && !pad(packet, ETHERNET_MINIMUM_PAYLOAD - length))) {
     return refuseOn(egress, packet, Drop.OutputNoRoom, Errno.NoBufferSpace)
@@ -58,6 +58,7 @@ export function ethernetOutput(egress: NetInterface, packet: Packet, destination
   if (packet.checksum == Checksum.Partial) {
     if ((egress.nic.features & NicFeature.TransmitChecksum) == 0) checksumComplete(packet)
     packet.checksumStart += header
+    packet.headerLength += header
   }
   const bytes: u32 = (length < ETHERNET_MINIMUM_PAYLOAD ? ETHERNET_MINIMUM_PAYLOAD : length) + header
   if (egress.vlanId == 0) writeHeader(egress, packet, destination, type)
@@ -113,9 +114,18 @@ function refuseOn(egress: NetInterface, packet: Packet, reason: Drop, error: i32
   return refuse(packet, reason, error)
 }
 
-/** Append zeros, so that nothing of an older packet leaves the machine (RFC 1122 §2.3.3; CVE-2003-0001). */
+/**
+ * Append zeros, so that nothing of an older packet leaves the machine (RFC 1122 §2.3.3; CVE-2003-0001). What lies behind
+ * a view of somebody's data is not ours to write: the zeros get a buffer of their own.
+ */
 function pad(packet: Packet, bytes: u32): boolean {
-  const last = chainLast(packet)
+  let last: Packet = chainLast(packet)
+  if (!packetAlone(last)) {
+    const more = packetAllocate(0)
+    if (more == null) return false
+    last.nextFragment = more
+    last = more
+  }
   if (packetTailRoom(last) < bytes) return false
   zeroBytes(packetAppend(last, bytes), bytes)
   return true

@@ -8,10 +8,13 @@
 // nor anything link-local (RFC 3927 §7); the sender's address is not checked against the routes (RFC 1812 §5.3.8 lets
 // one leave that out).
 //
-// Next: ipv4Transmit (transmit.ts).
+// TCP that a card received uncut goes on uncut where the next card cuts it.
+//
+// Next: segmentedTransmit (segment.ts), fragmentOutput (fragment.ts).
 
 import { at, plus, sizeof, type u32 } from '../../lib/layout.ts'
 import { Checksum, packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
+import { longestOf } from '../chain.ts'
 import { checksumUpdate } from '../checksum.ts'
 import { EthernetHeader, LinkDestination } from '../ethernet/header.ts'
 import { checksumComplete } from '../ethernet/output.ts'
@@ -19,13 +22,13 @@ import { icmpError, icmpErrorWith } from '../icmp/error.ts'
 import { IcmpType, Unreachable } from '../icmp/header.ts'
 import { QUOTED_LEAST, icmpTellSender } from '../icmp/received.ts'
 import { interfaceOwning, type NetInterface } from '../interface.ts'
+import { segmentOutput, segmentedTransmit } from '../segment.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { isLinkLocal, isUnicast, type Ipv4Address } from './address.ts'
 import { fragmentOutput } from './fragment.ts'
 import { DONT_FRAGMENT, Ipv4Header } from './header.ts'
 import { optionsRecord } from './options.ts'
 import { PathKind, pathFind, type Path } from './route.ts'
-import { ipv4Transmit } from './transmit.ts'
 
 let forwarding = false
 
@@ -51,7 +54,7 @@ export function ipv4Forward(ingress: NetInterface, packet: Packet, ip: Ipv4Heade
   }
   if (path.kind != PathKind.Unicast) return drop(packet, Drop.ForwardRefused) // a directed broadcast: RFC 2644 §3
   const mtu: u32 = path.egress.mtu
-  const fits = ip.totalLength <= mtu
+  const fits = longestOf(packet, ip.totalLength) <= mtu
   if (!fits && (ip.flagsFragment & DONT_FRAGMENT) != 0) { // RFC 1191 §4: with the MTU of the next link
     return report(
       ingress, packet, ip, Drop.ForwardTooLong, IcmpType.Unreachable, Unreachable.FragmentationNeeded, mtu,
@@ -77,7 +80,11 @@ function send(path: Path, packet: Packet, ip: Ipv4Header, fits: boolean): void {
   if (packet.checksum == Checksum.Valid) packet.checksum = Checksum.None
   counters.ipv4Forwarded += 1
   if (fits) {
-    ipv4Transmit(path, packet) // counted where it fails
+    segmentedTransmit(path, packet) // counted where it fails
+    return
+  }
+  if (packet.segmentSize != 0) {
+    segmentOutput(path, packet)
     return
   }
   if (packet.checksum == Checksum.Partial) checksumComplete(packet)

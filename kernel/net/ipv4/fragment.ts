@@ -11,8 +11,8 @@ import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
 import { at, plus, sizeof, staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import {
-  Checksum, packetAllocate, packetAppend, packetFree, packetHeadRoom, packetLength, packetPrepend, packetStrip,
-  packetTailRoom, type Packet,
+  Checksum, packetAllocate, packetAlone, packetAppend, packetFree, packetHeadRoom, packetLength, packetPrepend,
+  packetStrip, packetTailRoom, type Packet,
 } from '../../drivers/net/packet.ts'
 import { chainLength } from '../chain.ts'
 import { ethernetHeadRoom } from '../ethernet/output.ts'
@@ -101,6 +101,7 @@ function cut(packet: Packet, room: u32): boolean {
   if (following != null) {
     following.device = packet.device
     following.linkDestination = packet.linkDestination
+    following.priority = packet.priority
   }
   return true
 }
@@ -141,15 +142,16 @@ function tailOf(packet: Packet, keep: u32, following: Packet | null): Packet | n
   return first
 }
 
-/** Put a header in front; the packet to send, or null when that takes a buffer and there is none. */
+/** Put a header in front, never into a buffer others show; the packet to send, or null when that takes one and there is none. */
 function withHeader(egress: NetInterface, piece: Packet, header: ptr, length: u32): Packet | null {
   let front: Packet = piece
-  if (packetHeadRoom(piece) < length + ethernetHeadRoom(egress)) {
+  if (!packetAlone(piece) || packetHeadRoom(piece) < length + ethernetHeadRoom(egress)) {
     const fresh = packetAllocate(HEAD_ROOM + sizeof<Ipv4Header>())
     if (fresh == null) return null
     fresh.nextFragment = piece
     fresh.device = piece.device
     fresh.linkDestination = piece.linkDestination
+    fresh.priority = piece.priority
     front = fresh
   }
   copyBytes(packetPrepend(front, length), header, length)

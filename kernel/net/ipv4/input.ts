@@ -17,6 +17,7 @@ import { icmpError, icmpErrorWith } from '../icmp/error.ts'
 import { igmpInput } from '../igmp/input.ts'
 import { multicastAccepts, multicastMember } from '../igmp/join.ts'
 import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../interface.ts'
+import { segmentsFault } from '../segment.ts'
 import { rawDeliver } from '../socket/raw.ts'
 import { Drop, counters, drop } from '../stats.ts'
 import { udpInput } from '../udp/input.ts'
@@ -38,6 +39,7 @@ export function ipv4Input(ingress: NetInterface, packet: Packet): void {
 
   chainTrim(packet, ip.totalLength) // Ethernet pads short frames
   if (ip.headerLength > sizeof<Ipv4Header>() && optionsRefused(ingress, packet, ip)) return
+  if (packet.segmentSize != 0 && segmentsFault(packet, ip) != Drop.None) return drop(packet, Drop.Ipv4Segments)
   if (forOthers) return ipv4Forward(ingress, packet, ip)
   if (ip.isFragment) return fragmentInput(ingress, packet, ip)
   packet.networkHeader = packet.head

@@ -1,6 +1,6 @@
 // IPv4 packets out: header, route, link address. RFC 791 §3.2, RFC 1122 §3.2.1, §3.3.1. Main-loop context only.
 //
-// Next: ipv4Transmit (transmit.ts), or fragmentOutput (fragment.ts).
+// Next: segmentedTransmit (segment.ts), ipv4Transmit (transmit.ts), or fragmentOutput (fragment.ts).
 
 import { Errno } from '../../lib/errno.ts'
 import { copyBytes } from '../../lib/memory.ts'
@@ -12,9 +12,11 @@ import {
 import {
   Checksum, packetAllocate, packetAppend, packetHeadRoom, packetLength, packetPrepend, packetTailRoom, type Packet,
 } from '../../drivers/net/packet.ts'
-import { chainLast, chainLength } from '../chain.ts'
+import { NicFeature } from '../../drivers/net/nic.ts'
+import { chainLast, chainLength, longestOf } from '../chain.ts'
 import { EthernetHeader } from '../ethernet/header.ts'
 import { checksumComplete, refuse } from '../ethernet/output.ts'
+import { segmentCount, segmentedTransmit } from '../segment.ts'
 import { Drop, counters } from '../stats.ts'
 import type { Ipv4Address } from './address.ts'
 import { fragmentOutput } from './fragment.ts'
@@ -71,12 +73,13 @@ export function ipv4OutputInit(seed: u32): void {
   for (let i: u32 = 0; i < IDENTIFICATIONS; i++) nth(identifications, i).last = random32()
 }
 
-function identificationFor(source: Ipv4Address, destination: Ipv4Address, protocol: u32): u32 {
+/** The first of `count` identifications in a row, for a packet that becomes so many. */
+function identificationsFor(source: Ipv4Address, destination: Ipv4Address, protocol: u32, count: u32): u32 {
   const mixed: u32 = (destination ^ identificationSecret) * 0x9e3779b1 + (source ^ (protocol << 24))
   const hash: u32 = mixed * 0x85ebca6b // murmur3's first finalizer constant: odd, half its bits set
   const entry = nth(identifications, hash >>> (32 - IDENTIFICATION_BITS))
-  entry.last += 1
-  return entry.last & 0xffff
+  entry.last += count
+  return (entry.last - count + 1) & 0xffff
 }
 
 /** An empty packet that all headers down to the card's fit in front of; null when the pool is empty. */
@@ -118,7 +121,8 @@ function fragmentRoom(packet: Packet, mtu: u32): u32 {
  * segments, or `lo`, else path.mtu.
  */
 export function ipv4SegmentLimit(path: Path): u32 {
-  return path.mtu
+  const cuts: boolean = (path.egress.nic.features & NicFeature.TransmitSegmentation) != 0
+  return cuts ? LONGEST_PACKET : path.mtu
 }
 
 /**
@@ -143,7 +147,8 @@ export function ipv4OutputVia(
 
 /**
  * As ipv4OutputVia, in the way that `sending` says. What is over the path MTU leaves in fragments if it may;
- * MessageTooLong if it may not, or would be more than 65,535 bytes.
+ * MessageTooLong if it may not, or would be more than 65,535 bytes. With a `segmentSize` the packet is TCP, its
+ * checksum Partial, and longer than one segment; its segments must fit the path MTU, and leave whole.
  */
 export function ipv4OutputWith(
   path: Path, packet: Packet, source: Ipv4Address, destination: Ipv4Address, protocol: IpProtocol,
@@ -151,8 +156,8 @@ export function ipv4OutputWith(
 ): i32 {
   const total: u32 = chainLength(packet) + sizeof<Ipv4Header>()
   const how: Fragmentation = sending.fragmentation
-  const fits = total <= (how == Fragmentation.Probe ? path.egress.mtu : path.mtu)
-  if (!fits && (total > LONGEST_PACKET || how == Fragmentation.Never || how == Fragmentation.Probe)) {
+  const fits = longestOf(packet, total) <= (how == Fragmentation.Probe ? path.egress.mtu : path.mtu)
+  if (total > LONGEST_PACKET || (!fits && !mayBeFragmented(packet, how))) {
     return refuse(packet, Drop.OutputTooLong, Errno.MessageTooLong)
   }
   if (packetHeadRoom(packet) < sizeof<Ipv4Header>() + sizeof<EthernetHeader>()) {
@@ -167,7 +172,7 @@ export function ipv4OutputWith(
   ip.versionIhl = VERSION_IHL_PLAIN
   ip.dscpEcn = sending.dscpEcn
   ip.totalLength = total
-  ip.identification = identificationFor(source, destination, protocol)
+  ip.identification = identificationsFor(source, destination, protocol, segmentCount(packet, total))
   ip.flagsFragment = fits && mustNotBeFragmented(path, how) ? DONT_FRAGMENT : 0
   ip.timeToLive = timeToLive != 0 ? timeToLive : timeToLiveOf(path)
   ip.protocol = protocol
@@ -176,7 +181,12 @@ export function ipv4OutputWith(
   counters.ipv4Sent += 1
   if (!fits) return fragmentOutput(path, packet, path.mtu)
   ip.seal()
-  return ipv4Transmit(path, packet)
+  return segmentedTransmit(path, packet)
+}
+
+/** TCP chooses its segments so that they fit: those that do not are chosen anew. */
+function mayBeFragmented(packet: Packet, how: Fragmentation): boolean {
+  return packet.segmentSize == 0 && how != Fragmentation.Never && how != Fragmentation.Probe
 }
 
 function mustNotBeFragmented(path: Path, how: Fragmentation): boolean {
@@ -206,7 +216,7 @@ export function ipv4OutputPrepared(path: Path, packet: Packet): i32 {
     return refuse(packet, Drop.OutputTooLong, Errno.MessageTooLong)
   }
   ip.totalLength = total
-  if (ip.identification == 0) ip.identification = identificationFor(ip.source, ip.destination, ip.protocol)
+  if (ip.identification == 0) ip.identification = identificationsFor(ip.source, ip.destination, ip.protocol, 1)
   packet.checksum = Checksum.None
   counters.ipv4Sent += 1
   if (!fits) return fragmentOutput(path, packet, path.mtu)

@@ -41,6 +41,8 @@ function clone(packet: Packet): Packet | null {
   copy.checksum = packet.checksum == Checksum.Partial ? Checksum.Partial : Checksum.Valid
   copy.checksumStart = packet.checksumStart
   copy.checksumOffset = packet.checksumOffset
+  copy.segmentSize = packet.segmentSize
+  copy.headerLength = packet.headerLength
   copy.linkDestination = packet.linkDestination
   copy.device = packet.device
   copy.networkHeader = packet.networkHeader == 0 ? packet.networkHeader

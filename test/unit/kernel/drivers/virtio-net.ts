@@ -6,8 +6,12 @@ import { place, Register, virtioDevice, type VirtioOptions } from '../../../pci-
 import { ringDevice, type Chain } from '../../../ring-device.ts'
 
 const enum Feature {
-  Version1AndCsum = 1, GuestCsum = 2, Mtu = 8, Mac = 0x20, Mergeable = 0x8000, Status = 0x10000, EventIndex = 0x20000000,
+  Version1AndCsum = 1, GuestCsum = 2, Mtu = 8, Mac = 0x20, GuestTso4 = 0x80, GuestTso6 = 0x100, GuestEcn = 0x200, HostTso4 = 0x800,
+  HostTso6 = 0x1000, HostEcn = 0x2000, HostUfo = 0x4000, Mergeable = 0x8000, Status = 0x10000, EventIndex = 0x20000000,
 }
+const SEGMENTATION = Feature.GuestTso4 | Feature.GuestTso6 | Feature.GuestEcn | Feature.HostTso4 | Feature.HostTso6 | Feature.HostEcn
+  | Feature.HostUfo
+const CUTTING = { features: 0x20018023 | SEGMENTATION, queueSize: 64, packets: 1024 }
 const ALL = Feature.Version1AndCsum | Feature.GuestCsum | Feature.Mac | Feature.Mergeable | Feature.Status | Feature.EventIndex
 const HEADER = 12
 const ROOM = 22
@@ -17,12 +21,12 @@ const MAC = [0x52, 0x54, 0, 0x12, 0x34, 0x56]
 const LINK_UP = [1, 0]
 const enum NicField { LinkUp, Pending, Features, Mtu, HeadRoom, ReceivedFrames, ReceivedBytes, ReceiveErrors, ReceiveDropped,
   TransmittedFrames, TransmittedBytes, TransmitErrors, TransmitDropped }
-const enum PacketField { Length, Head, TotalLength, Checksum, ChecksumStart, ChecksumOffset, NextFragment, Base }
+const enum PacketField { Length, Head, TotalLength, Checksum, ChecksumStart, ChecksumOffset, NextFragment, Base, SegmentSize }
 const enum ChecksumKind { None, Valid, Partial }
 const enum Errno { NetworkDown = -100, NoBufferSpace = -105 }
 const NEEDS_RESET = 64
 
-interface Header { flags?: number, gso?: number, start?: number, offset?: number, buffers?: number }
+interface Header { flags?: number, gso?: number, size?: number, length?: number, start?: number, offset?: number, buffers?: number }
 
 class Card {
   readonly receive
@@ -51,8 +55,9 @@ class Card {
     const offset = header.offset ?? 0
     const needed = Math.ceil((HEADER + frame.length) / BUFFER)
     const buffers = header.buffers ?? needed
-    let left = [header.flags ?? 0, header.gso ?? 0, 0, 0, 0, 0, start & 255, start >> 8, offset & 255, offset >> 8,
-      buffers & 255, buffers >> 8, ...frame]
+    const [size, length] = [header.size ?? 0, header.length ?? 0]
+    let left = [header.flags ?? 0, header.gso ?? 0, length & 255, length >> 8, size & 255, size >> 8, start & 255, start >> 8,
+      offset & 255, offset >> 8, buffers & 255, buffers >> 8, ...frame]
     for (let i = 0; i < needed; i++) {
       const chain = chains.shift()!
       const part = left.slice(0, BUFFER)
@@ -257,6 +262,155 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     plain.deliver(plain.receive.take(), frame(60), { flags: 2 })
     plain.poll()
     t.same(plain.kept().map(each => each.field(PacketField.Checksum)), [ChecksumKind.None])
+    t.end()
+  })
+
+  const agreed: [string, Partial<typeof CUTTING>, number][] = [
+    ['all of it', {}, 31],
+    ['no HOST_TSO4, and so no HOST_ECN', { features: CUTTING.features & ~Feature.HostTso4 }, 11],
+    ['no GUEST_CSUM, and so no GUEST_TSO4', { features: CUTTING.features & ~Feature.GuestCsum }, 21],
+    ['no mergeable buffers, and so no GUEST_TSO4', { features: CUTTING.features & ~Feature.Mergeable }, 23],
+    ['no GUEST_TSO4', { features: CUTTING.features & ~Feature.GuestTso4 }, 23],
+    ['no ECN', { features: CUTTING.features & ~(Feature.HostEcn | Feature.GuestEcn) }, 15],
+    ['a small pool', { packets: 1023 }, 23],
+    ['small rings', { queueSize: 32 }, 3],
+    ['none offered', { features: CUTTING.features & ~SEGMENTATION }, 3],
+  ]
+  for (const [what, options, features] of agreed) {
+    t.test(`${e.kind}: virtio 1.2 §5.1.3.1: segmentation agreed on: ${what}`, t => {
+      t.equal(new Card(e.start(), { ...CUTTING, ...options }).field(NicField.Features), features)
+      t.end()
+    })
+  }
+
+  t.test(`${e.kind}: virtio 1.2 §5.1.6.4: TCP not yet cut comes up in one packet, as large as there is`, t => {
+    const card = new Card(e.start(), CUTTING)
+    const chains = card.receive.take()
+    t.equal(chains.length, 64)
+    const header = { flags: 1, gso: 1, size: 1448, length: 66, start: 34, offset: 16 }
+    const most = frame(65_535 + 14, 3)
+    card.deliver(chains, most, header)
+    card.deliver(chains, frame(60))
+    card.deliver(chains, frame(3000, 5), { ...header, gso: 0x81, size: 536, length: 0xffff })
+    t.equal(card.poll(), 3)
+    const kept = card.kept()
+    t.ok(Buffer.from(most).equals(Buffer.from(kept[0]!.bytes)))
+    t.same(kept.map(each => each.field(PacketField.SegmentSize)), [1448, 0, 536], 'hdr_len is not relied on: §5.1.6.4.2')
+    t.same(kept.map(each => each.field(PacketField.Checksum)), [ChecksumKind.Partial, ChecksumKind.None, ChecksumKind.Partial])
+    t.equal(card.receive.take().length, 33 + 1 + 2)
+    for (const each of kept) card.m.call('packetFree', each.packet)
+    t.equal(card.free(), 1024 - 64)
+    t.end()
+  })
+
+  for (const [what, header, features] of [
+    ['a type there is not', { gso: 2 }],
+    ['UDP', { gso: 3 }],
+    ['TCP over IPv6, which was not agreed on', { gso: 4 }],
+    ['ECN and nothing else', { gso: 0x80 }],
+    ['ECN, which was not agreed on', { gso: 0x81 }, CUTTING.features & ~Feature.GuestEcn],
+    ['no size', { size: 0 }],
+    ['no open checksum', { flags: 0 }],
+    ['a checksum said to be right', { flags: 2 }],
+    ['a checksum past the end', { start: 65_535, offset: 65_535 }],
+    ['TCP, which was not agreed on', {}, CUTTING.features & ~Feature.GuestTso4],
+    ['TCP without anything agreed on', {}, CUTTING.features & ~(Feature.GuestTso4 | Feature.GuestCsum)],
+  ] as const) {
+    t.test(`${e.kind}: virtio 1.2 §5.1.6.4.1: a header with ${what} is counted, the buffers go back`, t => {
+      const card = new Card(e.start(), { ...CUTTING, features: features ?? CUTTING.features })
+      const chains = card.receive.take()
+      card.deliver(chains, frame(5000), { flags: 1, gso: 1, size: 1448, length: 66, start: 34, offset: 16, ...header })
+      card.deliver(chains, frame(60))
+      t.equal(card.poll(), 2)
+      t.same(card.kept().map(each => [each.bytes, each.field(PacketField.SegmentSize)]), [[frame(60), 0]])
+      t.equal(card.field(NicField.ReceiveErrors), 1)
+      t.equal(card.receive.take().length, 4)
+      t.equal(card.free(), 1024 - 64 - 1)
+      t.end()
+    })
+  }
+
+  t.test(`${e.kind}: a frame longer than IPv4 can be is counted`, t => {
+    const card = new Card(e.start(), CUTTING)
+    const chains = card.receive.take()
+    const header = { flags: 1, gso: 1, size: 1448, start: 34, offset: 16 }
+    card.deliver(chains, frame(65_535 + 18), header)
+    t.equal(card.poll(), 1)
+    t.equal(card.kept().length, 1, 'with a VLAN tag')
+    card.deliver(card.receive.take(), frame(65_535 + 19), header)
+    t.equal(card.poll(), 1)
+    t.equal(card.kept().length, 0)
+    t.equal(card.field(NicField.ReceiveErrors), 1)
+    t.end()
+  })
+
+  t.test(`${e.kind}: the device hears of fresh buffers in the middle of a batch of large frames`, t => {
+    const card = new Card(e.start(), CUTTING)
+    const chains = card.receive.take()
+    const header = { flags: 1, gso: 1, size: 1448, start: 34, offset: 16 }
+    for (let i = 0; i < 3; i++) card.deliver(chains, frame(39_000), header)
+    t.equal(card.poll(1), 1)
+    t.equal(card.receive.take().length, 20)
+    t.equal(card.poll(64), 2)
+    t.equal(card.receive.take().length, 40)
+    t.end()
+  })
+
+  const sendLarge = (card: Card, flags: number, fragments = 2) => {
+    const { m } = card
+    const p = m.alloc(2000)
+    m.write(p, frame(66))
+    m.write(p + 34 + 13, [flags])
+    const first = m.call('packetMake', 64, p, 66)
+    let last = first
+    for (let i = 0; i < fragments; i++) {
+      const next = m.call('packetMake', 0, p, 1448)
+      m.call('packetChain', last, next)
+      last = next
+    }
+    m.call('packetPartial', first, 34, 16)
+    m.call('packetSegments', first, 1448, 66)
+    return m.call('nicTransmit', first)
+  }
+
+  t.test(`${e.kind}: virtio 1.2 §5.1.6.2: segments are asked for in the header, with CWR as such`, t => {
+    const card = new Card(e.start(), CUTTING)
+    t.equal(sendLarge(card, 0x18), 0)
+    t.equal(sendLarge(card, 0x98), 0)
+    t.equal(card.send(frame(60)), 0)
+    card.m.call('nicFlush')
+    const chains = card.transmit.take()
+    t.same(chains.map(each => each.elements.map(d => d.length)), [[78, 1448, 1448], [78, 1448, 1448], [72]])
+    t.same(chains.map(each => [...card.m.bytes(each.elements[0]!.address, 12)]), [
+      [1, 1, 66, 0, 1448 & 255, 1448 >> 8, 34, 0, 16, 0, 0, 0],
+      [1, 0x81, 66, 0, 1448 & 255, 1448 >> 8, 34, 0, 16, 0, 0, 0],
+      [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ])
+    t.end()
+  })
+
+  t.test(`${e.kind}: 46 buffers of one packet are one chain; what does not fit the ring is turned away, and fits later`, t => {
+    const card = new Card(e.start(), CUTTING)
+    const free = card.free()
+    t.equal(sendLarge(card, 0x10, 45), 0)
+    t.equal(sendLarge(card, 0x10, 45), Errno.NoBufferSpace)
+    t.equal(sendLarge(card, 0x10, 17), 0, '18 are left')
+    t.equal(free - card.free(), 46 + 18)
+    const chains = card.transmit.take()
+    t.same(chains.map(each => each.elements.length), [46])
+    card.transmit.use(chains[0]!.head, 0)
+    t.equal(sendLarge(card, 0x10, 45), 0)
+    t.equal(card.field(NicField.TransmitDropped), 1)
+    card.m.call('nicFlush')
+    for (const each of card.transmit.take()) card.transmit.use(each.head, 0)
+    card.poll()
+    t.equal(card.free(), free)
+    t.end()
+  })
+
+  t.test(`${e.kind}: segments, or CWR, that were not agreed on are a panic: the contract says who cuts`, t => {
+    t.throws(() => sendLarge(new Card(e.start(), { ...CUTTING, features: CUTTING.features & ~Feature.HostTso4 }), 0x10), { message: /trap/ })
+    t.throws(() => sendLarge(new Card(e.start(), { ...CUTTING, features: CUTTING.features & ~Feature.HostEcn }), 0x90), { message: /trap/ })
     t.end()
   })
 

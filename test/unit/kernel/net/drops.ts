@@ -64,6 +64,7 @@ const reasons: Record<string, Act> = {
   'ipv4-not-for-us': stack => stack.receive(stack.echo(bytes(), {}, { destination: '10.0.0.3' })),
   'ipv4-loopback': stack => stack.receive(stack.echo(bytes(), {}, { destination: '127.0.0.1' })),
   'ipv4-options': stack => stack.receive(stack.echo(bytes(), {}, { options: Uint8Array.of(7, 0, 0, 0) })),
+  'ipv4-segments': stack => { stack.call('fakeSegments', 4); stack.receive(stack.udp(1, 2, counting(20)), { checksum: Checksum.Partial }) },
   'ipv4-source-route': stack => stack.receive(stack.echo(bytes(), {}, { options: Uint8Array.of(131, 3, 4, 0) })),
   'fragment-size': stack => stack.receive(stack.echo(counting(3), {}, { flags: 0x2000 })),
   'fragment-tiny': stack => stack.receive(stack.ipv4({ protocol: Protocol.Tcp, flags: 0x2000 }, counting(16))),
