@@ -105,6 +105,47 @@ export const POLL_WATCH_LIMIT: u32 = 16384
 export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
+// --- TCP. -------------------------------------------------------------------------------------------------
+/** Connections at once, those that no socket has any more included; 480 bytes each while they exist. */
+export const TCP_CONNECTION_LIMIT: u32 = 16_384
+/** Lists that connections are found by, a power of two; at TCP_CONNECTION_LIMIT four in each. 16 KiB. */
+export const TCP_BUCKETS: u32 = 4096
+/** Listeners: as many as anybody has services. */
+export const TCP_LISTENER_LIMIT: u32 = 256
+/** Connections of one listener that are being made: beyond that, cookies (RFC 4987 §3.6). */
+export const TCP_SYN_LIMIT: u32 = 256
+/** The most connections that may wait to be accepted, whatever `listen` asks: Linux's somaxconn. */
+export const TCP_BACKLOG_LIMIT: u32 = 4096
+/** Entries of TIME-WAIT, 64 bytes each; the oldest goes first. */
+export const TCP_TIME_WAIT_LIMIT: u32 = 8192
+/** How long TIME-WAIT lasts: twice an MSL of 30 seconds, Linux's. RFC 9293 §3.4.2 has an MSL of two minutes, by choice. */
+export const TCP_TIME_WAIT: u32 = 60_000
+/** How long a connection nobody has any more waits for its peer's FIN: Linux's tcp_fin_timeout. */
+export const TCP_FIN_WAIT: u32 = 60_000
+/** Bytes a connection holds that were received and not read, and that were sent and not acknowledged, to begin with. */
+export const TCP_RECEIVE_BUFFER: u32 = 131_072
+export const TCP_SEND_BUFFER: u32 = 131_072
+/** How far they grow by themselves: 1 MiB is 8 Gbit/s at a millisecond. */
+export const TCP_BUFFER_GROWN: u32 = 1 << 20
+/** RTO before anything was measured, its least and its most: RFC 6298 §2.1; the least is Linux's, (2.4) has a second. */
+export const TCP_RTO_FIRST: u32 = 1000
+export const TCP_RTO_LEAST: u32 = 200
+export const TCP_RTO_MOST: u32 = 60_000
+/** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
+export const TCP_DELAYED_ACK: u32 = 40
+/** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */
+export const TCP_CONNECT_TIMEOUT: u32 = 180_000
+/** SYN+ACKs to a peer that does not answer, after the first: Linux's tcp_synack_retries. */
+export const TCP_SYNACK_RETRIES: u32 = 5
+/** How long what was sent may go unacknowledged: the default USER TIMEOUT of RFC 9293 §3.9.1, five minutes. */
+export const TCP_USER_TIMEOUT: u32 = 300_000
+/** Keep-alive: idle time, time between probes, and how many go unanswered. RFC 9293 §3.8.4: two hours at least. */
+export const TCP_KEEP_IDLE: u32 = 7_200_000
+export const TCP_KEEP_INTERVAL: u32 = 75_000
+export const TCP_KEEP_PROBES: u32 = 9
+/** Challenge acknowledgments a second over all connections: RFC 5961 §7; half of it more at random, RFC 5961 §10. */
+export const TCP_CHALLENGES: u32 = 1000
+
 /** Datagrams being put together at once, and buffers one of them may hold: 65,535 bytes came in 45 fragments of 1500. */
 export const REASSEMBLY_LIMIT: u32 = 64
 export const REASSEMBLY_BUFFERS: u32 = 128

@@ -10,6 +10,7 @@ import { dhcpLinkUp } from './dhcp/client.ts'
 import { multicastUp } from './igmp/join.ts'
 import { interfaceFirst, type NetInterface } from './interface.ts'
 import { socketsWakeSenders } from './socket/wake.ts'
+import { tcpFlush } from './tcp/receive.ts'
 
 /** Take frames from every card, `budget` from each at most, and send what they caused. Returns how many came. */
 export function netPoll(budget: u32): u32 {
@@ -28,8 +29,9 @@ export function netPoll(budget: u32): u32 {
   return frames
 }
 
-/** Tell the cards of frames that were sent outside netPoll: by timers, by services. */
+/** The end of a round: what connections have to say, and the cards told of frames sent outside netPoll. */
 export function netFlush(): void {
+  tcpFlush()
   let each: NetInterface | null = interfaceFirst()
   while (each != null) {
     if (each.parent == null) each.nic.flush(each.nic)

@@ -33,6 +33,7 @@ import { routesInit } from './ipv4/route.ts'
 import { socketsInit } from './socket/api.ts'
 import { staticConfigure } from './static.ts'
 import { statsInit } from './stats.ts'
+import { tcpInit } from './tcp/start.ts'
 import { udpPortsInit } from './udp/ports.ts'
 import { vlanCreate, vlanFind, vlansInit } from './vlan.ts'
 
@@ -58,6 +59,7 @@ export function netInit(): void {
   echoInit()
   udpPortsInit()
   socketsInit()
+  tcpInit()
   dnsInit()
   dhcpInit() // the table is empty: there is room for its port
   let nic: Nic | null = nicFirst()

@@ -71,6 +71,21 @@ export const enum Drop {
   UdpLength,
   UdpChecksum,
   UdpPort,
+  TcpTruncated,
+  TcpHeaderLength,
+  TcpGroup, // sent to more than one host: RFC 1122 §4.2.3.10
+  TcpChecksum,
+  TcpNoConnection, // for no connection and no listener: RFC 9293 §3.10.7.1
+  TcpSequence, // not acceptable: RFC 9293 §3.10.7.4, first
+  TcpPaws, // older than what came before, by its timestamp: RFC 7323 §5.3
+  TcpReset, // a reset that is not to the octet: RFC 5961 §3.2
+  TcpSyn, // a SYN on a connection: RFC 5961 §4.2
+  TcpNoAck, // no acknowledgment where there must be one
+  TcpAck, // of what was not sent, or long ago: RFC 5961 §5.2
+  TcpUnexpected, // makes no sense in its state
+  TcpListen, // a listener has no room: the queue of connections is full
+  TcpMemory, // no room for data, or for a connection
+  TcpShut, // data that nobody will read
   SocketFull, // the receive queue's bytes: the oldest goes, or what is longer than all of it
   SocketShare, // the packets sockets may hold: SOCKET_PACKET_SHARE
   SocketShut, // nobody will read it
@@ -237,6 +252,21 @@ function dropNameUpper(reason: Drop): cstring {
     case Drop.UdpLength: return 'udp-length'
     case Drop.UdpChecksum: return 'udp-checksum'
     case Drop.UdpPort: return 'udp-port'
+    case Drop.TcpTruncated: return 'tcp-truncated'
+    case Drop.TcpHeaderLength: return 'tcp-header-length'
+    case Drop.TcpGroup: return 'tcp-group'
+    case Drop.TcpChecksum: return 'tcp-checksum'
+    case Drop.TcpNoConnection: return 'tcp-no-connection'
+    case Drop.TcpSequence: return 'tcp-sequence'
+    case Drop.TcpPaws: return 'tcp-paws'
+    case Drop.TcpReset: return 'tcp-reset'
+    case Drop.TcpSyn: return 'tcp-syn'
+    case Drop.TcpNoAck: return 'tcp-no-ack'
+    case Drop.TcpAck: return 'tcp-ack'
+    case Drop.TcpUnexpected: return 'tcp-unexpected'
+    case Drop.TcpListen: return 'tcp-listen'
+    case Drop.TcpMemory: return 'tcp-memory'
+    case Drop.TcpShut: return 'tcp-shut'
     case Drop.SocketFull: return 'socket-full'
     case Drop.SocketShare: return 'socket-share'
     case Drop.SocketShut: return 'socket-shut'

@@ -5,7 +5,7 @@
 // for others is forwarded, if that was asked for. What is done with options is in options.ts.
 //
 // Next: ipv4Forward (forward.ts), reassemble (reassembly.ts), rawDeliver (socket/raw.ts),
-// icmpInput (icmp/input.ts), igmpInput (igmp/input.ts), udpInput (udp/input.ts).
+// icmpInput (icmp/input.ts), igmpInput (igmp/input.ts), udpInput (udp/input.ts), tcpInput (tcp/input.ts).
 
 import { at, sizeof, type u32 } from '../../lib/layout.ts'
 import { packetFree, packetLength, packetStrip, type Packet } from '../../drivers/net/packet.ts'
@@ -20,6 +20,7 @@ import { interfaceIsBroadcast, interfaceOwning, type NetInterface } from '../int
 import { segmentsFault } from '../segment.ts'
 import { rawDeliver } from '../socket/raw.ts'
 import { Drop, counters, drop } from '../stats.ts'
+import { tcpInput } from '../tcp/input.ts'
 import { udpInput } from '../udp/input.ts'
 import { ADDRESS_BROADCAST, isLoopback, isMulticast, isUnicast, type Ipv4Address } from './address.ts'
 import { ipv4Forward, ipv4Forwarding } from './forward.ts'
@@ -59,6 +60,7 @@ function ipv4Deliver(ingress: NetInterface, packet: Packet, ip: Ipv4Header): voi
   switch (ip.protocol) {
     case IpProtocol.Icmp: return icmpInput(packet)
     case IpProtocol.Igmp: return igmpInput(ingress, packet)
+    case IpProtocol.Tcp: return tcpInput(packet)
     case IpProtocol.Udp: return udpInput(ingress, packet)
   }
   if (heard) return packetFree(packet) // a raw socket speaks the protocol

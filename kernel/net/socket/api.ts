@@ -187,11 +187,11 @@ export function socketReceive(handle: u32, to: ptr, room: u32, flags: u32): i32 
 export function socketReceiveFrom(handle: u32, to: ptr, room: u32, flags: u32, message: SocketMessage | null): i32 {
   const socket = socketOf(handle)
   if (socket == null) return Errno.BadHandle
+  if (socket.type == SocketType.Stream) return streams().receive(socket, to, room, flags) // what came before an error first
   if (socket.error != Errno.None) {
     increase64(socket.statistics.receiveErrors, 1)
     return socketTakeError(socket)
   }
-  if (socket.type == SocketType.Stream) return streams().receive(socket, to, room, flags)
   return messageTake(socket, to, room, flags, message)
 }
 

@@ -7,7 +7,7 @@ import { interfaceAt } from '../interface.ts'
 import { DEFAULT_TIME_TO_LIVE } from '../ipv4/header.ts'
 import { Fragmentation } from '../ipv4/output.ts'
 import { chainLength } from '../chain.ts'
-import { SocketOption, SocketType, type Socket } from './socket.ts'
+import { SizeChosen, SocketOption, SocketType, type Socket } from './socket.ts'
 import { socketOf } from './table.ts'
 import { streamProtocol } from './stream.ts'
 
@@ -65,8 +65,14 @@ function setFlag(socket: Socket, option: SocketOption, on: boolean): i32 {
 
 function setNumber(socket: Socket, option: SocketOption, value: u32): i32 {
   switch (option) {
-    case SocketOption.RecvBufferSize: socket.receiveLimit = bufferSize(value); break
-    case SocketOption.SendBufferSize: socket.sendLimit = bufferSize(value); break
+    case SocketOption.RecvBufferSize:
+      socket.receiveLimit = bufferSize(value)
+      socket.sizesChosen |= SizeChosen.Receive
+      break
+    case SocketOption.SendBufferSize:
+      socket.sendLimit = bufferSize(value)
+      socket.sizesChosen |= SizeChosen.Send
+      break
     case SocketOption.RecvTimeout: socket.receiveTimeout = value; break
     case SocketOption.SendTimeout: socket.sendTimeout = value; break
     case SocketOption.Ttl:

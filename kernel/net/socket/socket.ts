@@ -20,6 +20,9 @@ export const enum SocketState { Closed, Listening, Connecting, Connected, Closin
 /** What may hold of a socket: Linux's POLLIN, POLLOUT, POLLERR, POLLHUP. Error and HangUp are always reported. */
 export const enum SocketEvent { None = 0, In = 1, Out = 4, Error = 8, HangUp = 16 }
 
+/** Which buffers have a size that the user chose; the others of a stream grow by themselves. */
+export const enum SizeChosen { None = 0, Receive = 1, Send = 2 }
+
 /** For one send or receive: Linux's MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT. `EndOfFile` is only reported. */
 export const enum MessageFlag { None = 0, EndOfFile = 1, Peek = 2, Truncate = 0x20, DontWait = 0x40 }
 
@@ -116,7 +119,9 @@ export class Socket {
   shutSend: Stored<u8, bool>
   sendBlocked: Stored<u8, bool> // in the list of those that wait for free packets
   groupCount: u8
-  reserved: Bytes<3>
+  portHeld: Stored<u8, bool> // a stream: it is in the list of who has its port (not one that was accepted)
+  sizesChosen: u8 // SizeChosen bits: the user has set the size of a buffer
+  reserved: u8
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
   groups: SocketGroup | null
   watches: Watch | null // the poll sets it is in

@@ -1,0 +1,201 @@
+// An acknowledgment: what it frees, what it tells of losses and of the path. RFC 9293 §3.10.7.4 (fifth), RFC 5681 §3,
+// RFC 2018 §5, RFC 8985 §6, RFC 6582 §3. Main-loop context only.
+//
+// Called when SND.UNA =< SEG.ACK =< SND.NXT. What follows from it is sent at the end of the round (pending.ts).
+
+import { nowMicroseconds, nowMilliseconds } from '../../lib/clock.ts'
+import { nth, type u32 } from '../../lib/layout.ts'
+import { packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
+import { SocketEvent } from '../socket/socket.ts'
+import { socketWake } from '../socket/wake.ts'
+import {
+  congestionAcked, congestionProportional, congestionRepair, congestionRepaired, congestionUndo,
+} from './congestion.ts'
+import { Mark, Phase, TimerUse, phaseOf, type TcpControlBlock } from './control-block.ts'
+import { TcpFlag } from './header.ts'
+import { pendingAdd } from './pending.ts'
+import {
+  DUPLICATES, blockIsSound, markFirstLost, rackDelivered, rackDetect, rackDuplicate, rackReordering, rackRepaired, unmarkLost,
+} from './rack.ts'
+import { rtoCompute, rttSample } from './rtt.ts'
+import { segment, segmentHas, segmentOptions } from './segment.ts'
+import { bufferEnd, bufferMark, sendQueued, sendStrip, sendTake } from './send-queue.ts'
+import { seqAtMost, seqLess, type Seq } from './sequence.ts'
+import { tcpCounters } from './stats.ts'
+import { timerFor, timerOff, timerRestart } from './timer.ts'
+import { windowLimit } from './window.ts'
+
+/** The youngest sample of this acknowledgment, microseconds; NO_SAMPLE: none. */
+let sample: u32 = 0
+const NO_SAMPLE: u32 = 0xffffffff
+/** Something that was not sent twice, and was thought lost, had arrived: F-RTO's evidence. */
+let original = false
+/** SND.UNA moved. */
+let advanced = false
+
+/** See above. `windowChanged`: SND.WND is another, so it is no duplicate (RFC 5681 §2). */
+export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void {
+  const outstanding: boolean = tcb.snd.una != tcb.snd.nxt
+  sample = NO_SAMPLE
+  original = false
+  advanced = seqLess(tcb.snd.una, segment.ack)
+  let delivered: u32 = 0
+  if (advanced) delivered = take(tcb, segment.ack)
+  if (segmentOptions.sackCount != 0 && tcb.sackPermitted) delivered += takeBlocks(tcb)
+  if (sample != NO_SAMPLE) rttSample(tcb, sample)
+  else if (advanced && tcb.backoff != 0) rtoCompute(tcb)
+  if (!outstanding) return
+  const duplicate: boolean = !advanced && segment.length == 0 && !windowChanged
+    && !segmentHas(TcpFlag.Fin) && !segmentHas(TcpFlag.Syn)
+  probeAnswered(tcb)
+  const wait: u32 = findLosses(tcb, duplicate)
+  congestion(tcb, delivered)
+  timers(tcb, wait)
+  if (advanced || tcb.lostBuffers != 0 || delivered != 0 || duplicate) pendingAdd(tcb)
+}
+
+/** SND.UNA moves to `ack`. Returns the octets that were not known to have arrived. */
+function take(tcb: TcpControlBlock, ack: Seq): u32 {
+  let delivered: u32 = 0
+  let first = tcb.sendFirst
+  while (first != null && first != tcb.sendNext && seqLess(first.owner as Seq, ack)) {
+    const whole: boolean = seqAtMost(bufferEnd(first), ack)
+    const octets: u32 = whole ? packetLength(first) : ack - (first.owner as Seq)
+    if ((first.mark & Mark.Sacked) == 0) {
+      delivered += octets
+      if (whole) arrived(tcb, first)
+    }
+    if (!whole) {
+      sendStrip(tcb, first, octets)
+      break
+    }
+    sendTake(tcb, first)
+    packetFree(first)
+    first = tcb.sendFirst
+  }
+  tcb.snd.una = ack
+  tcb.waitingSince = nowMilliseconds()
+  tcb.persisting = 0
+  tcb.dupAcks = 0
+  if (tcb.sendFull) roomToSend(tcb)
+  return delivered
+}
+
+/** One buffer is known to have arrived. Karn: one that was sent twice measures nothing, RFC 6298 §3. */
+function arrived(tcb: TcpControlBlock, packet: Packet): void {
+  if ((packet.mark & Mark.EverRetransmitted) == 0) {
+    const rtt: u32 = nowMicroseconds() - packet.stamp
+    if (rtt < sample) sample = rtt
+    if ((packet.mark & Mark.Lost) != 0) original = true
+  }
+  rackReordering(tcb, packet)
+  rackDelivered(tcb, packet)
+}
+
+/** A third of the buffer is free, as Linux has it: who was refused may try again. */
+function roomToSend(tcb: TcpControlBlock): void {
+  const socket = tcb.socket
+  if (!tcb.fixedSend && tcb.sendLimit < 2 * tcb.congestion.cwnd) tcb.sendLimit = windowLimit(2 * tcb.congestion.cwnd)
+  if (socket == null || sendQueued(tcb) > tcb.sendLimit - tcb.sendLimit / 3) return
+  tcb.sendFull = false
+  socketWake(socket, SocketEvent.Out)
+}
+
+/** The blocks of a SACK option: RFC 2018 §5; one below SND.UNA or inside the next is a duplicate: RFC 2883 §4. */
+function takeBlocks(tcb: TcpControlBlock): u32 {
+  let delivered: u32 = 0
+  for (let i: u32 = 0; i < segmentOptions.sackCount; i++) {
+    const block = nth(segmentOptions.sack, i)
+    const left: Seq = block.left
+    const right: Seq = block.right
+    if (i == 0 && isDuplicate(tcb, left, right)) {
+      rackDuplicate(tcb)
+      if (tcb.rack.probing && right == tcb.rack.probeEnd) tcb.rack.probing = false // RFC 8985 §7.4.2: the probe was for nothing
+      continue
+    }
+    if (blockIsSound(tcb, left, right)) delivered += takeBlock(tcb, left, right)
+  }
+  return delivered
+}
+
+function isDuplicate(tcb: TcpControlBlock, left: Seq, right: Seq): boolean {
+  if (!seqLess(left, right)) return false
+  if (seqAtMost(right, tcb.snd.una)) return true
+  if (segmentOptions.sackCount < 2) return false
+  const outer = nth(segmentOptions.sack, 1)
+  return seqAtMost(outer.left, left) && seqAtMost(right, outer.right)
+}
+
+function takeBlock(tcb: TcpControlBlock, left: Seq, right: Seq): u32 {
+  let delivered: u32 = 0
+  let each: Packet | null = tcb.sendFirst
+  while (each != null && each != tcb.sendNext && seqLess(each.owner as Seq, right)) {
+    const inside: boolean = seqAtMost(left, each.owner as Seq) && seqAtMost(bufferEnd(each), right)
+    if (inside && (each.mark & Mark.Sacked) == 0) {
+      arrived(tcb, each)
+      delivered += packetLength(each)
+      bufferMark(tcb, each, Mark.Sacked, Mark.Lost | Mark.Retransmitted)
+    }
+    each = each.next
+  }
+  return delivered
+}
+
+/** The loss probe's episode ends: RFC 8985 §7.4.2. If it repaired a loss, that counts as congestion. */
+function probeAnswered(tcb: TcpControlBlock): void {
+  const rack = tcb.rack
+  if (advanced) rack.used = false
+  if (!rack.probing || seqLess(tcb.snd.una, rack.probeEnd)) return
+  rack.probing = false
+  if (rack.probeRepeats && phaseOf(tcb) == Phase.Open) congestionRepair(tcb, Phase.Reduced)
+}
+
+/** What is lost now; microseconds until more may be, 0: never. */
+function findLosses(tcb: TcpControlBlock, duplicate: boolean): u32 {
+  if (tcb.sackPermitted) {
+    if (tcb.sackedBuffers == 0 && phaseOf(tcb) == Phase.Open) return 0
+    return rackDetect(tcb)
+  }
+  if (duplicate && tcb.dupAcks < 255) tcb.dupAcks += 1
+  if (tcb.dupAcks == DUPLICATES && phaseOf(tcb) == Phase.Open && seqAtMost(tcb.congestion.recover, tcb.snd.una)) markFirstLost(tcb)
+  if (advanced && phaseOf(tcb) == Phase.Recovery && seqLess(tcb.snd.una, tcb.congestion.recover)) markFirstLost(tcb) // RFC 6582 §3.2, partial
+  return 0
+}
+
+function congestion(tcb: TcpControlBlock, delivered: u32): void {
+  const c = tcb.congestion
+  if (c.spurious && original) return spurious(tcb)
+  if (congestionRepaired(tcb)) rackRepaired(tcb)
+  if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced)) {
+    tcpCounters.recoveries += 1
+    tcb.stats.recoveries += 1
+    congestionRepair(tcb, Phase.Recovery)
+  }
+  if (segmentHas(TcpFlag.Ece) && tcb.ecn && phaseOf(tcb) == Phase.Open) { // RFC 3168 §6.1.2: once a round trip
+    congestionRepair(tcb, Phase.Reduced)
+    tcb.ecnReduced = true
+  }
+  switch (phaseOf(tcb)) {
+    case Phase.Open: return congestionAcked(tcb, delivered)
+    case Phase.Loss: return congestionAcked(tcb, delivered)
+    default: return congestionProportional(tcb, deliveredWithout(tcb, delivered))
+  }
+}
+
+/** Without SACK a duplicate acknowledgment stands for a segment that arrived. RFC 6937 §3. */
+function deliveredWithout(tcb: TcpControlBlock, delivered: u32): u32 {
+  return tcb.sackPermitted || advanced || tcb.dupAcks == 0 ? delivered : tcb.mss
+}
+
+/** The timeout was a mistake: RFC 5682 §3.1, with the evidence that RFC 5682 §3.3 has. */
+function spurious(tcb: TcpControlBlock): void {
+  tcpCounters.spuriousTimeouts += 1
+  unmarkLost(tcb)
+  congestionUndo(tcb)
+}
+
+function timers(tcb: TcpControlBlock, wait: u32): void {
+  if (tcb.snd.una == tcb.snd.nxt) return timerOff(tcb)
+  if (wait != 0) return timerFor(tcb, TimerUse.Reorder, wait / 1000 + 1)
+  if (advanced || tcb.timerUse == TimerUse.Reorder || tcb.timerUse == TimerUse.None) timerRestart(tcb)
+}

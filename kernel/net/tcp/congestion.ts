@@ -1,0 +1,126 @@
+// Congestion control: slow start, congestion avoidance, what a loss costs. RFC 5681 §3, RFC 9438 §4, RFC 6928 §2,
+// RFC 6937 §3 (while losses are repaired). Main-loop context only.
+
+import { multiplyDivide } from '../../lib/arithmetic.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
+import type { u32 } from '../../lib/layout.ts'
+import { CongestionControl, Phase, type TcpControlBlock } from './control-block.ts'
+import { cubicAcked, cubicReduce } from './cubic.ts'
+import { seqAtMost } from './sequence.ts'
+
+/** More than any window: 65,535 << 14. */
+const CWND_LIMIT: u32 = 0x40000000
+const INITIAL_SEGMENTS: u32 = 10
+const INITIAL_OCTETS: u32 = 14_600
+
+/** The initial window. RFC 6928 §2. After a lost SYN one segment: RFC 5681 §3.1. */
+export function congestionStart(tcb: TcpControlBlock): void {
+  const c = tcb.congestion
+  c.cwnd = tcb.backoff > 1 ? tcb.mss : initialWindow(tcb)
+  c.ssthresh = CWND_LIMIT
+}
+
+function initialWindow(tcb: TcpControlBlock): u32 {
+  const two: u32 = 2 * tcb.mss
+  const most: u32 = two > INITIAL_OCTETS ? two : INITIAL_OCTETS
+  const ten: u32 = INITIAL_SEGMENTS * tcb.mss
+  return ten < most ? ten : most
+}
+
+/** After a pause longer than the RTO the window is no larger than at first. RFC 5681 §4.1. */
+export function congestionAfterPause(tcb: TcpControlBlock): void {
+  if (tcb.snd.una != tcb.snd.nxt || nowMilliseconds() - tcb.sentAt <= tcb.rtt.rto) return
+  const c = tcb.congestion
+  const initial: u32 = initialWindow(tcb)
+  if (c.phase == Phase.Open && c.cwnd > initial) c.cwnd = initial
+  c.epoch = 0
+}
+
+/** `acked` octets newly acknowledged, while nothing is being repaired, or after a timeout. RFC 5681 §3.1. */
+export function congestionAcked(tcb: TcpControlBlock, acked: u32): void {
+  const c = tcb.congestion
+  if (!c.limited) return // RFC 9438 §5.8: an application that sends less tells nothing of the path
+  c.limited = false
+  let left: u32 = acked
+  if (c.cwnd < c.ssthresh) {
+    const room: u32 = c.ssthresh - c.cwnd
+    const take: u32 = left < room ? left : room
+    c.cwnd += take
+    left -= take
+  }
+  if (left != 0) {
+    if (c.control == CongestionControl.Cubic) cubicAcked(tcb, left)
+    else c.cwnd += multiplyDivide(left, tcb.mss, c.cwnd) // RFC 5681 §3.1, (3)
+  }
+  if (c.cwnd > CWND_LIMIT) c.cwnd = CWND_LIMIT
+}
+
+/** What a loss, or an ECN mark, costs: a new ssthresh. RFC 5681 §3.1 (4), RFC 9438 §4.6. Returns it. */
+export function congestionReduce(tcb: TcpControlBlock): u32 {
+  const c = tcb.congestion
+  c.priorCwnd = c.cwnd
+  c.priorSsthresh = c.ssthresh
+  const outstanding: u32 = tcb.snd.nxt - tcb.snd.una // FlightSize
+  const flight: u32 = c.cwnd < outstanding ? c.cwnd : outstanding
+  const reduced: u32 = c.control == CongestionControl.Cubic ? cubicReduce(tcb, flight) : flight >>> 1
+  c.ssthresh = reduced > 2 * tcb.mss ? reduced : 2 * tcb.mss
+  return c.ssthresh
+}
+
+/** Repair begins: in proportion to what arrives the window goes down to ssthresh. RFC 6937 §3. */
+export function congestionRepair(tcb: TcpControlBlock, phase: Phase): void {
+  const c = tcb.congestion
+  congestionReduce(tcb)
+  c.phase = phase
+  c.recover = tcb.snd.nxt
+  c.flight = tcb.pipe > tcb.mss ? tcb.pipe : tcb.mss
+  c.delivered = 0
+  c.out = 0
+}
+
+/** A timeout: everything is lost, and begins with one segment. RFC 5681 §3.1. */
+export function congestionTimeout(tcb: TcpControlBlock): void {
+  const c = tcb.congestion
+  if (c.phase != Phase.Loss) congestionReduce(tcb) // once for what one timeout began: RFC 5681 §3.1, last paragraph
+  c.phase = Phase.Loss
+  c.recover = tcb.snd.nxt
+  c.cwnd = tcb.mss
+  c.limited = true
+}
+
+/** The reduction was for nothing: back to what was before. RFC 5682 §3.3, RFC 4015 §3.2. */
+export function congestionUndo(tcb: TcpControlBlock): void {
+  const c = tcb.congestion
+  if (c.cwnd < c.priorCwnd) c.cwnd = c.priorCwnd
+  if (c.ssthresh < c.priorSsthresh) c.ssthresh = c.priorSsthresh
+  c.phase = Phase.Open
+  c.spurious = false
+  c.epoch = 0
+}
+
+/** Proportional rate reduction, for `delivered` octets that arrived. RFC 6937 §3. */
+export function congestionProportional(tcb: TcpControlBlock, delivered: u32): void {
+  const c = tcb.congestion
+  c.delivered += delivered
+  let may: u32 = 0
+  if (tcb.pipe > c.ssthresh) {
+    const due: u32 = multiplyDivide(c.delivered, c.ssthresh, c.flight) + 1
+    may = due > c.out ? due - c.out : 0
+  } else { // slow start reduction bound
+    const arrived: u32 = c.delivered > c.out ? c.delivered - c.out : 0
+    const limit: u32 = (arrived > delivered ? arrived : delivered) + tcb.mss
+    const room: u32 = c.ssthresh - tcb.pipe
+    may = room < limit ? room : limit
+  }
+  c.cwnd = tcb.pipe + may
+}
+
+/** Whether what was outstanding when the repair began is all acknowledged: then it is over. RFC 6582 §3.2, RFC 6937 §3. */
+export function congestionRepaired(tcb: TcpControlBlock): boolean {
+  const c = tcb.congestion
+  if (c.phase == Phase.Open || !seqAtMost(c.recover, tcb.snd.una)) return false
+  if (c.phase != Phase.Loss) c.cwnd = c.ssthresh
+  c.phase = Phase.Open
+  c.spurious = false
+  return true
+}

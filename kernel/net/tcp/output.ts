@@ -1,0 +1,225 @@
+// Whether to send, and how much: the only place that decides. RFC 9293 §3.8.6.2.1 (when), RFC 5681 §3 (how much),
+// RFC 9293 §3.7.4 (Nagle). Main-loop context only.
+//
+// Next: segmentTransmit (transmit.ts).
+
+import { nowMicroseconds, nowMilliseconds } from '../../lib/clock.ts'
+import { Errno } from '../../lib/errno.ts'
+import { sizeof, type i32, type u32 } from '../../lib/layout.ts'
+import { packetLength, type Packet } from '../../drivers/net/packet.ts'
+import { Ipv4Header } from '../ipv4/header.ts'
+import { ipv4SegmentLimit } from '../ipv4/output.ts'
+import { pathFind } from '../ipv4/route.ts'
+import { congestionAfterPause } from './congestion.ts'
+import { Mark, Phase, TimerUse, phaseOf, stateOf, type TcpControlBlock } from './control-block.ts'
+import { TCP_HEADER_LIMIT, TcpFlag } from './header.ts'
+import { pendingAdd } from './pending.ts'
+import { bufferEnd, bufferIsLost, bufferMark, bufferSplit, sendAdvance } from './send-queue.ts'
+import { seqAhead, seqLess, seqPlus, type Seq } from './sequence.ts'
+import { isSynchronized } from './state.ts'
+import { tcpCounters } from './stats.ts'
+import { timerFor, timerRestart } from './timer.ts'
+import { segmentTransmit } from './transmit.ts'
+
+/** Send what may be sent now, and an acknowledgment if one is due and nothing else carried it. */
+export function tcpOutput(tcb: TcpControlBlock): void {
+  if (!isSynchronized(stateOf(tcb))) return
+  congestionAfterPause(tcb)
+  if (tcb.lostBuffers != 0) sendLost(tcb)
+  sendNew(tcb)
+  if (tcb.finQueued && !tcb.finSent && tcb.sendNext == null) sendFin(tcb)
+  if (tcb.ackNow) ackSend(tcb)
+  if (tcb.timerUse == TimerUse.None) timerNeeded(tcb)
+}
+
+/** Acknowledge now, with no data: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
+export function ackSend(tcb: TcpControlBlock): void {
+  tcpCounters.pureAcks += 1
+  if (tcb.quickAcks != 0) tcb.quickAcks -= 1
+  segmentTransmit(tcb, null, 0, tcb.snd.nxt, TcpFlag.Ack)
+}
+
+// --- Again. -----------------------------------------------------------------------------------------------
+
+/** What is lost, oldest first, as far as cwnd lets; the first of a repair in any case. RFC 6675 §5, RFC 6937 §3. */
+function sendLost(tcb: TcpControlBlock): void {
+  let each: Packet | null = tcb.sendFirst
+  while (each != null && each != tcb.sendNext && tcb.lostBuffers != 0) {
+    const following: Packet | null = each.next
+    if (bufferIsLost(each)) {
+      const first: boolean = phaseOf(tcb) == Phase.Recovery && tcb.congestion.out == 0
+      if (!first && tcb.pipe + packetLength(each) > tcb.congestion.cwnd && tcb.pipe != 0) {
+        tcb.congestion.limited = true
+        return
+      }
+      if (!bufferAgain(tcb, each)) return
+      if (packetLength(each) > tcb.mss) return
+    }
+    each = following
+  }
+}
+
+/** Send one buffer again; false if it could not be handed down. One that is too long by now is cut first. RFC 1191 §6.4. */
+export function bufferAgain(tcb: TcpControlBlock, packet: Packet): boolean {
+  if (packetLength(packet) > tcb.mss && !bufferSplit(tcb, packet, tcb.mss)) return false
+  const length: u32 = packetLength(packet)
+  const seq: Seq = packet.owner as Seq
+  const result: i32 = segmentTransmit(tcb, packet, length, seq, flagsFor(tcb, bufferEnd(packet)))
+  if (result == Errno.NoBufferSpace) return later(tcb)
+  bufferMark(tcb, packet, Mark.Retransmitted | Mark.EverRetransmitted, Mark.None)
+  packet.stamp = nowMicroseconds()
+  tcb.congestion.out += length
+  tcb.stats.retransmitted += 1
+  tcpCounters.segmentsRetransmitted += 1
+  if (tcb.timerUse == TimerUse.None) timerRestart(tcb)
+  return true
+}
+
+/** ACK, PSH at the end of what there is, and the FIN if it belongs there and was sent before. */
+function flagsFor(tcb: TcpControlBlock, end: Seq): u32 {
+  if (end != tcb.snd.end) return TcpFlag.Ack
+  return tcb.finSent ? TcpFlag.Ack | TcpFlag.Psh | TcpFlag.Fin : TcpFlag.Ack | TcpFlag.Psh
+}
+
+/** The card or the pool has no room: at the end of the next round. */
+function later(tcb: TcpControlBlock): boolean {
+  tcb.ackNow = true
+  pendingAdd(tcb)
+  return false
+}
+
+// --- For the first time. ----------------------------------------------------------------------------------
+
+function sendNew(tcb: TcpControlBlock): void {
+  let next = tcb.sendNext
+  while (next != null) {
+    const length: u32 = nextLength(tcb, next)
+    if (length == 0 || !sendBuffers(tcb, next, length)) return
+    next = tcb.sendNext
+  }
+}
+
+/** How many octets, those of whole buffers from `next` on, go in one segment now; 0: none. */
+function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
+  if (packetLength(next) > tcb.mss && !bufferSplit(tcb, next, tcb.mss)) return 0
+  const length: u32 = packetLength(next)
+  const window: u32 = windowLeft(tcb)
+  if (length > window && !cutToWindow(tcb, next, window)) return 0
+  const cwnd: u32 = tcb.congestion.cwnd
+  const most: u32 = tcb.pipe < cwnd ? cwnd - tcb.pipe : 0
+  if (packetLength(next) > most && tcb.pipe != 0) {
+    tcb.congestion.limited = true
+    return 0
+  }
+  const limit: u32 = window < most ? window : most
+  return packetLength(next) == tcb.mss ? fullLength(tcb, next, limit) : smallLength(tcb, next, limit)
+}
+
+/** Octets of the peer's window that were not used. */
+function windowLeft(tcb: TcpControlBlock): u32 {
+  const left: i32 = seqAhead(tcb.snd.nxt, seqPlus(tcb.snd.una, tcb.snd.wnd))
+  return left > 0 ? left as number as u32 : 0
+}
+
+/** A window less than a segment is used if it is half of the largest there was: RFC 9293 §3.8.6.2.1, (3). */
+function cutToWindow(tcb: TcpControlBlock, next: Packet, window: u32): boolean {
+  if (window == 0 || window < tcb.snd.mostWindow >>> 1) return false
+  return bufferSplit(tcb, next, window)
+}
+
+/** Full segments, as many as follow one another and go through `limit` and through who cuts them. */
+function fullLength(tcb: TcpControlBlock, next: Packet, limit: u32): u32 {
+  const full: u32 = tcb.mss
+  const cut: u32 = cutLimit(tcb)
+  const most: u32 = limit < cut ? limit : cut
+  let length: u32 = full
+  let each: Packet | null = next.next
+  while (each != null && length + full <= most && packetLength(each) == full) {
+    length += full
+    each = each.next
+  }
+  if (each != null && length + full > limit) tcb.congestion.limited = true
+  return length
+}
+
+/** The most data that may be handed down at once. */
+function cutLimit(tcb: TcpControlBlock): u32 {
+  const path = pathFind(tcb.remoteAddress)
+  return path != null ? ipv4SegmentLimit(path) - sizeof<Ipv4Header>() - TCP_HEADER_LIMIT : tcb.mss
+}
+
+/** Small buffers in one segment; 0 when Nagle's rule has it wait for more. RFC 9293 §3.7.4. */
+function smallLength(tcb: TcpControlBlock, next: Packet, limit: u32): u32 {
+  let length: u32 = packetLength(next)
+  let each: Packet | null = next.next
+  while (each != null && length + packetLength(each) <= tcb.mss && length + packetLength(each) <= limit) {
+    length += packetLength(each)
+    each = each.next
+  }
+  if (each != null || tcb.noDelay || tcb.finQueued) return length
+  return waitsForMore(tcb) ? 0 : length
+}
+
+/** Whether an earlier segment that was not full is unacknowledged: Nagle's rule as Minshall has it, RFC 9293 §3.7.4. */
+function waitsForMore(tcb: TcpControlBlock): boolean {
+  return tcb.snd.una != tcb.snd.nxt && seqLess(tcb.snd.una, tcb.smallEnd)
+}
+
+function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean {
+  const seq: Seq = tcb.snd.nxt
+  const end: Seq = seqPlus(seq, length)
+  const last: boolean = end == tcb.snd.end
+  const fin: u32 = last && tcb.finQueued ? TcpFlag.Fin : TcpFlag.None
+  const cwr: u32 = tcb.ecnReduced ? TcpFlag.Cwr : TcpFlag.None
+  const psh: u32 = last ? TcpFlag.Psh : TcpFlag.None
+  const result: i32 = segmentTransmit(tcb, first, length, seq, TcpFlag.Ack | psh | fin | cwr)
+  if (result == Errno.NoBufferSpace) return later(tcb)
+  if (tcb.snd.una == seq) tcb.waitingSince = nowMilliseconds()
+  tcb.ecnReduced = false
+  let each: Packet | null = first
+  while (each != null && seqLess(tcb.snd.nxt, end)) {
+    each.stamp = nowMicroseconds()
+    sendAdvance(tcb, each)
+    each = tcb.sendNext
+  }
+  if (length < tcb.mss) tcb.smallEnd = end
+  if (fin != 0) finWasSent(tcb)
+  tcb.sentAt = nowMilliseconds()
+  tcb.congestion.out += length
+  tcb.rack.used = false
+  if (tcb.timerUse != TimerUse.Reorder) timerRestart(tcb)
+  return true
+}
+
+function finWasSent(tcb: TcpControlBlock): void {
+  tcb.finSent = true
+  tcb.snd.nxt = seqPlus(tcb.snd.end, 1)
+}
+
+/** The FIN by itself. */
+function sendFin(tcb: TcpControlBlock): void {
+  if (segmentTransmit(tcb, null, 0, tcb.snd.end, TcpFlag.Ack | TcpFlag.Fin) == Errno.NoBufferSpace) {
+    later(tcb)
+    return
+  }
+  if (tcb.snd.una == tcb.snd.nxt) tcb.waitingSince = nowMilliseconds()
+  finWasSent(tcb)
+  if (tcb.timerUse == TimerUse.None) timerRestart(tcb)
+}
+
+/** The FIN again. */
+export function finAgain(tcb: TcpControlBlock): void {
+  segmentTransmit(tcb, null, 0, tcb.snd.end, TcpFlag.Ack | TcpFlag.Fin)
+  tcpCounters.segmentsRetransmitted += 1
+}
+
+/**
+ * What was sent has a timer (RFC 6298 (5.1)); what can not be sent because the window is closed has one, too
+ * (RFC 9293 §3.8.6.1), or the news that it opened could be lost for ever.
+ */
+function timerNeeded(tcb: TcpControlBlock): void {
+  if (tcb.snd.una != tcb.snd.nxt) return timerRestart(tcb)
+  if (tcb.sendNext == null) return
+  if (tcb.persisting == 0) tcb.waitingSince = nowMilliseconds()
+  timerFor(tcb, TimerUse.Persist, tcb.rtt.rto)
+}
