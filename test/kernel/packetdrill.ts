@@ -32,6 +32,7 @@ export {
 } from '../../kernel/net/socket/poll.ts'
 export { untilTimer } from './net-time.ts'
 export { linuxTcpInfo, linuxTcpInfoSize } from './packetdrill-info.ts'
+export { linuxSysctl } from './packetdrill-tuning.ts'
 export { linkLength, linkPacket, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
 export { linuxAvailable, linuxGetOption, linuxSetOption, linuxNonBlocking, linuxSetNonBlocking, linuxTimeout } from './packetdrill-options.ts'
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include "interface.h"
 #include "options.h"
+#include "sysctls.h"
 #include "transfer.h"
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -28,6 +29,7 @@ static ssize_t answer(ssize_t result) {
 static int netSocket(void *, int domain, int type, int protocol) {
   Call call;
   if (domain != AF_INET) return (int)answer(-EAFNOSUPPORT);
+  sysctlsTake();
   const int plain = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (plain < SOCK_STREAM || plain > SOCK_RAW) return (int)answer(-EINVAL);
   const int32_t handle = socketCreate(plain - SOCK_STREAM, protocol);

@@ -68,5 +68,5 @@ EXPORT(socketCreate) EXPORT(socketBind) EXPORT(socketListen) EXPORT(socketAccept
 EXPORT(socketDisconnect) EXPORT(socketError) EXPORT(socketSend) EXPORT(socketSendTo) EXPORT(socketReceiveFrom)
 EXPORT(socketShutdown) EXPORT(socketClose) EXPORT(socketEvents)
 EXPORT(linuxSetOption) EXPORT(linuxGetOption) EXPORT(linuxAvailable) EXPORT(linuxNonBlocking) EXPORT(linuxSetNonBlocking)
-EXPORT(linuxTimeout) EXPORT(linuxTcpInfo) EXPORT(linuxTcpInfoSize)
+EXPORT(linuxTimeout) EXPORT(linuxSysctl) EXPORT(linuxTcpInfo) EXPORT(linuxTcpInfoSize)
 EXPORT(pollSetCreate) EXPORT(pollSetClose) EXPORT(pollSetAdd) EXPORT(pollSetModify) EXPORT(pollSetRemove) EXPORT(pollSetTake)

@@ -23,6 +23,7 @@ import { bufferEnd, bufferMark, sendQueued, sendStrip, sendTake } from './send-q
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { tcpCounters } from './stats.ts'
 import { timerFor, timerOff, timerRestart } from './timer.ts'
+import { tcpTuning } from './tuning.ts'
 import { windowLimit } from './window.ts'
 
 /** The youngest sample of this acknowledgment, microseconds; NO_SAMPLE: none. */
@@ -95,7 +96,7 @@ function arrived(tcb: TcpControlBlock, packet: Packet): void {
 /** A third of the buffer is free, as Linux has it: who was refused may try again. */
 function roomToSend(tcb: TcpControlBlock): void {
   const socket = tcb.socket
-  if (!tcb.fixedSend && tcb.sendLimit < 2 * tcb.congestion.cwnd) tcb.sendLimit = windowLimit(2 * tcb.congestion.cwnd)
+  if (!tcb.fixedSend && tcb.sendLimit < 2 * tcb.congestion.cwnd) tcb.sendLimit = windowLimit(2 * tcb.congestion.cwnd, tcpTuning.sendMost)
   if (socket == null || sendQueued(tcb) > tcb.sendLimit - tcb.sendLimit / 3) return
   tcb.sendFull = false
   socketWake(socket, SocketEvent.Out)

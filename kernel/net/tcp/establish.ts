@@ -2,7 +2,7 @@
 // RFC 7323 §2.3, §3.2, RFC 2018 §2, RFC 3168 §6.1.1, RFC 6928 §2. Main-loop context only.
 
 import {
-  TCP_KEEP_IDLE, TCP_KEEP_INTERVAL, TCP_KEEP_PROBES, TCP_RECEIVE_BUFFER, TCP_SEND_BUFFER, TCP_USER_TIMEOUT,
+  TCP_KEEP_IDLE, TCP_KEEP_INTERVAL, TCP_KEEP_PROBES, TCP_USER_TIMEOUT,
 } from '../../config.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
 import { address, type u32 } from '../../lib/layout.ts'
@@ -23,6 +23,7 @@ import { seqPlus, type Seq } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { timerOff } from './timer.ts'
 import { segmentRoom } from './transmit.ts'
+import { tcpTuning } from './tuning.ts'
 import { windowLimit, windowScale } from './window.ts'
 
 /** What a peer that says nothing takes: RFC 9293 §3.7.1. */
@@ -39,15 +40,15 @@ export function tcbStart(tcb: TcpControlBlock): void {
   tcb.snd.iss = initialSequence(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
   tcb.tsOffset = timestampOffset(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
   tcb.rcvScale = windowScale()
-  tcb.sendLimit = windowLimit(TCP_SEND_BUFFER)
-  tcb.receiveLimit = windowLimit(TCP_RECEIVE_BUFFER)
+  tcb.sendLimit = windowLimit(tcpTuning.sendBuffer, tcpTuning.sendMost)
+  tcb.receiveLimit = windowLimit(tcpTuning.receiveBuffer, tcpTuning.receiveMost)
   tcb.userTimeout = TCP_USER_TIMEOUT
   tcb.keepIdle = TCP_KEEP_IDLE
   tcb.keepInterval = TCP_KEEP_INTERVAL
   tcb.keepProbes = TCP_KEEP_PROBES
   tcb.scaling = true
-  tcb.timestamps = true
-  tcb.sackPermitted = true
+  tcb.timestamps = tcpTuning.timestamps
+  tcb.sackPermitted = tcpTuning.sack
   tcb.waitingSince = nowMilliseconds()
   tcb.receivedAt = nowMilliseconds()
   rttStart(tcb)

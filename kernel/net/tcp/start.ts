@@ -16,12 +16,14 @@ import {
 import { tcpCountersInit } from './stats.ts'
 import { tcpTableInit } from './table.ts'
 import { timeWaitInit } from './time-wait.ts'
+import { tcpTuningInit } from './tuning.ts'
 
 const operations = staticStruct<StreamOperations>()
 
 /** No connections. Needs the clock, timers, random numbers, and the socket core. */
 export function tcpInit(): void {
   tcpCountersInit()
+  tcpTuningInit()
   secretInit()
   tcpTableInit()
   timeWaitInit()
