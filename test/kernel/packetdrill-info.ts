@@ -11,9 +11,9 @@ import { socketOf } from '../../kernel/net/socket/table.ts'
 import { Mark, Phase, receiveWindow, type TcpControlBlock } from '../../kernel/net/tcp/control-block.ts'
 import { sendUnsent } from '../../kernel/net/tcp/send-queue.ts'
 import { TcpState } from '../../kernel/net/tcp/state.ts'
-import { segmentRoom } from '../../kernel/net/tcp/transmit.ts'
+import { segmentAsked } from '../../kernel/net/tcp/transmit.ts'
 
-@wire(240)
+@wire(280)
 class LinuxTcpInfo {
   state: u8
   congestionState: u8
@@ -64,6 +64,7 @@ class LinuxTcpInfo {
   peerWindow: Le<u32>
   ourWindow: Le<u32>
   rehash: Le<u32>
+  newer: Bytes<40> // what Linux has added since
 }
 
 /** tcpi_options. */
@@ -125,7 +126,7 @@ function describe(info: LinuxTcpInfo, tcb: TcpControlBlock): void {
   info.receiveMss = tcb.largest
   info.sendWindow = segments(tcb.congestion.cwnd, tcb.mss)
   info.sendThreshold = tcb.congestion.ssthresh > UNLIMITED >>> 1 ? UNLIMITED : segments(tcb.congestion.ssthresh, tcb.mss)
-  info.advertisedMss = segmentRoom(tcb.remoteAddress)
+  info.advertisedMss = segmentAsked(tcb)
   info.reordering = DUPLICATES
   info.totalRetrans = tcb.stats.retransmitted
   info.segmentsOut = tcb.stats.segmentsOut

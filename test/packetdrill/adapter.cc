@@ -343,11 +343,14 @@ extern "C" PUBLIC void packetdrill_interface_init(const char *flags, packetdrill
   };
 }
 
-/**
- * packetdrill asks for TCP_INFO past its interface, by the C library. With the library preloaded as well
- * (LD_PRELOAD) that question comes here; those about descriptors that are not ours go on to the system.
- */
+// packetdrill asks for TCP_INFO, and closes in the end what a script left open, past its interface, by the C library. With
+// the library preloaded as well (LD_PRELOAD) these calls come here; those about descriptors that are not ours go on to the system.
+
 extern "C" PUBLIC int getsockopt(int fd, int level, int name, void *value, socklen_t *length) noexcept {
   if (fd >= FIRST_FILE) return netGetsockopt(nullptr, fd, level, name, value, length);
   return (int)syscall(SYS_getsockopt, fd, level, name, value, length);
+}
+
+extern "C" PUBLIC int close(int fd) {
+  return fd >= FIRST_FILE ? netClose(nullptr, fd) : (int)syscall(SYS_close, fd);
 }

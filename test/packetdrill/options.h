@@ -36,10 +36,24 @@ static int32_t tcpInfo(const File *file, void *value, socklen_t *length) {
   return 0;
 }
 
+/** linux/sock_diag.h's SK_MEMINFO_…: what is received and not read, its limit; what of sent is not known here. */
+static int32_t memoryInfo(const File *file, void *value, socklen_t *length) {
+  uint32_t info[9] = {};
+  const uint32_t memory = messageMemory();
+  info[0] = linuxAvailable(file->handle);
+  if (linuxGetOption(file->handle, SOL_SOCKET, SO_RCVBUF, memory) == 0) info[1] = read<uint32_t>(memory);
+  if (linuxGetOption(file->handle, SOL_SOCKET, SO_SNDBUF, memory) == 0) info[3] = read<uint32_t>(memory);
+  if (*length > sizeof info) *length = sizeof info;
+  memcpy(value, info, *length);
+  return 0;
+}
+
 static int32_t optionGet(const File *file, int level, int name, void *value, socklen_t *length) {
   if (!value || !length) return -EFAULT;
   if ((int)*length < 0) return -EINVAL;
   if (level == IPPROTO_TCP && name == TCP_INFO) return tcpInfo(file, value, length);
+  if (level == IPPROTO_TCP && name == TCP_CC_INFO) return *length = 0; // as Linux has it where there is nothing to say
+  if (level == SOL_SOCKET && name == SO_MEMINFO) return memoryInfo(file, value, length);
   const uint32_t memory = messageMemory();
   const int32_t result = linuxGetOption(file->handle, level, name, memory);
   if (result < 0) return result;

@@ -40,6 +40,8 @@ export class StreamOperations {
   ) => boolean
   /** Bytes that can be read now. */
   available: (socket: Socket) => u32
+  /** Octets of a full segment; without a connection what the user asked for, or the usual. */
+  segmentOf: (socket: Socket) => u32
 }
 
 let operations: StreamOperations | null = null

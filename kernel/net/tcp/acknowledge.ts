@@ -40,8 +40,10 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   sample = NO_SAMPLE
   original = false
   advanced = seqLess(tcb.snd.una, segment.ack)
+  const repeated: u32 = tcb.sackPermitted ? 0 : tcb.dupAcks * tcb.mss // told of by duplicates already: RFC 5681 §3.2
   let delivered: u32 = 0
   if (advanced) delivered = take(tcb, segment.ack)
+  delivered = delivered > repeated ? delivered - repeated : 0
   if (segmentOptions.sackCount != 0 && tcb.sackPermitted) delivered += takeBlocks(tcb)
   if (sample != NO_SAMPLE) rttSample(tcb, sample)
   else if (advanced && tcb.backoff != 0) rtoCompute(tcb)
@@ -177,8 +179,10 @@ function congestion(tcb: TcpControlBlock, delivered: u32): void {
     tcb.ecnReduced = true
   }
   switch (phaseOf(tcb)) {
-    case Phase.Open: return congestionAcked(tcb, delivered)
-    case Phase.Loss: return congestionAcked(tcb, delivered)
+    case Phase.Open:
+    case Phase.Loss:
+      if (advanced) congestionAcked(tcb, delivered) // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      return
     default: return congestionProportional(tcb, deliveredWithout(tcb, delivered))
   }
 }

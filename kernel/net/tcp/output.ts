@@ -105,7 +105,7 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   const length: u32 = packetLength(next)
   const window: u32 = windowLeft(tcb)
   if (length > window && !cutToWindow(tcb, next, window)) return 0
-  const cwnd: u32 = tcb.congestion.cwnd
+  const cwnd: u32 = tcb.congestion.cwnd + limitedTransmit(tcb)
   const most: u32 = tcb.pipe < cwnd ? cwnd - tcb.pipe : 0
   if (packetLength(next) > most && tcb.pipe != 0) {
     tcb.congestion.limited = true
@@ -113,6 +113,12 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   }
   const limit: u32 = window < most ? window : most
   return packetLength(next) == tcb.mss ? fullLength(tcb, next, limit) : smallLength(tcb, next, limit)
+}
+
+/** A segment for each of the first two duplicates, where nothing else says that two have arrived. RFC 3042 §2. */
+function limitedTransmit(tcb: TcpControlBlock): u32 {
+  if (tcb.sackPermitted || phaseOf(tcb) != Phase.Open) return 0
+  return (tcb.dupAcks < 2 ? tcb.dupAcks : 2) * tcb.mss
 }
 
 /** Octets of the peer's window that were not used. */
@@ -156,7 +162,9 @@ function smallLength(tcb: TcpControlBlock, next: Packet, limit: u32): u32 {
     length += packetLength(each)
     each = each.next
   }
-  if (each != null || tcb.noDelay || tcb.finQueued) return length
+  if (each != null || tcb.push || tcb.finQueued) return length
+  if (tcb.cork || tcb.more) return 0
+  if (tcb.noDelay) return length
   return waitsForMore(tcb) ? 0 : length
 }
 
@@ -171,7 +179,7 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
   const last: boolean = end == tcb.snd.end
   const fin: u32 = last && tcb.finQueued ? TcpFlag.Fin : TcpFlag.None
   const cwr: u32 = tcb.ecnReduced ? TcpFlag.Cwr : TcpFlag.None
-  const psh: u32 = last || length > tcb.mss ? TcpFlag.Psh : TcpFlag.None // several at once: who puts them together need not wait
+  const psh: u32 = (last && !tcb.more) || length > tcb.mss ? TcpFlag.Psh : TcpFlag.None // several at once: who puts them together need not wait
   const result: i32 = segmentTransmit(tcb, first, length, seq, TcpFlag.Ack | psh | fin | cwr)
   if (result == Errno.NoBufferSpace) return later(tcb)
   if (tcb.snd.una == seq) tcb.waitingSince = nowMilliseconds()
@@ -183,6 +191,9 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
     each = tcb.sendNext
   }
   if (length < tcb.mss) tcb.smallEnd = end
+  if (tcb.congestion.cwnd < tcb.congestion.ssthresh && tcb.snd.nxt - tcb.snd.una > tcb.congestion.cwnd >>> 1) {
+    tcb.congestion.limited = true // in slow start, where cwnd doubles, more than half of it is used: as on Linux
+  }
   if (fin != 0) finWasSent(tcb)
   tcb.sentAt = nowMilliseconds()
   tcb.congestion.out += length

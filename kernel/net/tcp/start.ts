@@ -11,7 +11,7 @@ import { retransmitInit } from './retransmit.ts'
 import { secretInit } from './secret.ts'
 import {
   streamAccept, streamAvailable, streamBind, streamClose, streamConnect, streamEvents, streamListen, streamOpen,
-  streamOptionChanged, streamReceive, streamSend, streamShutdown,
+  streamOptionChanged, streamReceive, streamSegment, streamSend, streamShutdown,
 } from './socket.ts'
 import { tcpCountersInit } from './stats.ts'
 import { tcpTableInit } from './table.ts'
@@ -45,5 +45,6 @@ export function tcpInit(): void {
   operations.optionChanged = streamOptionChanged
   operations.error = tcpIcmpError
   operations.available = streamAvailable
+  operations.segmentOf = streamSegment
   streamRegister(operations)
 }

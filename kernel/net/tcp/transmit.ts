@@ -141,7 +141,7 @@ function optionsFor(tcb: TcpControlBlock, flags: u32): u32 {
 
 /** RFC 9293 §3.7.1, RFC 7323 §2.2, RFC 2018 §2. In a SYN+ACK what the SYN had. */
 function synOptions(tcb: TcpControlBlock, echo: u32): u32 {
-  const length: u32 = mssWrite(options, segmentRoom(tcb.remoteAddress))
+  const length: u32 = mssWrite(options, segmentAsked(tcb))
   const scale: u32 = tcb.scaling ? tcb.rcvScale : NO_SCALE
   const value: u32 = timestampNow(tcb.tsOffset)
   return length + synOptionsWrite(plus(options, length), tcb.sackPermitted, tcb.timestamps, value, echo, scale)
@@ -152,6 +152,12 @@ export function segmentRoom(remote: Ipv4Address): u32 {
   const path = pathFind(remote)
   const mtu: u32 = path != null ? path.egress.mtu : DEFAULT_MTU
   return mtu - sizeof<Ipv4Header>() - sizeof<TcpHeader>()
+}
+
+/** The same for one connection, whose user may want less. tcp(7), TCP_MAXSEG. */
+export function segmentAsked(tcb: TcpControlBlock): u32 {
+  const room: u32 = segmentRoom(tcb.remoteAddress)
+  return tcb.userMss != 0 && tcb.userMss < room ? tcb.userMss : room
 }
 
 const DEFAULT_MTU: u32 = 576 // RFC 9293 §3.7.1: 536 octets where nothing is known
