@@ -78,6 +78,22 @@ static int netConnect(void *, int fd, const sockaddr *address, socklen_t length)
   return (int)answer(known < 0 ? -EINPROGRESS : socketError(file->handle));
 }
 
+/** TCP_INQ: how much there is still to read, or 1 when that is the end of the stream. */
+static void queueTo(const File *file, msghdr *message) {
+  if (!file->tellsQueue || message->msg_controllen < CMSG_SPACE(sizeof(int32_t))) {
+    message->msg_controllen = 0;
+    return;
+  }
+  int32_t waiting = linuxAvailable(file->handle);
+  if (waiting == 0 && (socketEvents(file->handle) & POLLIN)) waiting = 1;
+  cmsghdr *head = CMSG_FIRSTHDR(message);
+  head->cmsg_level = IPPROTO_TCP;
+  head->cmsg_type = TCP_CM_INQ;
+  head->cmsg_len = CMSG_LEN(sizeof waiting);
+  memcpy(CMSG_DATA(head), &waiting, sizeof waiting);
+  message->msg_controllen = CMSG_SPACE(sizeof waiting);
+}
+
 static ssize_t netRecvmsg(void *, int fd, msghdr *message, int flags) {
   Call call;
   SOCKET_OF(fd);
@@ -87,7 +103,7 @@ static ssize_t netRecvmsg(void *, int fd, msghdr *message, int flags) {
   if (got < 0) return answer(got);
   if (file->kind != Kind::Stream) nameTo((sockaddr *)message->msg_name, &message->msg_namelen, about.address, about.port);
   else message->msg_namelen = 0;
-  message->msg_controllen = 0;
+  queueTo(file, message);
   message->msg_flags = file->kind == Kind::Stream ? 0 : (int)about.flags & MSG_TRUNC;
   return got;
 }

@@ -10,7 +10,7 @@
 
 static bool isTime(int level, int name) { return level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO); }
 
-static int32_t optionSet(const File *file, int level, int name, const void *value, socklen_t length) {
+static int32_t optionSet(File *file, int level, int name, const void *value, socklen_t length) {
   if (!value) return -EFAULT;
   if (isTime(level, name)) {
     timeval time;
@@ -23,6 +23,10 @@ static int32_t optionSet(const File *file, int level, int name, const void *valu
   if (length >= (socklen_t)sizeof number) memcpy(&number, value, sizeof number);
   else if (length >= 1 && level == IPPROTO_IP) number = *(const uint8_t *)value; // ip(7) takes a byte, too
   else return -EINVAL;
+  if (level == IPPROTO_TCP && name == TCP_INQ) {
+    file->tellsQueue = number != 0;
+    return number < 0 || number > 1 ? -EINVAL : 0;
+  }
   return linuxSetOption(file->handle, level, name, number);
 }
 

@@ -42,7 +42,7 @@ export function congestionAfterPause(tcb: TcpControlBlock): void {
 export function congestionAcked(tcb: TcpControlBlock, acked: u32): void {
   const c = tcb.congestion
   if (!c.limited) return // RFC 9438 §5.8: an application that sends less tells nothing of the path
-  c.limited = false
+  if (tcb.snd.una == tcb.snd.nxt) c.limited = false // all of it counts for what was sent with it
   let left: u32 = acked
   if (c.cwnd < c.ssthresh) {
     const room: u32 = c.ssthresh - c.cwnd

@@ -191,15 +191,21 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
     each = tcb.sendNext
   }
   if (length < tcb.mss) tcb.smallEnd = end
-  if (tcb.congestion.cwnd < tcb.congestion.ssthresh && tcb.snd.nxt - tcb.snd.una > tcb.congestion.cwnd >>> 1) {
-    tcb.congestion.limited = true // in slow start, where cwnd doubles, more than half of it is used: as on Linux
-  }
+  noteUse(tcb)
   if (fin != 0) finWasSent(tcb)
   tcb.sentAt = nowMilliseconds()
   tcb.congestion.out += length
   tcb.rack.used = false
   if (tcb.timerUse != TimerUse.Reorder) timerRestart(tcb)
   return true
+}
+
+/** Whether cwnd is used: all of it, or in slow start, where it doubles, more than half. RFC 9438 §5.8 leaves it open, so as Linux. */
+function noteUse(tcb: TcpControlBlock): void {
+  const c = tcb.congestion
+  const used: u32 = tcb.snd.nxt - tcb.snd.una
+  if (c.cwnd < c.ssthresh && used > c.cwnd >>> 1) c.limited = true
+  else if (tcb.sendNext == null && used + tcb.mss <= c.cwnd) c.limited = false
 }
 
 function finWasSent(tcb: TcpControlBlock): void {
