@@ -170,6 +170,9 @@ export const SERVICE_CALLS: u32 = 64
 export const SERVICE_PAUSE: u32 = 100
 /** Milliseconds a peer has to end its direction after our last word. */
 export const SERVICE_LINGER: u32 = 5000
+/** Connections of echo, discard and chargen, each, and milliseconds after which one is closed that neither sends nor takes a byte. */
+export const SERVICE_CONNECTIONS: u32 = 64
+export const SERVICE_IDLE: u32 = 120_000
 
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */

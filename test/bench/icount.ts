@@ -15,12 +15,15 @@ import { addressOf, addSecondTap, buildBlast, FAR, HOST, secondCard, STRANGER, w
 const BATCHES = 5
 const WARM_UP = 2
 const MEMORY = '512M'
-const BATCH = 64
+/** Frames of a batch on a busy machine. */
+export const BATCH = 64
 const BYTES = 64
 const PORT = { echo: 7, discard: 9 }
 const BLAST_SOURCE_PORT = 40000
 const PATIENCE = 20000 // milliseconds
-const KERNEL = join(benchDirectory(), 'boot-count.elf')
+const ICOUNT = ['-icount', 'shift=0']
+/** The kernel that counts. */
+export const COUNT_KERNEL = join(benchDirectory(), 'boot-count.elf')
 
 interface Count { frames: number, all: number, idle: number }
 /** What puts so many frames on the wire. */
@@ -28,42 +31,55 @@ type Send = (frames: number) => Promise<unknown>
 
 /** Instructions per packet received, echoed, pinged, forwarded and sent. */
 export async function benchIcount(): Promise<Row[]> {
-  const blast = buildBlast()
-  execFileSync(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-count.ts', '--out', KERNEL],
-    { cwd: projectDirectory, stdio: ['ignore', 2, 2] })
-  return await withWire(async wire => {
-    await addSecondTap(wire)
-    return await withListener(wire.namespace, [PORT.discard, BLAST_SOURCE_PORT], async () => {
-      const [busy, quiet] = [await received(wire, blast, BATCH), await received(wire, blast, 1)]
-      const idle = rowBelow('a round of the main loop with nothing to do', figure('instructions', busy.idle), null)
-      return [...busy.rows, await sent(wire), ...quiet.rows, idle]
-    })
+  return await withCountedWire(async (wire, blast) => {
+    const [busy, quiet] = [await received(wire, blast, BATCH), await received(wire, blast, 1)]
+    const idle = rowBelow('a round of the main loop with nothing to do', figure('instructions', busy.idle), null)
+    return [...busy.rows, await sent(wire), ...quiet.rows, idle]
   })
 }
 
-/** Everything that begins with a frame coming in, `frames` in a round. */
-async function received(wire: Wire, blast: string, frames: number): Promise<{ rows: Row[], idle: number[] }> {
+/** What both this and the profile need: the kernel, two taps, ports that take what comes, the program that sends frames. */
+export async function withCountedWire<T>(use: (wire: Wire, blast: string) => Promise<T>): Promise<T> {
+  const blast = buildBlast()
+  execFileSync(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-count.ts', '--out', COUNT_KERNEL],
+    { cwd: projectDirectory, stdio: ['ignore', 2, 2] })
+  return await withWire(async wire => {
+    await addSecondTap(wire)
+    return await withListener(wire.namespace, [PORT.discard, BLAST_SOURCE_PORT], async () => await use(wire, blast))
+  })
+}
+
+/** Everything that begins with a frame coming in: by name, what sends the frames. */
+export function incomingWorks(wire: Wire, blast: string): Record<string, Send> {
   const udp = (from: string, to: string, port: number): Send => async count =>
     await wire.namespace.must(blast, ['tap0', GUEST_MAC, from, to, String(port), String(BYTES), '1', String(-count)])
   const guest = addressOf(wire)
-  const works: Array<[string, Send]> = [
-    ['UDP received and read', udp(HOST, guest, PORT.discard)],
-    ['UDP echoed', udp(HOST, guest, PORT.echo)],
-    ['forwarded', udp(STRANGER, FAR, PORT.discard)],
-    ['ping answered', async count => await wire.namespace.must('ping', ['-q', '-c', String(count), '-l', String(count), guest])],
-  ]
-  return await counting(wire, `services=echo forward=1 eth1=10.78.0.2/24 count=${frames}`, async machine => {
-    await wire.namespace.must('ping', ['-c', '1', '-W', '20', guest]) // both know each other's MAC address
-    await udp(STRANGER, FAR, PORT.discard)(1)
+  return {
+    'UDP received and read': udp(HOST, guest, PORT.discard),
+    'UDP echoed': udp(HOST, guest, PORT.echo),
+    forwarded: udp(STRANGER, FAR, PORT.discard),
+    'ping answered': async count => await wire.namespace.must('ping', ['-q', '-c', String(count), '-l', String(count), guest]),
+  }
+}
+
+/** A guest that counts batches of `frames` that come in; it and its neighbours know each other's MAC addresses. */
+export async function countingIncoming<T>(
+  wire: Wire, blast: string, frames: number, args: string[], use: (machine: Machine) => Promise<T>,
+): Promise<T> {
+  return await counting(wire, `services=echo forward=1 eth1=10.78.0.2/24 count=${frames}`, args, async machine => {
+    await wire.namespace.must('ping', ['-c', '1', '-W', '20', addressOf(wire)])
+    await incomingWorks(wire, blast).forwarded!(1)
+    return await use(machine)
+  })
+}
+
+async function received(wire: Wire, blast: string, frames: number): Promise<{ rows: Row[], idle: number[] }> {
+  return await countingIncoming(wire, blast, frames, ICOUNT, async machine => {
     const rows: Row[] = []
     const idle: number[] = []
-    for (const [work, send] of works) {
+    for (const [work, send] of Object.entries(incomingWorks(wire, blast))) {
       const counts: Count[] = []
-      for (let batch = 0; batch < WARM_UP + BATCHES; batch++) {
-        const next = nextCount(machine)
-        await send(frames)
-        counts.push(await next)
-      }
+      for (let batch = 0; batch < WARM_UP + BATCHES; batch++) counts.push(await countOf(machine, () => send(frames)))
       const good = counts.slice(WARM_UP)
       rows.push(row(`${work}, ${frames} in a round`, good))
       idle.push(...good.map(each => each.idle))
@@ -73,23 +89,24 @@ async function received(wire: Wire, blast: string, frames: number): Promise<{ ro
 }
 
 async function sent(wire: Wire): Promise<Row> {
-  return await counting(wire, 'services=none count=send', async machine => {
+  return await counting(wire, 'services=none count=send', ICOUNT, async machine => {
     const counts: Count[] = []
-    while (counts.length < WARM_UP + BATCHES) counts.push(await nextCount(machine))
+    while (counts.length < WARM_UP + BATCHES) counts.push(await countOf(machine, async () => {}))
     return row(`UDP sent, ${BATCH} in a round`, counts.slice(WARM_UP))
   })
 }
 
-async function counting<T>(wire: Wire, more: string, use: (machine: Machine) => Promise<T>): Promise<T> {
-  const guest = porphyry(wire.guest, more, KERNEL)
-  const args = [...guest.args, ...secondCard(), '-icount', 'shift=0']
-  return await withMachine({ ...guest, args }, MEMORY, wire, async (_, machine) => await use(machine))
+async function counting<T>(wire: Wire, more: string, args: string[], use: (machine: Machine) => Promise<T>): Promise<T> {
+  const guest = porphyry(wire.guest, more, COUNT_KERNEL)
+  return await withMachine({ ...guest, args: [...guest.args, ...secondCard(), ...args] }, MEMORY, wire,
+    async (_, machine) => await use(machine))
 }
 
-/** The guest's next line of figures. */
-async function nextCount(machine: Machine): Promise<Count> {
+/** Send a batch: what the guest says of it, in its next line of figures. */
+export async function countOf(machine: Machine, send: () => Promise<unknown>): Promise<Count> {
   const lines = (): string[] => machine.lines.filter(line => /bench: instructions /.test(line))
   const before = lines().length
+  await send()
   const start = performance.now()
   while (lines().length === before) {
     if (performance.now() - start > PATIENCE) throw new Error('the guest counted nothing:\n' + machine.log)

@@ -46,12 +46,11 @@ export function figure(unit: string, runs: number[]): Figure {
   return { median, unit, runs }
 }
 
-/** A row whose bar is a ratio: Porphyry's median at most `limit` times the reference's. `aim` is said, not tested. */
+/** A row whose bar is a ratio: Porphyry's median at most `limit` times the reference's. */
 export function rowAgainst(work: string, against: 'Linux guest' | 'C -O2', reference: Figure, porphyry: Figure,
-  limit: number | null, aim?: string): Row {
+  limit: number | null): Row {
   const met = limit === null ? null : porphyry.median <= limit * reference.median
-  const bar = limit === null ? '' : `at most ${limit}×`
-  return { work, against, reference, porphyry, bar: aim === undefined ? bar : `${bar} (aim ${aim})`, met }
+  return { work, against, reference, porphyry, bar: limit === null ? '' : `at most ${limit}×`, met }
 }
 
 /** A row of figures of which more is better: Porphyry's median at least `least` times the Linux guest's. */

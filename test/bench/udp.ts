@@ -13,7 +13,7 @@ import { linuxGuest, type LinuxGuest } from './linux-guest.ts'
 import { GUEST_MAC, linux, porphyry, withMachine, withWire, type Guest, type Wire } from './machine.ts'
 import { benchDirectory, figure, projectDirectory, rowAtLeast, type Row } from './results.ts'
 
-const RUNS = 3
+const RUNS = 5
 const MEMORY = '512M'
 const BYTES = 64
 const PORT = 9 // discard
@@ -104,7 +104,7 @@ class Sink {
       this.total = Number(counts.at(-1) ?? 0)
       if (this.total > before && waited >= 5) return this.total - before
     }
-    throw new Error(`the guest counted nothing of ${blast.sent} datagrams`)
+    throw new Error(`the guest counted nothing of ${blast.sent} datagrams:\n${this.machine.lines.slice(-10).join('\n')}`)
   }
 }
 

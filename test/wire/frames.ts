@@ -175,7 +175,8 @@ function decodeIpv4(decoded: Decoded, data: Bytes): void {
     }
   }
   if (ip.protocol === Protocol.Udp && payload.length >= 8) decoded.udp = decodeUdp(ip, payload)
-  if (ip.protocol === Protocol.Tcp) decoded.tcp = decodeTcp(ip.source, ip.destination, payload)
+  const segment = ip.protocol === Protocol.Tcp ? decodeTcp(ip.source, ip.destination, payload) : undefined
+  if (segment !== undefined) decoded.tcp = segment
 }
 
 function decodeUdp(ip: DecodedIpv4, data: Bytes): DecodedUdp {

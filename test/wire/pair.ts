@@ -15,22 +15,25 @@ export const LEFT = { ip: '10.0.0.1', mac: '02:00:00:00:00:01' }
 export const RIGHT = { ip: '10.0.0.2', mac: '02:00:00:00:00:02' }
 
 /** A stack's card on the wire: the first of the left one, the second of the right one, so that their MACs differ. */
-interface Side { stack: Stack, nic: number, direction: Direction }
+interface Side<S extends Stack> { stack: S, nic: number, direction: Direction }
 
-export class Pair {
-  readonly left: Stack
-  readonly right: Stack
+export class Pair<S extends Stack = Stack> {
+  readonly left: S
+  readonly right: S
   readonly wire: HostileWire
   /** Every frame that a stack put on the wire, before anything happened to it. */
   readonly sent: { direction: Direction, frame: Bytes }[] = []
+  /** Whether `sent` is kept: a long run has no use for it. */
+  keepsSent = true
   /** Milliseconds since both stacks were started. */
   now = 0
-  private readonly sides: Side[]
+  private readonly sides: Side<S>[]
 
-  constructor(engine: Engine, options: HostileOptions & { left?: string, right?: string }) {
+  constructor(engine: Engine, options: HostileOptions & { left?: string, right?: string, make?: new (engine: Engine, options: { two: true }) => S }) {
+    const make = options.make ?? Stack as unknown as new (engine: Engine, options: { two: true }) => S
     this.wire = new HostileWire(options)
-    this.left = new Stack(engine, { two: true })
-    this.right = new Stack(engine, { two: true })
+    this.left = new make(engine, { two: true })
+    this.right = new make(engine, { two: true })
     this.sides = [{ stack: this.left, nic: 0, direction: 'there' }, { stack: this.right, nic: 1, direction: 'back' }]
     const values = [options.left ?? `${LEFT.ip}/24`, options.right ?? `${RIGHT.ip}/24`]
     for (const [i, { stack, nic }] of this.sides.entries()) {
@@ -54,7 +57,7 @@ export class Pair {
   }
 
   /** Put what the stacks sent on the wire, and what is due into the stacks, until nothing more is due now. */
-  private exchange(): void {
+  exchange(): void {
     for (let rounds = 0; ; rounds++) {
       if (rounds > 10_000) throw new Error('the two stacks answer each other without end')
       for (const side of this.sides) this.collect(side)
@@ -68,14 +71,14 @@ export class Pair {
     }
   }
 
-  private collect({ stack, nic, direction }: Side): void {
+  private collect({ stack, nic, direction }: Side<S>): void {
     const count = stack.call('fakeSent')
     if (count === 0) return
     if (count > MOST_RECORDS) throw new Error(`${count} frames at once: the test's card keeps ${MOST_RECORDS}`)
     stack.sentBytes().forEach((frame, i) => {
       if (stack.call('fakeSentNic', i) !== nic) return
       if (stack.call('fakeSentLength', i) > LONGEST_RECORD) throw new Error("a frame longer than the test's card keeps")
-      this.sent.push({ direction, frame })
+      if (this.keepsSent) this.sent.push({ direction, frame })
       this.wire.offer(direction, frame, this.now)
     })
     stack.forget()

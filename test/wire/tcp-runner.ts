@@ -6,7 +6,7 @@ import type { Bytes } from './bytes.ts'
 import { type Decoded, EtherType, Protocol, arp, decode, ethernet, icmp, ipv4 } from './frames.ts'
 import { GUEST, PEER } from './stack.ts'
 import { type DecodedTcp, TcpFlag, type TcpOption, tcp } from './tcp.ts'
-import { ECHO_LAST, ownData, parseScript, peerData, type ScriptSegment, type ScriptTime, segmentText, type Step } from './tcp-script.ts'
+import { ECHO_LAST, ownData, parseScript, peerData, type ScriptSegment, type ScriptTime, type SegmentText, segmentText, type Step } from './tcp-script.ts'
 
 /** What a script is run against. Calls are given and answered in the script's words. */
 export interface Subject {
@@ -50,6 +50,10 @@ interface Came { at: number, decoded: Decoded }
 const LISTENING_PORT = 8080
 const FIRST_PEER_PORT = 5000
 const FIRST_SEQUENCE = 0x10000000
+/** Of the packet an ICMP error is about; less of it is quoted. */
+const QUOTED_LENGTH = 1500
+/** What a stack's clock may be moved by at once: test/kernel/net-time.ts. */
+const LONGEST_STEP = 3_600_000
 /** How long a script may wait for one segment. */
 const LONGEST_WAIT = 24 * 3600 * 1000
 
@@ -88,6 +92,34 @@ export class ScriptRun implements ScriptState {
     return this
   }
 
+  /** The end of a part: whatever a last script brings about, nothing of it is looked at. */
+  tidy(script = ''): void {
+    this.came.splice(0)
+    for (const step of parseScript(script)) {
+      this.perform(step)
+      this.came.splice(0)
+    }
+  }
+
+  /** Whatever comes next, within some milliseconds: when, and as a script writes it. */
+  awaitAny(milliseconds: number): [at: number, text: string] {
+    const came = this.await({ from: 0, to: milliseconds })
+    return [came.at, this.describe(came)]
+  }
+
+  /** How many segments come when one is injected again and again in the same moment. */
+  countAnswers(injection: string, times: number): number {
+    const [step] = parseScript(injection)
+    if (step?.kind !== 'inject') throw new Error('only injections have answers')
+    let answers = 0
+    for (let i = 0; i < times; i++) {
+      this.inject(step.segment)
+      this.collect()
+      answers += this.came.splice(0).length
+    }
+    return answers
+  }
+
   private perform(step: Step): void {
     if (step.kind === 'expect' || step.kind === 'expectIcmp') {
       const came = this.await(step.time)
@@ -96,6 +128,7 @@ export class ScriptRun implements ScriptState {
     }
     if (step.kind === 'skip') {
       if (step.time !== undefined) this.pass(step.time.to)
+      this.collect()
       return void this.came.splice(0)
     }
     this.nothingLeft()
@@ -122,7 +155,7 @@ export class ScriptRun implements ScriptState {
   }
 
   private passOnce(end: number): void {
-    const next = Math.min(Math.max(1, this.subject.untilTimer()), end - this.now)
+    const next = Math.min(Math.max(1, this.subject.untilTimer()), end - this.now, LONGEST_STEP)
     this.subject.advance(next)
     this.now += next
     this.collect()
@@ -163,7 +196,7 @@ export class ScriptRun implements ScriptState {
 
   /** An ICMP error about a segment that the stack sent, or may have: RFC 5927 §3. */
   icmp(type: number, code: number, sequence: number, mtu = 0): void {
-    const quoted = ipv4({ source: GUEST.ip, destination: PEER.ip, protocol: Protocol.Tcp }, tcp({
+    const quoted = ipv4({ source: GUEST.ip, destination: PEER.ip, protocol: Protocol.Tcp, totalLength: QUOTED_LENGTH }, tcp({
       source: GUEST.ip, destination: PEER.ip, sourcePort: this.connection.localPort, destinationPort: this.connection.peerPort,
       sequence: this.own(sequence),
     }, new Uint8Array(0)))
@@ -189,10 +222,12 @@ export class ScriptRun implements ScriptState {
   // --- Out. --------------------------------------------------------------------------------------------------
 
   private collect(): void {
-    for (const frame of this.subject.takeSent()) {
-      const decoded = decode(frame)
-      if (decoded.arp !== undefined) this.answerArp(decoded)
-      else if (decoded.ipv4?.protocol === Protocol.Tcp || decoded.ipv4?.protocol === Protocol.Icmp) this.note(decoded)
+    for (let sent = this.subject.takeSent(); sent.length > 0; sent = this.subject.takeSent()) {
+      for (const frame of sent) {
+        const decoded = decode(frame)
+        if (decoded.arp !== undefined) this.answerArp(decoded)
+        else if (decoded.ipv4?.protocol === Protocol.Tcp || decoded.ipv4?.protocol === Protocol.Icmp) this.note(decoded)
+      }
     }
   }
 
@@ -228,7 +263,7 @@ export class ScriptRun implements ScriptState {
   }
 
   /** What came as a script would write it. */
-  private relative(segment: DecodedTcp): Omit<ScriptSegment, 'but' | 'moreOptions'> {
+  private relative(segment: DecodedTcp): SegmentText {
     const connection = this.connections.get(segment.destinationPort) ?? this.connection
     const peers = (value: number): number => value - connection.irs | 0
     return {
@@ -252,7 +287,7 @@ export class ScriptRun implements ScriptState {
     if (segment.reserved !== 0) refuse('with reserved bits')
     const found = this.relative(segment)
     // PSH is the sender's to set (RFC 9293 §3.9.1.2): it is looked at only where a line has it.
-    const mask = expected.flags & TcpFlag.P ? 0xff : 0xff & ~TcpFlag.P
+    const mask = 0xff & ~(expected.flags & TcpFlag.P ? 0 : TcpFlag.P) & ~(expected.ackOptional ? TcpFlag['.'] : 0)
     if ((found.flags & mask) !== expected.flags) refuse('other control bits')
     const fields = ['sequence', 'acknowledgment', 'window', 'urgent'] as const
     for (const field of fields) if (expected[field] !== undefined && expected[field] !== found[field]) refuse(`another ${field}`)
@@ -297,8 +332,15 @@ export class ScriptRun implements ScriptState {
   }
 }
 
+/** The first block is the one that says something new; the order of the others is a SHOULD of RFC 2018 §4. */
+function sameBlocks(expected: readonly (readonly number[])[], found: readonly (readonly number[])[]): boolean {
+  const texts = (blocks: readonly (readonly number[])[]): string => [String(blocks[0]), ...blocks.slice(1).map(String).sort()].join(' ')
+  return texts(expected) === texts(found)
+}
+
 /** A timestamps option is expected by what it echoes: the stack's own clock is its own. */
 function sameOption(expected: TcpOption, found: TcpOption): boolean {
   if (expected.kind === 'TS') return found.kind === 'TS' && found.echo === expected.value
+  if (expected.kind === 'sack' && found.kind === 'sack') return sameBlocks(expected.blocks, found.blocks)
   return JSON.stringify(expected) === JSON.stringify(found)
 }

@@ -15,6 +15,8 @@ import { type TcpOption, flagsOf, flagsText } from './tcp.ts'
 /** A segment as a script writes it: sequence numbers relative to the first SYN's. */
 export interface ScriptSegment {
   flags: number
+  /** `R?`: whether there is an ACK is the sender's to choose. */
+  ackOptional: boolean
   /** `undefined`: whatever it is. */
   sequence: number | undefined
   length: number
@@ -78,7 +80,7 @@ function parseCall(text: string): { kind: 'call', name: string, words: string[],
   return { kind: 'call', name, words, result: result === undefined ? undefined : result.split(/\s+/).filter(word => word !== '') }
 }
 
-const SEGMENT = new RegExp('^(?<flags>[-FSRPEWU.]+)'
+const SEGMENT = new RegExp('^(?<flags>[-FSRPEWU.]+)(?<optional>\\?)?'
   + '\\s+(?:(?<sequence>-?\\d+):(?<end>-?\\d+)|\\*)\\((?<length>\\d+)\\)'
   + '(?:\\s+ack (?<ack>-?\\d+))?(?:\\s+win (?<window>\\d+))?(?:\\s+urg (?<urgent>\\d+))?'
   + '(?:\\s+<(?<options>[^>]*)>)?(?:\\s+\\{(?<but>[^}]*)\\})?$')
@@ -97,7 +99,7 @@ function parseSegment(text: string, injected: boolean): ScriptSegment {
   if (injected && sequence === undefined) throw new Error('what is injected has a sequence number')
   if (!injected && Object.keys(but).length > 0) throw new Error('{} is for what is injected')
   return {
-    flags: flagsOf(groups['flags']!), sequence, length, acknowledgment: number('ack'), window: number('window'), urgent: number('urgent'),
+    flags: flagsOf(groups['flags']!), ackOptional: groups['optional'] !== undefined, sequence, length, acknowledgment: number('ack'), window: number('window'), urgent: number('urgent'),
     options: options?.filter(each => each !== '...').map(parseOption), moreOptions: options?.includes('...') ?? false, but,
   }
 }
@@ -122,8 +124,11 @@ export const ECHO_LAST = -1
 
 // --- Segments as text, for what came instead. ------------------------------------------------------------------
 
+/** What can be said of a segment that was sent. */
+export type SegmentText = Omit<ScriptSegment, 'but' | 'moreOptions' | 'ackOptional'>
+
 /** A segment in the script's words. */
-export function segmentText(segment: Omit<ScriptSegment, 'but' | 'moreOptions'>): string {
+export function segmentText(segment: SegmentText): string {
   const { flags, sequence = 0, length, acknowledgment, window, urgent, options = [] } = segment
   return [
     flagsText(flags), `${sequence}:${sequence + length}(${length})`,

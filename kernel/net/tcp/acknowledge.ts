@@ -161,7 +161,7 @@ function findLosses(tcb: TcpControlBlock, duplicate: boolean): u32 {
   }
   if (duplicate && tcb.dupAcks < 255) tcb.dupAcks += 1
   if (tcb.dupAcks == DUPLICATES && phaseOf(tcb) == Phase.Open && seqAtMost(tcb.congestion.recover, tcb.snd.una)) markFirstLost(tcb)
-  if (advanced && phaseOf(tcb) == Phase.Recovery && seqLess(tcb.snd.una, tcb.congestion.recover)) markFirstLost(tcb) // RFC 6582 §3.2, partial
+  if (advanced && phaseOf(tcb) == Phase.Recovery && seqLess(tcb.snd.una, tcb.congestion.recover)) markFirstLost(tcb) // partial
   return 0
 }
 

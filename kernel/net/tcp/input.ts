@@ -67,6 +67,10 @@ export function tcpInput(packet: Packet): void {
 function segmentArrives(tcb: TcpControlBlock, packet: Packet): void {
   tcb.stats.segmentsIn += 1
   if (stateOf(tcb) == TcpState.SynSent) return synSentArrives(tcb, packet)
+  if (segmentHas(TcpFlag.Syn) && crosses(tcb)) {
+    segment.seq = seqPlus(segment.seq, 1) // the rest is like any segment that acknowledges our SYN
+    segment.flags &= ~TcpFlag.Syn
+  }
   if (!checkSequence(tcb, packet)) return
   if (segmentHas(TcpFlag.Rst)) return checkReset(tcb, packet)
   if (segmentHas(TcpFlag.Syn)) return checkSyn(tcb, packet)
@@ -77,10 +81,19 @@ function segmentArrives(tcb: TcpControlBlock, packet: Packet): void {
   if (stateOf(tcb) != TcpState.Closed && (segmentHas(TcpFlag.Fin) || tcb.finSeen)) checkFin(tcb)
 }
 
+/** Both have sent a SYN and this is the answer to ours: the other's SYN again, with an ACK. RFC 9293 §3.5, figure 7, line 6. */
+function crosses(tcb: TcpControlBlock): boolean {
+  return stateOf(tcb) == TcpState.SynReceived && !tcb.passive && segmentHas(TcpFlag.Ack) && segment.seq == tcb.rcv.irs
+}
+
 // --- First: the sequence number. --------------------------------------------------------------------------
 
 /** Whether the segment is acceptable; if so it is cut to the window. RFC 9293 §3.10.7.4, RFC 7323 §5.3. */
 function checkSequence(tcb: TcpControlBlock, packet: Packet): boolean {
+  if (tcb.timestamps && !segmentHas(TcpFlag.Rst) && !segmentOptions.hasTimestamps) { // RFC 7323 §3.2: "SHOULD silently drop"
+    drop(packet, Drop.TcpPaws)
+    return false
+  }
   if (tcb.timestamps && !segmentHas(TcpFlag.Rst) && isOld(tcb)) return unacceptable(tcb, packet, Drop.TcpPaws)
   if (!isAcceptable(tcb)) return unacceptable(tcb, packet, Drop.TcpSequence)
   if (tcb.timestamps && segmentOptions.hasTimestamps && seqAtMost(segment.seq, tcb.rcv.acked)) { // RFC 7323 §4.3
@@ -91,9 +104,8 @@ function checkSequence(tcb: TcpControlBlock, packet: Packet): boolean {
   return true
 }
 
-/** Protection against wrapped sequences: older than what came last. RFC 7323 §5.3 R1, §5.5. No timestamp: RFC 7323 §3.2. */
+/** Protection against wrapped sequences: older than what came last. RFC 7323 §5.3 R1, §5.5. */
 function isOld(tcb: TcpControlBlock): boolean {
-  if (!segmentOptions.hasTimestamps) return false
   if (seqAhead(tcb.tsRecent as Seq, segmentOptions.value as Seq) >= 0) return false
   return nowMilliseconds() - tcb.tsRecentAt < TS_RECENT_AGE
 }
@@ -288,6 +300,8 @@ function mayReuse(left: TimeWait): boolean {
 function timeWaitArrives(left: TimeWait, packet: Packet): void {
   const window: u32 = left.rcvWnd >>> left.rcvScale
   if (segmentHas(TcpFlag.Rst)) return drop(packet, Drop.TcpReset) // RFC 1337 §3, (F1)
+  const bare: boolean = !segmentHas(TcpFlag.Ack) && !segmentHas(TcpFlag.Syn)
+  if (bare && inWindow(left.rcvNxt, left.rcvWnd, segment.seq)) return drop(packet, Drop.TcpNoAck) // fifth
   const fin: boolean = segmentHas(TcpFlag.Fin) && seqPlus(segment.seq, segment.length) == seqPlus(left.rcvNxt, 0 - 1)
   if (fin) timeWaitRestart(left) // "The only thing that can arrive in this state is a retransmission of the remote FIN"
   const silent: boolean = segmentSpace() == 0 && segment.seq == left.rcvNxt

@@ -11,7 +11,7 @@ const enum Kind { End, Nothing, MaximumSegmentSize, WindowScale, SackPermitted, 
 /** Blocks in one option: as many as 40 bytes hold. RFC 2018 §3. */
 export const SACK_BLOCKS: u32 = 4
 const SACK_BLOCK_SIZE: u32 = 8
-/** NOP, NOP, and the option of ten bytes: RFC 7323 appendix A's layout. */
+/** NOP, NOP, and the option of ten bytes: RFC 7323 §3.2, laid out as its appendix A recommends. */
 export const TIMESTAMPS_SIZE: u32 = 12
 /** The largest shift: RFC 7323 §2.3. */
 export const WINDOW_SCALE_LIMIT: u32 = 14

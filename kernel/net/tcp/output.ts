@@ -47,7 +47,7 @@ function sendLost(tcb: TcpControlBlock): void {
   while (each != null && each != tcb.sendNext && tcb.lostBuffers != 0) {
     const following: Packet | null = each.next
     if (bufferIsLost(each)) {
-      const first: boolean = phaseOf(tcb) == Phase.Recovery && tcb.congestion.out == 0
+      const first: boolean = phaseOf(tcb) == Phase.Recovery && (tcb.congestion.out == 0 || isPartial(tcb, each))
       if (!first && tcb.pipe + packetLength(each) > tcb.congestion.cwnd && tcb.pipe != 0) {
         tcb.congestion.limited = true
         return
@@ -57,6 +57,11 @@ function sendLost(tcb: TcpControlBlock): void {
     }
     each = following
   }
+}
+
+/** Without SACK a partial acknowledgment says which one is lost: it goes whatever the window says. RFC 6582 §3.2, step 3. */
+function isPartial(tcb: TcpControlBlock, packet: Packet): boolean {
+  return !tcb.sackPermitted && packet == tcb.sendFirst
 }
 
 /** Send one buffer again; false if it could not be handed down. One that is too long by now is cut first. RFC 1191 §6.4. */
@@ -115,10 +120,10 @@ function nextLength(tcb: TcpControlBlock, next: Packet): u32 {
   return packetLength(next) == tcb.mss ? fullLength(tcb, next, limit) : smallLength(tcb, next, limit)
 }
 
-/** A segment for each of the first two duplicates, where nothing else says that two have arrived. RFC 3042 §2. */
+/** Without SACK the first two duplicate acknowledgments let go a segment each, beyond cwnd. RFC 5681 §3.2, RFC 3042 §2. */
 function limitedTransmit(tcb: TcpControlBlock): u32 {
-  if (tcb.sackPermitted || phaseOf(tcb) != Phase.Open) return 0
-  return (tcb.dupAcks < 2 ? tcb.dupAcks : 2) * tcb.mss
+  if (tcb.sackPermitted || tcb.dupAcks == 0 || tcb.dupAcks > 2 || phaseOf(tcb) != Phase.Open) return 0
+  return tcb.dupAcks * tcb.mss
 }
 
 /** Octets of the peer's window that were not used. */
@@ -151,7 +156,8 @@ function fullLength(tcb: TcpControlBlock, next: Packet, limit: u32): u32 {
 /** The most data that may be handed down at once. */
 function cutLimit(tcb: TcpControlBlock): u32 {
   const path = pathFind(tcb.remoteAddress)
-  return path != null ? ipv4SegmentLimit(path) - sizeof<Ipv4Header>() - TCP_HEADER_LIMIT : tcb.mss
+  if (path == null || ipv4SegmentLimit(path) == path.mtu) return tcb.mss // nobody cuts: the peer's MSS may be less than the path's
+  return ipv4SegmentLimit(path) - sizeof<Ipv4Header>() - TCP_HEADER_LIMIT
 }
 
 /** Small buffers in one segment; 0 when Nagle's rule has it wait for more. RFC 9293 §3.7.4. */
@@ -231,7 +237,7 @@ export function finAgain(tcb: TcpControlBlock): void {
 }
 
 /**
- * What was sent has a timer (RFC 6298 (5.1)); what can not be sent because the window is closed has one, too
+ * What was sent has a timer (RFC 6298 §5, (5.1)); what can not be sent because the window is closed has one, too
  * (RFC 9293 §3.8.6.1), or the news that it opened could be lost for ever.
  */
 function timerNeeded(tcb: TcpControlBlock): void {

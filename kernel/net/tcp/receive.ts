@@ -141,7 +141,11 @@ export function checkFin(tcb: TcpControlBlock): void {
     tcb.finSeen = true
     tcb.finSequence = seqPlus(segment.seq, segment.length)
   }
-  if (!tcb.finSeen || tcb.finSequence != tcb.rcv.nxt || !mayReceive(stateOf(tcb))) return
+  if (!tcb.finSeen || !mayReceive(stateOf(tcb))) return
+  if (tcb.finSequence != tcb.rcv.nxt) { // something before it is missing: RFC 5681 §4.2
+    if (segmentHas(TcpFlag.Fin) && segment.length == 0) ackSend(tcb)
+    return
+  }
   tcb.rcv.nxt = seqPlus(tcb.rcv.nxt, 1)
   if (seqLess(tcb.rcv.advertised, tcb.rcv.nxt)) tcb.rcv.advertised = tcb.rcv.nxt
   ackSend(tcb)

@@ -41,7 +41,7 @@ function fired(timer: Timer): void {
   }
 }
 
-/** RFC 6298 (5.4) to (5.7). */
+/** RFC 6298 §5, (5.4) to (5.7). */
 function timeout(tcb: TcpControlBlock): void {
   const state: TcpState = stateOf(tcb)
   if (state == TcpState.SynSent || state == TcpState.SynReceived) return synTimeout(tcb)

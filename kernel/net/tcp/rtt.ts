@@ -16,7 +16,7 @@ export function rttStart(tcb: TcpControlBlock): void {
   tcb.rtt.rto = TCP_RTO_FIRST
 }
 
-/** One measurement, microseconds. RFC 6298 (2.2), (2.3). */
+/** One measurement, microseconds. RFC 6298 §2, (2.2), (2.3). */
 export function rttSample(tcb: TcpControlBlock, microseconds: u32): void {
   const sample: u32 = microseconds == 0 ? 1 : microseconds < LONGEST ? microseconds : LONGEST
   const rtt = tcb.rtt
@@ -34,8 +34,8 @@ export function rttSample(tcb: TcpControlBlock, microseconds: u32): void {
 }
 
 /**
- * RTO = SRTT + max(G, 4 × RTTVAR), within bounds; doublings are over. RFC 6298 (2.3) to (2.5). For G there is TCP_RTO_LEAST, as on
- * Linux: a steady path must not make the RTO so short that an acknowledgment that is delayed comes too late.
+ * RTO = SRTT + max(G, 4 × RTTVAR), within bounds; doublings are over. RFC 6298 §2, (2.3) to (2.5). For G there is TCP_RTO_LEAST,
+ * as on Linux: a steady path must not make the RTO so short that an acknowledgment that is delayed comes too late.
  */
 export function rtoCompute(tcb: TcpControlBlock): void {
   const least: u32 = TCP_RTO_LEAST * MICROSECONDS
@@ -45,7 +45,7 @@ export function rtoCompute(tcb: TcpControlBlock): void {
   tcb.backoff = 0
 }
 
-/** Twice as long. RFC 6298 (5.5). */
+/** Twice as long. RFC 6298 §5, (5.5). */
 export function rtoBackOff(tcb: TcpControlBlock): void {
   tcb.rtt.rto = rtoBounded(tcb.rtt.rto << 1)
   if (tcb.backoff < 255) tcb.backoff += 1

@@ -9,7 +9,7 @@ export class TcpCounters {
   passiveOpens: u32
   attemptFails: u32
   establishedResets: u32
-  currentConnections: u32 // all blocks: RFC 4022 counts those ESTABLISHED or CLOSE-WAIT
+  currentConnections: u32 // all blocks: RFC 4022 §5 counts those ESTABLISHED or CLOSE-WAIT
   segmentsIn: u32
   segmentsOut: u32 // segments of more than one frame are one
   segmentsRetransmitted: u32

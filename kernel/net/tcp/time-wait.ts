@@ -6,7 +6,9 @@
 
 import { TCP_TIME_WAIT, TCP_TIME_WAIT_LIMIT } from '../../config.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
-import { address, at, nth, sizeof, staticRow, staticStruct, struct, type Stored, type bool, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import {
+  address, at, nth, sizeof, staticRow, staticStruct, struct, type Stored, type bool, type u16, type u32, type u8,
+} from '../../lib/layout.ts'
 import { zeroBytes } from '../../lib/memory.ts'
 import { Timer, timerActive, timerStart, timerStop } from '../../lib/timer.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'

@@ -35,7 +35,7 @@ export function timerOff(tcb: TcpControlBlock): void {
   timerStop(tcb.retransmitTimer)
 }
 
-/** The time of the RTO begins anew, RFC 6298 (5.3); a loss probe comes before it where it may. RFC 8985 §7.2. */
+/** The time of the RTO begins anew, RFC 6298 §5, (5.3); a loss probe comes before it where it may. RFC 8985 §7.2. */
 export function timerRestart(tcb: TcpControlBlock): void {
   tcb.rtt.startedAt = nowMilliseconds()
   if (!mayProbe(tcb)) return timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)

@@ -1,5 +1,5 @@
-// Segments put together and handed down: header, options, and views of the buffers they carry. RFC 9293 §3.10.7, RFC 7323
-// §3.2, RFC 2018 §4, RFC 3168 §6.1. Main-loop context only.
+// Segments put together and handed down: header, options, and views of the buffers they carry. RFC 9293 §3.10.7,
+// RFC 7323 §3.2, RFC 2018 §4, RFC 3168 §6.1. Main-loop context only.
 //
 // Next: ipv4OutputWith (ipv4/output.ts).
 

@@ -39,10 +39,17 @@ function windowStep(tcb: TcpControlBlock): u32 {
   return tcb.largest < half ? tcb.largest : half
 }
 
+/** What could be advertised: what there is room for, as far as the field can say it. */
+function windowPossible(tcb: TcpControlBlock): u32 {
+  const space: u32 = receiveSpace(tcb)
+  const most: u32 = WINDOW_FIELD << tcb.rcvScale
+  return space < most ? space : most
+}
+
 /** Whether reading has made so much room that the peer should hear of it at once: two segments and a quarter of the buffer. */
 export function windowWorthTelling(tcb: TcpControlBlock): boolean {
   const now: u32 = receiveWindow(tcb)
-  const could: u32 = receiveSpace(tcb)
+  const could: u32 = windowPossible(tcb)
   if (could <= now || could - now < windowStep(tcb)) return false
   return now < tcb.largest || could - now >= tcb.receiveLimit >>> 2
 }

@@ -104,6 +104,7 @@ t.test('what is as expected passes', async t => {
   t.equal(complaint(`${OPENING}> S. 0:0(0) ack 1 win 1234 <mss 1460, wscale 5, TS 7>`), '')
   t.equal(complaint(`${OPENING}> S. 0:0(0) ack 1 <wscale 5, ...>`), '')
   t.equal(complaint(`${OPENING}> S. *(0)`), '')
+  t.equal(complaint(`${OPENING}> S? 0:0(0)`), '', 'with an ACK or without')
   t.equal(complaint(`${OPENING}> *`), '')
   t.equal(complaint(`${OPENING}> *\n< . 1:1(0) ack 1\n> . 3:8(5) ack 1`, [[SYN_ACK], [HELLO]]), '', 'past the wrap of sequence numbers')
   t.equal(complaint(`${OPENING}> *\n+2\n+1 > . 3:8(5) ack 1`, [[SYN_ACK]], [{ at: 3000, frame: HELLO }]), '')

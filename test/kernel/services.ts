@@ -1,0 +1,29 @@
+// The kernel's services over streams, for unit tests: stream sockets are the pipes of stream-pipe.ts, time is virtual.
+
+import { type PhysicalAddress, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { framesAddRegion } from '../../kernel/mm/frames.ts'
+import { socketCounters } from '../../kernel/net/socket/table.ts'
+import { servicesInit } from '../../kernel/services/stream-service.ts'
+import { stackStart } from './net-stack.ts'
+import { pipesStart } from './stream-pipe.ts'
+
+export { pipeConnect, pipeEnd, pipeRead, pipeReset, pipeStatus, pipeWrite } from './stream-pipe.ts'
+export { advance } from './net-time.ts'
+export { servicesPoll } from '../../kernel/services/stream-service.ts'
+export { echoStreamStart } from '../../kernel/services/echo-stream.ts'
+export { discardStreamBytes, discardStreamStart } from '../../kernel/services/discard-stream.ts'
+export { chargenStreamStart } from '../../kernel/services/chargen-stream.ts'
+
+/** A stack with one card; memory for tables from `memory` on; stream sockets if `streams` is 1. */
+export function servicesStart(memory: ptr, bytes: u32, streams: u32): void {
+  const physical = (memory & 0x7fffffff) as PhysicalAddress
+  framesAddRegion(physical, (physical + bytes) as PhysicalAddress)
+  stackStart(0, 1500)
+  if (streams == 1) pipesStart()
+  servicesInit()
+}
+
+/** Sockets that are open. */
+export function socketsOpen(): u32 {
+  return socketCounters.open
+}
