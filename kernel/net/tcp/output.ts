@@ -185,7 +185,8 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
   const last: boolean = end == tcb.snd.end
   const fin: u32 = last && tcb.finQueued ? TcpFlag.Fin : TcpFlag.None
   const cwr: u32 = tcb.ecnReduced ? TcpFlag.Cwr : TcpFlag.None
-  const psh: u32 = (last && !tcb.more) || length > tcb.mss ? TcpFlag.Psh : TcpFlag.None // several at once: who puts them together need not wait
+  // Behind several at once, too: who puts them together again need not wait for more.
+  const psh: u32 = (last && !tcb.more) || length > tcb.mss ? TcpFlag.Psh : TcpFlag.None
   const result: i32 = segmentTransmit(tcb, first, length, seq, TcpFlag.Ack | psh | fin | cwr)
   if (result == Errno.NoBufferSpace) return later(tcb)
   if (tcb.snd.una == seq) tcb.waitingSince = nowMilliseconds()

@@ -11,7 +11,7 @@ export class TcpTuning {
   sendBuffer: u32 // octets sent and not acknowledged, likewise
   sendMost: u32
   timestamps: Stored<u8, bool> // offered, and agreed to: RFC 7323 §3
-  sack: Stored<u8, bool> // likewise: RFC 2018
+  sack: Stored<u8, bool> // likewise: RFC 2018 §2
   restart: Stored<u8, bool> // slow start after a pause: RFC 5681 §4.1
   reserved: u8
 }
