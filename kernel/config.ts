@@ -170,9 +170,37 @@ export const SERVICE_CALLS: u32 = 64
 export const SERVICE_PAUSE: u32 = 100
 /** Milliseconds a peer has to end its direction after our last word. */
 export const SERVICE_LINGER: u32 = 5000
+/** Streams of an iperf3 test in both directions together: the client's own limit for one. */
+export const IPERF3_STREAM_LIMIT: u32 = 128
+/** Connections of the iperf3 server: a test, and some that are told to come again. */
+export const IPERF3_CONNECTIONS: u32 = 144
+/** Bytes of JSON taken from an iperf3 client: 128 streams are 25,000. */
+export const IPERF3_MESSAGE_LIMIT: u32 = 65_536
+/** Bytes queued for an iperf3 client: the results of 128 streams, 210 each at most. */
+export const IPERF3_ANSWER_LIMIT: u32 = 32_768
+/** The longest block an iperf3 client may ask for, its own limit; and how much of one is written at once. */
+export const IPERF3_BLOCK_LIMIT: u32 = 1 << 20
+export const IPERF3_SEND_BLOCK: u32 = 131_072
+/** Bytes, and datagrams, an iperf3 stream sends until the others get their turn. */
+export const IPERF3_BURST: u32 = 262_144
+export const IPERF3_DATAGRAM_BURST: u32 = 256
+/** Milliseconds an iperf3 client has for each step, may be silent in a test, and may be late with the end of one. */
+export const IPERF3_HANDSHAKE: u32 = 10_000
+export const IPERF3_STALL: u32 = 30_000
+export const IPERF3_GRACE: u32 = 30_000
 /** Connections of echo, discard and chargen, each, and milliseconds after which one is closed that neither sends nor takes a byte. */
 export const SERVICE_CONNECTIONS: u32 = 64
 export const SERVICE_IDLE: u32 = 120_000
+/** Connections of HTTP, and milliseconds for a whole head, for the next piece of a body, for the next request. */
+export const HTTP_CONNECTIONS: u32 = 256
+export const HTTP_IDLE: u32 = 15_000
+/** Bytes of a request's target and of its fields; RFC 9112 §3 asks for 8,000 of the first at least. */
+export const HTTP_TARGET_LIMIT: u32 = 8000
+export const HTTP_FIELDS_LIMIT: u32 = 16_384
+/** Bytes of a body that count as movement: who sends less in HTTP_IDLE is gone. */
+export const HTTP_BODY_STEP: u32 = 512
+/** Bytes of the log's last lines that the status shows. */
+export const HTTP_LOG: u32 = 3072
 
 // --- Times of the network, milliseconds. ------------------------------------------------------------------
 /** How long an answer to an ARP question is trusted without a thought: REACHABLE_TIME of RFC 4861 §10. */

@@ -44,7 +44,7 @@ export async function hostObject(entry: string): Promise<string> {
 async function pinEntry(entry: string): Promise<{ sources: string[], program: PinnedProgram }> {
   const lowered = lowerProgram({ entry: path.join(ROOT, entry), tsconfig: path.join(ROOT, 'kernel', 'tsconfig.json') })
   const { code, map } = await bundle({ entry: path.join(ROOT, entry), lowered })
-  const sources = [...lowered.files.keys()].map(file => path.relative(ROOT, file))
+  const sources = [...lowered.files.keys(), ...lowered.texts].map(file => path.relative(ROOT, file))
   return { sources, program: pin({ code, map, root: ROOT }) }
 }
 

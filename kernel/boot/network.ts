@@ -6,6 +6,8 @@ import { discardServiceStart } from '../services/discard.ts'
 import { discardStreamStart } from '../services/discard-stream.ts'
 import { echoServiceStart } from '../services/echo.ts'
 import { echoStreamStart } from '../services/echo-stream.ts'
+import { httpServiceStart } from '../services/http/server.ts'
+import { iperf3ServiceStart } from '../services/iperf3/server.ts'
 import { servicesInit } from '../services/stream-service.ts'
 import type { cstring, i32, u32 } from '../lib/layout.ts'
 import { Level, logEnd, logLine, logStart, logText } from '../lib/log.ts'
@@ -35,6 +37,8 @@ function streamServicesStart(services: u32): void {
   if ((services & Service.Echo) != 0) started('echo', 'tcp', echoStreamStart())
   if ((services & Service.Discard) != 0) started('discard', 'tcp', discardStreamStart())
   if ((services & Service.Chargen) != 0) started('chargen', 'tcp', chargenStreamStart())
+  if ((services & Service.Http) != 0) started('http', 'tcp', httpServiceStart())
+  if ((services & Service.Iperf3) != 0) started('iperf3', 'tcp', iperf3ServiceStart())
 }
 
 function started(name: cstring, transport: cstring, result: i32): void {

@@ -69,3 +69,5 @@ export declare function staticMemory(bytes: number, alignment?: number): ptr
 export declare function staticStruct<T extends object>(): T
 /** `count` zeroed Ts, one after another; only as the initialiser of a module's `const`. */
 export declare function staticRow<T extends object>(count: number): T
+/** The text of a file in the folder of this one, as a string of the kernel; only as the initialiser of a module's `const`. */
+export declare function staticText(file: string): cstring

@@ -79,13 +79,7 @@ export function optionGiven(options: Options, which: Given): boolean {
  * deletes its line here.
  */
 export function optionsWarnUnavailable(options: Options): void {
-  if (optionGiven(options, Given.Services)) servicesUnavailable(options.services)
   if (optionGiven(options, Given.Init)) unavailable('init', options.init)
-}
-
-function servicesUnavailable(services: u32): void {
-  if ((services & Service.Http) != 0) unavailable('services', 'http')
-  if ((services & Service.Iperf3) != 0) unavailable('services', 'iperf3')
 }
 
 function unavailable(key: cstring, value: cstring): void {

@@ -162,7 +162,8 @@ export function interfaceLogDown(netif: NetInterface, why: cstring): void {
   logEnd()
 }
 
-function sourceName(source: AddressSource): cstring {
+/** As the log and the status page say it. */
+export function sourceName(source: AddressSource): cstring {
   switch (source) {
     case AddressSource.Static: return 'static'
     case AddressSource.Dhcp: return 'dhcp'

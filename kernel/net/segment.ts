@@ -104,6 +104,7 @@ export function segmentOutput(path: Path, packet: Packet): i32 {
     done += length
   }
   packetFree(packet)
+  path.egress.nic.flush(path.egress.nic) // a ring holds a few packets' worth: the device begins before the next is cut
   return result
 }
 

@@ -40,6 +40,7 @@ export class ServiceListener {
   watched: Embed<Watched>
   connected: ServiceCalled // a new connection, with no events; it watches for input already
   ready: ServiceCalled // a connection is ready
+  idled: ServiceCalled | null // nothing moved for `idle`: it closes, or says a last word; null: serviceClose
   name: cstring
   context: ptr // the service's own
   idle: u32 // milliseconds without any movement until a connection is closed
@@ -244,6 +245,8 @@ function connectionIdle(timer: Timer): void {
   const still: u32 = nowMilliseconds() - connection.moved
   const idle: u32 = connection.listener.idle
   if (still < idle) return timerStart(timer, idle - still, connectionIdle)
+  const idled = connection.listener.idled
   connection.listener.expired += 1
-  serviceClose(connection)
+  if (idled == null) serviceClose(connection)
+  else idled(connection, SocketEvent.None)
 }

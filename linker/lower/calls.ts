@@ -1,5 +1,7 @@
 // Calls: of the vocabulary (at, nth, sizeof …), of intrinsics, of functions and methods, and through references.
 
+import fs from 'node:fs'
+import path from 'node:path'
 import ts from 'typescript'
 import { constantOf } from './constants.ts'
 import { operand, value } from './expressions.ts'
@@ -100,14 +102,28 @@ function refuseMeasure(unit: Unit, e: ts.CallExpression, word: string): void {
   else report(unit, e, 'PY1214', e.arguments[0]?.getText() ?? '')
 }
 
-/** The text of the initialiser staticMemory, staticStruct or staticRow; null if `e` is none. PY1408. */
+/** The text of the initialiser staticMemory, staticStruct, staticRow or staticText; null if `e` is none. PY1408, PY1409. */
 export function staticMemory(unit: Unit, expression: ts.Expression): string | null {
   const e = bare(expression)
   const word = unit.model.vocabularyCall(e)
   if (!ts.isCallExpression(e) || word == null || !word.startsWith('static')) return null
+  if (word === 'staticText') return staticText(unit, e)
   const size = word === 'staticMemory' ? measured(unit, e) : layoutOfStatic(unit, e, word)
   if (size == null) return '0'
   return `/* @__PURE__ */ ${unit.imports.intrinsic('staticMemory')}(${size.bytes}, ${size.align})`
+}
+
+/** A string literal with the text of a file beside the source. */
+function staticText(unit: Unit, e: ts.CallExpression): string {
+  const name = e.arguments[0]
+  const file = name != null && ts.isStringLiteral(name) ? path.resolve(path.dirname(unit.file.fileName), name.text) : null
+  const text = file != null && fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : null
+  if (file == null || text == null || text.includes('\0')) {
+    report(unit, e, 'PY1409')
+    return '0'
+  }
+  unit.model.texts.add(file)
+  return `/* @__PURE__ */ ${unit.imports.intrinsic('cstr')}(${JSON.stringify(text)})`
 }
 
 /** Every static is aligned to 8 bytes at least, so that whole words can be copied. */

@@ -294,6 +294,10 @@ export const RULES = {
     message: "static memory needs constant, positive numbers, the alignment a power of two up to 4096",
     suggestion: 'staticMemory(4096, 4096)',
   },
+  PY1409: {
+    message: 'the text is not a file beside this one, or has a zero byte',
+    suggestion: "staticText('page.html')",
+  },
 } as const satisfies Record<string, Rule>
 
 export type RuleNumber = keyof typeof RULES

@@ -15,6 +15,8 @@ export interface LoweredFile { readonly code: string; readonly map: SourceMap }
 /** Lowered files by the absolute path of the .ts file they come from. */
 export interface Lowered {
   readonly files: ReadonlyMap<string, LoweredFile>
+  /** Absolute paths of the other files that went in. */
+  readonly texts: readonly string[]
   /** The folder of the project, that file names are printed relative to. */
   readonly root: string
 }
@@ -47,13 +49,13 @@ export function lowerFiles(
   for (const each of typeErrors(program)) complaints.add(each)
   const model = new Model(program.getTypeChecker(), complaints, kernel)
   const files = new Map<string, LoweredFile>()
-  if (program.getSyntacticDiagnostics().length > 0) return { files, root, complaints: complaints.sorted() }
+  if (program.getSyntacticDiagnostics().length > 0) return { files, texts: [], root, complaints: complaints.sorted() }
   for (const file of program.getSourceFiles()) {
     if (model.isVocabularyFile(file)) continue
     checkSyntax(model, file)
     files.set(file.fileName, finish(lowerFile(model, file), file, path.basename(file.fileName)))
   }
-  return { files, root, complaints: complaints.sorted() }
+  return { files, texts: [...model.texts], root, complaints: complaints.sorted() }
 }
 
 function createProgram(entries: readonly string[] | null, config: string): ts.Program {

@@ -15,6 +15,8 @@ export interface StructMark { readonly kind: StructKind; readonly size: ts.Expre
 
 export class Model {
   readonly layouts = new Map<ts.ClassDeclaration, Layout | 'in progress' | null>()
+  /** Files that staticText named. */
+  readonly texts = new Set<string>()
   readonly #layoutFile: string
   readonly #intrinsicsFile: string
   readonly #libraryFile: string

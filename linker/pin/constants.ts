@@ -185,8 +185,9 @@ export class Constants {
   }
 
   #string(e: Expression): Constant | null {
-    return e.type === 'Literal' && typeof e.value === 'string'
-      ? { kind: 'string', offset: this.module.blocks.string(e.value) } : null
+    const text = e.type === 'TemplateLiteral' && e.expressions.length === 0 ? e.quasis[0]!.value.cooked // esbuild's, of text with lines
+      : e.type === 'Literal' ? e.value : null
+    return typeof text === 'string' ? { kind: 'string', offset: this.module.blocks.string(text) } : null
   }
 
   /** The text of a string literal, also inside `cstr("…")`. */

@@ -2,31 +2,12 @@
 // tracepath and ping -R as neighbours use them. RFC 1812, RFC 791 §3.2, RFC 1191.
 
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { Namespace, pingResult } from '../namespace.ts'
+import t from 'tap'
+import { type Namespace, pingResult } from '../namespace.ts'
 import { need } from '../need.ts'
 import { booted } from '../qemu.ts'
+import { FAR, NEAR, farCard, sides } from '../router.ts'
 import { isClean } from '../tshark.ts'
-
-const NEAR = { host: '10.77.0.1', guest: '10.77.0.2', mac: '52:54:00:77:00:02' }
-const FAR = { host: '10.78.0.1', guest: '10.78.0.2', mac: '52:54:00:77:00:03' }
-
-/** A namespace with a peer for the guest's second card: a tap in the first one, bridged to a veth pair. */
-async function farSide(t: Test, near: Namespace): Promise<Namespace> {
-  const far = await Namespace.create(t, '10.79.0.1/24') // its own tap stays unused
-  await near.must('ip', ['tuntap', 'add', 'dev', 'tap1', 'mode', 'tap'])
-  await near.must('ip', ['link', 'add', 'br1', 'type', 'bridge'])
-  await near.must('ip', ['link', 'set', 'tap1', 'master', 'br1'])
-  await near.must('ip', ['link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1', 'netns', far.name])
-  await near.must('ip', ['link', 'set', 'v0', 'master', 'br1'])
-  for (const device of ['tap1', 'br1', 'v0']) await near.must('ip', ['link', 'set', device, 'up'])
-  await far.must('ip', ['addr', 'add', `${FAR.host}/24`, 'dev', 'v1'])
-  await far.must('ip', ['link', 'set', 'v1', 'up'])
-  await far.must('ip', ['route', 'add', '10.77.0.0/24', 'via', FAR.guest])
-  await near.must('ip', ['route', 'add', '10.78.0.0/24', 'via', NEAR.guest])
-  await near.must('ip', ['route', 'add', '10.99.0.0/16', 'via', NEAR.guest])
-  return far
-}
 
 /** Linux remembers path MTUs: each test begins without. */
 const forget = async (namespace: Namespace) => { await namespace.must('ip', ['route', 'flush', 'cache']) }
@@ -34,16 +15,13 @@ const forget = async (namespace: Namespace) => { await namespace.must('ip', ['ro
 for (const offloads of [true, false]) {
   await t.test(`the guest as a router, vnet_hdr=${offloads ? 'on' : 'off'}`, async t => {
     if (!need(t, 'root', 'tun', { command: 'ping' }, { command: 'tracepath' }, { command: 'tshark' })) return
-    const near = await Namespace.create(t, `${NEAR.host}/24`)
-    const far = await farSide(t, near)
+    const { near, far } = await sides(t)
     const captures = ['n0', 'n1'].map(card => join(t.testdir(), `${card}.pcap`))
-    const second = ['-netdev', `tap,id=n1,ifname=tap1,script=no,downscript=no,vnet_hdr=${offloads ? 'on' : 'off'}`,
-      '-device', `virtio-net-pci,netdev=n1,mac=${FAR.mac}`]
     const dump = (file: string, i: number) => ['-object', `filter-dump,id=dump${i},netdev=n${i},file=${file},maxlen=131072`]
     const dumps = offloads ? [] : captures.flatMap(dump)
     await booted(t, 'two cards, forward=1', {
       append: `eth0=${NEAR.guest}/24 eth1=${FAR.guest}/24,mtu=1400 forward=1 swap=none`, namespace: near.name,
-      args: [...near.card(NEAR.mac, { offloads }), ...second, ...dumps],
+      args: [...near.card(NEAR.mac, { offloads }), ...farCard({ offloads }), ...dumps],
     }, async (t, machine) => {
       await machine.until(/net: up .*if=eth1/)
       t.equal(machine.lines.filter(line => line.includes('option-unavailable')).length, 0)

@@ -2,4 +2,5 @@
 
 export * from './compat-config.ts'
 export * from './compat-stream.ts'
+export * from './compat-tcp.ts'
 export * from './net-compat.ts'

@@ -31,6 +31,7 @@ export function fakeStreamStart(): void {
   operations.error = error
   operations.available = available
   operations.segmentOf = available
+  operations.retransmits = available
   streamRegister(operations)
 }
 

@@ -59,6 +59,7 @@ export class Client {
       at += taken
       this.services.run()
       const came = this.read()
+      this.services.run()
       got.push(came)
       idle = taken + came.length === 0 ? idle + 1 : 0
     }

@@ -6,6 +6,7 @@
 //
 // Next: net/socket/api.ts.
 
+import { Errno } from '../../lib/errno.ts'
 import { address, at, struct, type Embed, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import {
   socketAccept, socketBindBy, socketConnect, socketListen, socketReceive, socketReceiveFrom, socketReset, socketSend,
@@ -100,7 +101,8 @@ export class Socket {
     const waits: boolean = this.stack.type == SocketType.Stream && this.stack.sendTimeout != 0
     const a: u32 = to.address.asIpv4
     if (waits) return networkErrorOf(socketConnectWait(this.stack.handle, a, to.port))
-    return networkErrorOf(socketConnect(this.stack.handle, a, to.port))
+    const begun: i32 = socketConnect(this.stack.handle, a, to.port)
+    return begun == Errno.InProgress ? NetworkError.None : networkErrorOf(begun) // the state tells: Connecting, then Connected
   }
 
   /** The id of the next connection, 0 while there is none. Errors: NotSupported (not a stream that listens). */

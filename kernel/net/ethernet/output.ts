@@ -131,13 +131,16 @@ function pad(packet: Packet, bytes: u32): boolean {
   return true
 }
 
+/** Where UDP has its checksum, in which 0 is none: RFC 768. */
+const UDP_CHECKSUM: u32 = 6
+
 /**
- * Finish a Checksum.Partial packet in software: what the field holds is part of the sum; padding adds nothing. A
- * sum of 0 is sent as 0xffff, which every receiver takes for the same and UDP needs (RFC 768).
+ * Finish a Checksum.Partial packet in software: what the field holds is part of the sum; padding adds nothing. UDP's
+ * sum of 0 is sent as 0xffff, which every receiver takes for the same; others' 0 is 0 (RFC 1624 §3).
  */
 export function checksumComplete(packet: Packet): void {
   const field = plus(packet.head, packet.checksumStart + packet.checksumOffset)
   const checksum: u32 = checksumOf(packetSum(packet, packet.checksumStart, 0))
-  storeBe16(field, 0, checksum == 0 ? 0xffff : checksum)
+  storeBe16(field, 0, checksum == 0 && packet.checksumOffset == UDP_CHECKSUM ? 0xffff : checksum)
   packet.checksum = Checksum.None
 }

@@ -360,6 +360,12 @@ export function streamSegment(socket: Socket): u32 {
   return socket.maximumSegment != 0 ? socket.maximumSegment : DEFAULT_MSS
 }
 
+/** Segments sent again so far, modulo 2^32. */
+export function streamRetransmits(socket: Socket): u32 {
+  const tcb = tcbOf(socket)
+  return tcb != null ? tcb.stats.retransmitted : 0
+}
+
 /** Bytes that can be read now. */
 export function streamAvailable(socket: Socket): u32 {
   const tcb = tcbOf(socket)

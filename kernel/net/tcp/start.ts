@@ -11,7 +11,7 @@ import { retransmitInit } from './retransmit.ts'
 import { secretInit } from './secret.ts'
 import {
   streamAccept, streamAvailable, streamBind, streamClose, streamConnect, streamEvents, streamListen, streamOpen,
-  streamOptionChanged, streamReceive, streamSegment, streamSend, streamShutdown,
+  streamOptionChanged, streamReceive, streamRetransmits, streamSegment, streamSend, streamShutdown,
 } from './socket.ts'
 import { tcpCountersInit } from './stats.ts'
 import { tcpTableInit } from './table.ts'
@@ -46,5 +46,6 @@ export function tcpInit(): void {
   operations.error = tcpIcmpError
   operations.available = streamAvailable
   operations.segmentOf = streamSegment
+  operations.retransmits = streamRetransmits
   streamRegister(operations)
 }

@@ -6,6 +6,7 @@ import { be16, bytes } from '../../../wire/bytes.ts'
 import { BROADCAST, EtherType, Protocol, ethernet, ipv4, vlan } from '../../../wire/frames.ts'
 import { igmp } from '../../../wire/igmp.ts'
 import { Checksum, GUEST, PEER, Stack, counting, ip } from '../../../wire/stack.ts'
+import { type TcpFields, decodeTcp, flagsOf, tcp } from '../../../wire/tcp.ts'
 
 const ALL_HOSTS = '01:00:5e:00:00:01'
 type Act = (stack: Stack) => void
@@ -26,6 +27,37 @@ function socketed(stack: Stack, count = 1): [close: () => void, ...sockets: numb
     return socket
   })
   return [() => sockets.forEach(each => stack.call('socketClose', each)), ...sockets]
+}
+
+const SERVER = 80
+/** A segment from the peer's `port`, in an IPv4 packet. */
+const segment = (stack: Stack, flags: string, fields: Partial<TcpFields> = {}, data = bytes(), destination = GUEST.mac) =>
+  stack.ipv4({ protocol: Protocol.Tcp }, tcp({ source: PEER.ip, destination: GUEST.ip, sourcePort: 4000, destinationPort: SERVER, flags: flagsOf(flags), ...fields }, data), destination)
+
+/** A listener, and `count` connections to it that the peer has opened by sequence number 1: what sends on them, the number acknowledged with. */
+function connected(stack: Stack, count = 1, backlog = count): { close: () => void, send: (flags: string, fields?: Partial<TcpFields>, data?: Uint8Array, which?: number) => void, accept: () => number } {
+  stack.call('memoryAdd', stack.m.alloc(1 << 20, 4096), 1 << 20)
+  const listener = stack.call('socketCreate', 0, 0)
+  const handles = [listener]
+  stack.call('socketBind', listener, 0, SERVER)
+  stack.call('socketListen', listener, backlog)
+  const options = [{ kind: 'TS', value: 1000, echo: 0 }] as const
+  const ours = Array.from({ length: count }, (_, which) => {
+    const answer = stack.exchange(segment(stack, 'S', { sourcePort: 4000 + which, options }))[0]!
+    const isn = decodeTcp(GUEST.ip, PEER.ip, answer.ipv4!.payload)!.sequence
+    stack.receive(segment(stack, '.', { sourcePort: 4000 + which, sequence: 1, acknowledgment: isn + 1, options }))
+    return isn + 1
+  })
+  return {
+    send: (flags, fields = {}, data = bytes(), which = 0) => stack.receive(segment(stack, flags, { sourcePort: 4000 + which, sequence: 1, acknowledgment: ours[which]!, options, ...fields }, data)),
+    accept: () => { const handle = stack.call('socketAccept', listener, 0); handles.push(handle); return handle },
+    close: () => handles.reverse().forEach(each => stack.call('socketClose', each)),
+  }
+}
+const onConnection = (act: (connection: ReturnType<typeof connected>) => void): Act => stack => {
+  const connection = connected(stack)
+  act(connection)
+  connection.close()
 }
 
 /** How each reason is come by. A reason that is missing here fails the test. */
@@ -111,6 +143,27 @@ const reasons: Record<string, Act> = {
   'udp-length': stack => stack.receive(stack.udp(1, 2, counting(4), {}, { length: 7 })),
   'udp-checksum': stack => stack.receive(stack.udp(1, 2, counting(4), {}, { checksum: 1 })),
   'udp-port': stack => stack.receive(stack.udp(1, 2, counting(4))),
+  'tcp-truncated': stack => stack.receive(stack.ipv4({ protocol: Protocol.Tcp }, counting(19))),
+  'tcp-header-length': stack => stack.receive(segment(stack, 'S', { headerWords: 4 })),
+  'tcp-group': stack => stack.receive(stack.ipv4({ protocol: Protocol.Tcp, destination: '10.0.0.255' }, tcp({ source: PEER.ip, destination: '10.0.0.255', sourcePort: 1, destinationPort: SERVER, flags: 2 }, bytes()), BROADCAST)),
+  'tcp-checksum': stack => stack.receive(segment(stack, 'S', { checksum: 1 })),
+  'tcp-no-connection': stack => stack.receive(segment(stack, 'S')),
+  'tcp-sequence': onConnection(({ send }) => send('.', { sequence: 0x40000000 }, counting(5))),
+  'tcp-paws': onConnection(({ send }) => send('.', { options: [{ kind: 'TS', value: 999, echo: 0 }] }, counting(5))),
+  'tcp-reset': onConnection(({ send }) => send('R', { sequence: 2 })),
+  'tcp-syn': onConnection(({ send }) => send('S')),
+  'tcp-no-ack': onConnection(({ send }) => send('P', {}, counting(5))),
+  'tcp-ack': onConnection(({ send }) => send('.', { acknowledgment: 0 })),
+  'tcp-unexpected': stack => { const { close } = connected(stack, 0, 1); stack.receive(segment(stack, 'R')); close() },
+  'tcp-listen': stack => { const { close } = connected(stack, 1); stack.receive(segment(stack, 'S', { sourcePort: 5000 })); close() },
+  'tcp-memory': stack => {
+    const { send, close } = connected(stack, 2)
+    for (let i = 0; i < 127; i++) send('.', { sequence: 1 + i * 513 }, counting(513))
+    send('.', {}, counting(600), 1)
+    send('.', { sequence: 601 }, counting(600), 1)
+    close()
+  },
+  'tcp-shut': onConnection(({ send, accept, close }) => { accept(); close(); send('.', {}, counting(5)) }),
   'socket-full': stack => {
     const [close, socket] = socketed(stack)
     stack.call('socketSetOption', socket!, 4, 10)

@@ -111,6 +111,16 @@ for (const e of await engines('test/kernel/net.ts')) {
       })
     }
 
+    t.test('RFC 1624 §3: a checksum of 0 is 0 in TCP, not 0xffff', async t => {
+      const payload = counting(3000)
+      payload.fill(0, 0, 2)
+      payload.set(segment(ENDS, payload.subarray(0, 1448)).subarray(16, 18)) // what makes the first one's sum 0
+      const stack = router(e)
+      receive(stack, { length: 3000, size: 1448, tcpBytes: open(PEER.ip, FAR.ip, segment(ENDS, payload)) })
+      t.same(stack.sent().map(frame => read16(tcpOf(frame), 16) === 0), [true, false, false])
+      t.ok(stack.sent().every(tcpRight))
+    })
+
     t.test('a card that completes checksums gets them open, each over its own length', async t => {
       const stack = router(e, NicFeature.TransmitChecksum)
       receive(stack, { length: 4000, size: 1448 })

@@ -194,8 +194,6 @@ for (const e of await engines('test/kernel/net-sockets.ts')) {
       const socket = stack.bound(5000)
       t.equal(stack.call('socketListen', socket, 5), Errno.NotSupported)
       t.equal(stack.call('socketAccept', socket, 0), Errno.NotSupported)
-      t.equal(stack.call('socketCreate', 0, 0), Errno.ProtocolNotSupported, 'no stream protocol is registered')
-      t.equal(stack.call('socketCreate', 0, 6), Errno.ProtocolNotSupported)
       t.equal(stack.call('socketCreate', 1, 6), Errno.ProtocolNotSupported, 'a datagram socket of TCP')
       t.equal(stack.call('socketCreate', 3, 0), Errno.InvalidArgument)
     })
