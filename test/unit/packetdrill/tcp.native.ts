@@ -1,11 +1,15 @@
 // The packetdrill library and TCP: connections both ways, data, their ends, waiting in a second thread, options, times.
 // The stack's own tests say what TCP does; these say that the library passes it on as Linux's calls would.
+// Time limit: 300 s
 
 import t from 'tap'
+import { buildLibrary } from '../../packetdrill/build.ts'
 import { AF_INET, Client, POLL, SOCK } from '../../packetdrill/client.ts'
 import { hex, toHex } from '../../wire/bytes.ts'
 import { Protocol, ipv4 } from '../../wire/frames.ts'
 import { decodeTcp, flagsOf, flagsText, tcp, type DecodedTcp, type TcpOption } from '../../wire/tcp.ts'
+
+await buildLibrary() // before the first test, which has less time
 
 const LOCAL = '192.168.0.2'
 const REMOTE = '192.0.2.1'
