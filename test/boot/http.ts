@@ -1,5 +1,5 @@
 // The HTTP server of a booted kernel, asked by others' clients over a tap device: curl, and Python's http.client and raw
-// sockets; what is on the wire is read by tshark.
+// sockets.
 
 import t from 'tap'
 import { Namespace } from '../namespace.ts'

@@ -7,19 +7,19 @@ import { servicesInit } from '../../kernel/services/stream-service.ts'
 import { stackStart } from './net-stack.ts'
 import { pipesStart } from './stream-pipe.ts'
 
-export { pipeConnect, pipeEnd, pipeRead, pipeReset, pipeStatus, pipeWrite } from './stream-pipe.ts'
+export { pipeConnect, pipeEnd, pipeForget, pipeRead, pipeReset, pipeStatus, pipeWrite } from './stream-pipe.ts'
 export { advance } from './net-time.ts'
 export { servicesPoll } from '../../kernel/services/stream-service.ts'
 export { echoStreamStart } from '../../kernel/services/echo-stream.ts'
 export { discardStreamBytes, discardStreamStart } from '../../kernel/services/discard-stream.ts'
 export { chargenStreamStart } from '../../kernel/services/chargen-stream.ts'
 
-/** A stack with one card; memory for tables from `memory` on; stream sockets if `streams` is 1. */
-export function servicesStart(memory: ptr, bytes: u32, streams: u32): void {
+/** A stack with one card; memory for tables from `memory` on. Stream sockets are pipes, not TCP's. */
+export function servicesStart(memory: ptr, bytes: u32): void {
   const physical = (memory & 0x7fffffff) as PhysicalAddress
   framesAddRegion(physical, (physical + bytes) as PhysicalAddress)
   stackStart(0, 1500)
-  if (streams == 1) pipesStart()
+  pipesStart()
   servicesInit()
 }
 

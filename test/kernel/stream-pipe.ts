@@ -3,10 +3,11 @@
 
 import { Errno } from '../../kernel/lib/errno.ts'
 import {
-  address, at, nth, plus, staticMemory, staticRow, staticStruct, struct,
+  address, at, nth, plus, sizeof, staticMemory, staticRow, staticStruct, struct,
   type Embed, type Stored, type bool, type i32, type ptr, type u32, type u8,
 } from '../../kernel/lib/layout.ts'
-import { copyBytes, moveBytes } from '../../kernel/lib/memory.ts'
+import { copyBytes, moveBytes, zeroBytes } from '../../kernel/lib/memory.ts'
+import { socketTakeError } from '../../kernel/net/socket/options.ts'
 import {
   MessageFlag, Shut, SocketEvent, SocketState, SocketType, type Socket, type SocketName, type SocketOption,
 } from '../../kernel/net/socket/socket.ts'
@@ -124,6 +125,12 @@ export function pipeReset(which: u32): void {
   socketWake(socket, SocketEvent.Error)
 }
 
+/** The client forgets a connection that the server has closed: another may have its number. */
+export function pipeForget(which: u32): void {
+  const pipe = nth(pipes, which)
+  if (pipe.serverClosed) zeroBytes(address(pipe), sizeof<Pipe>())
+}
+
 /** Bits: 1 accepted, 2 the server has ended its stream, 4 it has closed, 8 and had not read everything. */
 export function pipeStatus(which: u32): u32 {
   const pipe = nth(pipes, which)
@@ -198,6 +205,7 @@ function send(socket: Socket, data: ptr, length: u32, flags: u32): i32 {
 function receive(socket: Socket, to: ptr, room: u32, flags: u32): i32 {
   const pipe = at<Pipe>(socket.protocolState)
   const there: u32 = pipe.toServer.length
+  if (there == 0 && socket.error != Errno.None) return socketTakeError(socket)
   if (there == 0) return pipe.clientEnded ? 0 : Errno.WouldBlock
   const taken: u32 = room < there ? room : there
   if ((flags & MessageFlag.Peek) != 0) copyBytes(to, pipe.toServer.bytes, taken)

@@ -9,11 +9,10 @@ export class Services {
   readonly m: Instance
   readonly room: number
 
-  /** A kernel with stream sockets, or without. */
-  constructor(engine: Engine, streams = true) {
+  constructor(engine: Engine) {
     this.m = engine.start()
     this.room = this.m.alloc(ROOM)
-    this.m.call('servicesStart', this.m.alloc(4 << 20, 4096), 4 << 20, streams ? 1 : 0)
+    this.m.call('servicesStart', this.m.alloc(4 << 20, 4096), 4 << 20)
   }
 
   call(name: string, ...args: number[]): number {
@@ -105,6 +104,14 @@ export class Client {
   reset(): void {
     this.services.call('pipeReset', this.which)
     this.services.run()
+  }
+
+  /** End, and leave nothing of it behind. False if the service did not close it. */
+  forget(): boolean {
+    this.end()
+    const closed = this.closed
+    this.services.call('pipeForget', this.which)
+    return closed
   }
 
   get accepted(): boolean { return (this.#status & 1) !== 0 }

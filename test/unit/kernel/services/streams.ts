@@ -5,7 +5,6 @@ import { engines } from '../../../engine.ts'
 import { counting } from '../../../wire/stack.ts'
 import { Services } from '../../../wire/pipes.ts'
 
-const NOT_SUPPORTED = -93
 const ADDRESS_IN_USE = -98
 const LIMIT = 64
 const IDLE = 120_000
@@ -18,13 +17,6 @@ for (const e of await engines('test/kernel/services.ts')) {
   }
 
   t.test(e.kind, async t => {
-    t.test('without a stream protocol there are no services, and nothing to do', async t => {
-      const services = new Services(e, false)
-      t.equal(services.call('echoStreamStart'), NOT_SUPPORTED)
-      t.equal(services.call('servicesPoll'), 0)
-      t.equal(services.call('socketsOpen'), 0)
-    })
-
     t.test('a port that is taken is an error, and leaves no socket', async t => {
       const services = serving('echoStreamStart')
       t.equal(services.call('echoStreamStart'), ADDRESS_IN_USE)
