@@ -30,6 +30,7 @@ export function fakeStreamStart(): void {
   operations.optionChanged = optionChanged
   operations.error = error
   operations.available = available
+  operations.segmentOf = available
   operations.retransmits = available
   streamRegister(operations)
 }

@@ -2,7 +2,7 @@
 // with its IPv4 header; here it has an Ethernet header, and whoever is asked for by ARP answers, all with one address.
 
 import { Errno } from '../../kernel/lib/errno.ts'
-import { copy64, store8 } from '../../kernel/lib/intrinsics.ts'
+import { copy64, load8, store8 } from '../../kernel/lib/intrinsics.ts'
 import { copyBytes, zeroBytes } from '../../kernel/lib/memory.ts'
 import {
   at, nth, plus, sizeof, staticMemory, staticRow, staticStruct, struct,
@@ -10,33 +10,37 @@ import {
 } from '../../kernel/lib/layout.ts'
 import { clockNow64 } from '../../kernel/lib/clock.ts'
 import {
-  Packet, packetAllocate, packetAppend, packetFree, packetPoolAdd, packetTailRoom,
+  Checksum, Packet, packetAllocate, packetAppend, packetFree, packetPoolAdd, packetTailRoom,
 } from '../../kernel/drivers/net/packet.ts'
-import { Nic, nicRegister } from '../../kernel/drivers/net/nic.ts'
+import { Nic, NicFeature, nicRegister } from '../../kernel/drivers/net/nic.ts'
 import { ArpOperation, ArpPacket } from '../../kernel/net/arp/header.ts'
-import { chainCopy } from '../../kernel/net/chain.ts'
+import { chainCopy, chainLength } from '../../kernel/net/chain.ts'
 import { EtherType, EthernetHeader, macCopy } from '../../kernel/net/ethernet/header.ts'
-import { Ipv4Header } from '../../kernel/net/ipv4/header.ts'
+import { checksumComplete } from '../../kernel/net/ethernet/output.ts'
+import { IpProtocol, Ipv4Header } from '../../kernel/net/ipv4/header.ts'
 
-/** Packets that wait for netdev_receive; a script looks at each, so more are not sent between two looks. */
-const SENT_LIMIT: u32 = 1024
 const MTU: u32 = 1500
-const FRAME_LIMIT: u32 = 2048
 const BUFFER: u32 = 2048
+/** Packets that wait for netdev_receive, and their bytes: a script looks at each, so more are not sent between two looks. */
+const SENT_LIMIT: u32 = 1024
+const SENT_BYTES: u32 = 4 << 20
 
-/** One frame that was sent. */
+/** One packet that was sent. */
 @struct
 class Sent {
   time: Bytes<8> // microseconds since the start
-  frame: Bytes<2048> // FRAME_LIMIT
+  start: ptr
+  length: u32
 }
 
 const nic = staticStruct<Nic>()
 const sent = staticRow<Sent>(SENT_LIMIT)
 const answer = staticMemory(64)
 const peer = staticMemory(8)
-let sentFirst: u32 = 0 // both count on; the place is the remainder by SENT_LIMIT
+const bytes = staticMemory(SENT_BYTES, 16)
+let sentFirst: u32 = 0
 let sentNext: u32 = 0
+let bytesUsed: u32 = 0
 let waiting: Packet | null = null
 
 /** Bytes of memory that `linkStart` wants for `packets` packets. */
@@ -56,9 +60,11 @@ export function linkStart(memory: ptr, packets: u32): void {
   store8(peer, 0, 2)
   store8(peer, 5, 1)
   nic.mtu = MTU
+  nic.features = NicFeature.TransmitChecksum | NicFeature.ReceiveChecksum | NicFeature.TransmitSegmentation | NicFeature.ReceiveSegmentation
   nic.linkUp = true
   nic.transmit = transmit
   nic.poll = poll
+  nic.ready = ready
   nic.flush = flush
   nicRegister(nic)
 }
@@ -76,13 +82,26 @@ function transmit(card: Nic, packet: Packet): i32 {
   return Errno.None
 }
 
+/** Put a copy by. What a card would cut stays whole, as on a Linux tun device: its checksum is over all of it. */
 function keep(packet: Packet): boolean {
-  if (sentNext - sentFirst == SENT_LIMIT) return false
-  const place = nth(sent, sentNext % SENT_LIMIT)
+  if (sentFirst == sentNext) restart()
+  const length: u32 = chainLength(packet)
+  if (sentNext == SENT_LIMIT || length > SENT_BYTES - bytesUsed) return false
+  if (packet.checksum == Checksum.Partial) checksumComplete(packet)
+  const place = nth(sent, sentNext)
   copy64(place.time, 0, clockNow64(), 0)
-  chainCopy(place.frame, packet, FRAME_LIMIT)
+  place.start = plus(bytes, bytesUsed)
+  place.length = length
+  chainCopy(place.start, packet, length)
+  bytesUsed += length
   sentNext += 1
   return true
+}
+
+function restart(): void {
+  sentFirst = 0
+  sentNext = 0
+  bytesUsed = 0
 }
 
 /** Everybody is there, at the peer's address; a probe or an announcement (RFC 5227 §1.1) is not answered. */
@@ -110,6 +129,10 @@ function poll(card: Nic, budget: u32): u32 {
     card.received(card, packet)
   }
   return frames
+}
+
+function ready(card: Nic): boolean {
+  return waiting != null
 }
 
 function flush(card: Nic): void {
@@ -142,6 +165,7 @@ function build(payload: ptr, length: u32, type: EtherType): Packet | null {
   macCopy(header.source, peer)
   header.type = type
   first.totalLength = sizeof<EthernetHeader>() + length
+  if (length > MTU) putTogether(first, payload)
   let last: Packet = first
   let done: u32 = fill(first, payload, length)
   while (done < length) {
@@ -157,6 +181,18 @@ function build(payload: ptr, length: u32, type: EtherType): Packet | null {
   return first
 }
 
+/** A packet longer than the MTU was segments on the wire: of TCP a card says so. drivers/net/nic.ts, ReceiveSegmentation. */
+function putTogether(packet: Packet, payload: ptr): void {
+  const ip = at<Ipv4Header>(payload)
+  if (ip.protocol != IpProtocol.Tcp) return
+  const dataOffset: u32 = (load8(payload, ip.headerLength + 12) >>> 4) << 2 // RFC 9293 §3.1
+  packet.headerLength = ip.headerLength + dataOffset
+  packet.segmentSize = MTU - packet.headerLength
+  packet.checksum = Checksum.Partial
+  packet.checksumStart = sizeof<EthernetHeader>() + ip.headerLength
+  packet.checksumOffset = 16
+}
+
 function fill(packet: Packet, from: ptr, left: u32): u32 {
   const room: u32 = packetTailRoom(packet)
   const length: u32 = left < room ? left : room
@@ -164,20 +200,28 @@ function fill(packet: Packet, from: ptr, left: u32): u32 {
   return length
 }
 
-/** The oldest packet that was sent, from its IPv4 header on, and out of the queue; 0 when there is none. Good until the next is sent. */
-export function linkTake(): ptr {
-  if (sentFirst == sentNext) return 0 as ptr
-  const place = nth(sent, sentFirst % SENT_LIMIT)
+/** Whether a packet waits. It is the oldest from now on that linkPacket, linkLength and linkTime mean, until the next call. */
+export function linkTake(): boolean {
+  if (sentFirst == sentNext) return false
   sentFirst += 1
-  return plus(place.frame, sizeof<EthernetHeader>())
+  return true
 }
 
-/** Bytes of a packet that linkTake gave. */
-export function linkLength(packet: ptr): u32 {
-  return at<Ipv4Header>(packet).totalLength
+function takenPlace(): Sent {
+  return nth(sent, sentFirst - 1)
 }
 
-/** The address of the 64 bits that say when a packet of linkTake's was sent: microseconds since the start. */
-export function linkTime(packet: ptr): ptr {
-  return plus(packet, 0 - sizeof<EthernetHeader>() - 8)
+/** The IPv4 header of the packet that was taken. */
+export function linkPacket(): ptr {
+  return plus(takenPlace().start, sizeof<EthernetHeader>())
+}
+
+/** Bytes from there on. */
+export function linkLength(): u32 {
+  return at<Ipv4Header>(linkPacket()).totalLength
+}
+
+/** The address of the 64 bits that say when it was sent: microseconds since the start. */
+export function linkTime(): ptr {
+  return takenPlace().time
 }

@@ -23,7 +23,9 @@ const enum IpLevel {
 }
 
 /** linux/tcp.h's of IPPROTO_TCP. */
-const enum TcpLevel { NoDelay = 1 }
+const enum TcpLevel {
+  NoDelay = 1, MaximumSegment = 2, Cork = 3, KeepIdle = 4, KeepInterval = 5, KeepProbes = 6, UserTimeout = 18,
+}
 
 /** No option of ours. */
 const NONE: i32 = -1
@@ -73,6 +75,12 @@ function ipLevel(name: u32): i32 {
 function tcpLevel(name: u32): i32 {
   switch (name) {
     case TcpLevel.NoDelay: return SocketOption.NoDelay
+    case TcpLevel.MaximumSegment: return SocketOption.MaximumSegment
+    case TcpLevel.Cork: return SocketOption.Cork
+    case TcpLevel.KeepIdle: return SocketOption.KeepIdle
+    case TcpLevel.KeepInterval: return SocketOption.KeepInterval
+    case TcpLevel.KeepProbes: return SocketOption.KeepProbes
+    case TcpLevel.UserTimeout: return SocketOption.UserTimeout
     default: return NONE
   }
 }
@@ -81,8 +89,21 @@ function tcpLevel(name: u32): i32 {
 export function linuxSetOption(handle: u32, level: u32, name: u32, value: u32): i32 {
   const option: i32 = optionOf(level, name)
   if (option == NONE) return Errno.ProtocolOption
-  const ours: u32 = option == SocketOption.DontFragment && value < 3 ? (value + 2) % 3 : value
-  return socketSetOption(handle, option as number as SocketOption, ours)
+  return socketSetOption(handle, option as number as SocketOption, given(option as number as SocketOption, value))
+}
+
+/** From Linux's units: seconds, and the order of IP_PMTUDISC_DONT, WANT, DO. */
+function given(option: SocketOption, value: u32): u32 {
+  switch (option) {
+    case SocketOption.KeepIdle:
+    case SocketOption.KeepInterval:
+      return (value as number as u32) / 1000
+    case SocketOption.DontFragment: return value < 3 ? (value + 2) % 3 : value
+    case SocketOption.KeepIdle:
+    case SocketOption.KeepInterval:
+      return value * 1000
+    default: return value
+  }
 }
 
 /** getsockopt(2) of a number, which goes to `out`. Errors: ProtocolOption (not an option here), socketGetOption's. */

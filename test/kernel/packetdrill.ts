@@ -8,6 +8,7 @@ import { store64 } from '../../kernel/lib/intrinsics.ts'
 import {
   plus, staticMemory, staticStruct, type PhysicalAddress, type cstring, type i32, type ptr, type u32,
 } from '../../kernel/lib/layout.ts'
+import { nicFirst, type Nic } from '../../kernel/drivers/net/nic.ts'
 import { AddressConflict } from '../../kernel/lib/options.ts'
 import { timersRun } from '../../kernel/lib/timer.ts'
 import { roundBegin, roundEnd } from '../../kernel/lib/wait.ts'
@@ -30,7 +31,9 @@ export {
   pollSetAdd, pollSetClose, pollSetCreate, pollSetModify, pollSetRemove, pollSetTake, socketEvents,
 } from '../../kernel/net/socket/poll.ts'
 export { untilTimer } from './net-time.ts'
-export { linkLength, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
+export { linuxTcpInfo, linuxTcpInfoSize } from './packetdrill-info.ts'
+export { linuxSysctl } from './packetdrill-tuning.ts'
+export { linkLength, linkPacket, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
 export { linuxAvailable, linuxGetOption, linuxSetOption, linuxNonBlocking, linuxSetNonBlocking, linuxTimeout } from './packetdrill-options.ts'
 
 /** Packet buffers: a send and a receive buffer of 4 MiB each would not fit, those that scripts fill do. */
@@ -81,8 +84,18 @@ export function timeSet(low: u32, high: u32): void {
 export function stackRound(): void {
   roundBegin()
   timersRun()
-  let frames: u32 = netPoll(POLL_BUDGET)
-  while (frames != 0) frames = netPoll(POLL_BUDGET)
-  netFlush()
+  do {
+    netPoll(POLL_BUDGET)
+    netFlush()
+  } while (packetsWait())
   roundEnd()
+}
+
+function packetsWait(): boolean {
+  let each: Nic | null = nicFirst()
+  while (each != null) {
+    if (each.ready(each)) return true
+    each = each.next
+  }
+  return false
 }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include "interface.h"
 #include "options.h"
+#include "sysctls.h"
 #include "transfer.h"
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -28,6 +29,7 @@ static ssize_t answer(ssize_t result) {
 static int netSocket(void *, int domain, int type, int protocol) {
   Call call;
   if (domain != AF_INET) return (int)answer(-EAFNOSUPPORT);
+  sysctlsTake();
   const int plain = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (plain < SOCK_STREAM || plain > SOCK_RAW) return (int)answer(-EINVAL);
   const int32_t handle = socketCreate(plain - SOCK_STREAM, protocol);
@@ -76,6 +78,22 @@ static int netConnect(void *, int fd, const sockaddr *address, socklen_t length)
   return (int)answer(known < 0 ? -EINPROGRESS : socketError(file->handle));
 }
 
+/** TCP_INQ: how much there is still to read, or 1 when that is the end of the stream. */
+static void queueTo(const File *file, msghdr *message) {
+  if (!file->tellsQueue || message->msg_controllen < CMSG_SPACE(sizeof(int32_t))) {
+    message->msg_controllen = 0;
+    return;
+  }
+  int32_t waiting = linuxAvailable(file->handle);
+  if (waiting == 0 && (socketEvents(file->handle) & POLLIN)) waiting = 1;
+  cmsghdr *head = CMSG_FIRSTHDR(message);
+  head->cmsg_level = IPPROTO_TCP;
+  head->cmsg_type = TCP_CM_INQ;
+  head->cmsg_len = CMSG_LEN(sizeof waiting);
+  memcpy(CMSG_DATA(head), &waiting, sizeof waiting);
+  message->msg_controllen = CMSG_SPACE(sizeof waiting);
+}
+
 static ssize_t netRecvmsg(void *, int fd, msghdr *message, int flags) {
   Call call;
   SOCKET_OF(fd);
@@ -85,7 +103,7 @@ static ssize_t netRecvmsg(void *, int fd, msghdr *message, int flags) {
   if (got < 0) return answer(got);
   if (file->kind != Kind::Stream) nameTo((sockaddr *)message->msg_name, &message->msg_namelen, about.address, about.port);
   else message->msg_namelen = 0;
-  message->msg_controllen = 0;
+  queueTo(file, message);
   message->msg_flags = file->kind == Kind::Stream ? 0 : (int)about.flags & MSG_TRUNC;
   return got;
 }
@@ -286,14 +304,14 @@ static int netdevSend(void *, const void *packet, size_t length) {
 
 static int netdevReceive(void *, void *packet, size_t *length, long long *microseconds) {
   Locked locked;
-  uint32_t taken = 0;
-  pass(now() + LONGEST_SILENCE, [&] { return taken != 0 || (taken = linkTake()) != 0; });
-  const size_t bytes = taken == 0 ? 0 : linkLength(taken);
-  if (bytes > *length) return (int)answer(-EMSGSIZE);
-  *length = bytes;
-  if (taken == 0) return 0;
-  memcpy(packet, memoryAt(taken), bytes);
-  *microseconds = (long long)read<uint64_t>(linkTime(taken));
+  bool taken = false;
+  pass(now() + LONGEST_SILENCE, [&] { return taken || (taken = linkTake()); });
+  const size_t room = *length;
+  *length = taken ? linkLength() : 0;
+  if (*length > room) return (int)answer(-EMSGSIZE);
+  if (!taken) return 0;
+  memcpy(packet, memoryAt(linkPacket()), *length);
+  *microseconds = (long long)read<uint64_t>(linkTime());
   return 0;
 }
 
@@ -341,11 +359,14 @@ extern "C" PUBLIC void packetdrill_interface_init(const char *flags, packetdrill
   };
 }
 
-/**
- * packetdrill asks for TCP_INFO past its interface, by the C library. With the library preloaded as well
- * (LD_PRELOAD) that question comes here; those about descriptors that are not ours go on to the system.
- */
+// packetdrill asks for TCP_INFO, and closes in the end what a script left open, past its interface, by the C library. With
+// the library preloaded as well (LD_PRELOAD) these calls come here; those about descriptors that are not ours go on to the system.
+
 extern "C" PUBLIC int getsockopt(int fd, int level, int name, void *value, socklen_t *length) noexcept {
   if (fd >= FIRST_FILE) return netGetsockopt(nullptr, fd, level, name, value, length);
   return (int)syscall(SYS_getsockopt, fd, level, name, value, length);
+}
+
+extern "C" PUBLIC int close(int fd) {
+  return fd >= FIRST_FILE ? netClose(nullptr, fd) : (int)syscall(SYS_close, fd);
 }

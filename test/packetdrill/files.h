@@ -9,7 +9,7 @@ static const int FIRST_FILE = 1 << 24; // above Linux's nr_open by default, 2^20
 static const int MOST_FILES = 1024, MOST_WATCHES = 1024;
 
 enum class Kind { None, Stream, Datagram, Raw, PollSet };
-struct File { Kind kind; int32_t handle; };
+struct File { Kind kind; int32_t handle; bool tellsQueue; }; // tellsQueue: TCP_INQ
 struct Watch { int set, fd; epoll_data_t data; }; // set 0: free
 
 static File files[MOST_FILES];
@@ -28,7 +28,7 @@ static int32_t fileMake(Kind kind, int32_t handle) {
   if (handle < 0) return handle;
   for (int i = 0; i < MOST_FILES; i++) {
     if (files[i].kind != Kind::None) continue;
-    files[i] = { kind, handle };
+    files[i] = { kind, handle, false };
     return FIRST_FILE + i;
   }
   if (kind == Kind::PollSet) pollSetClose(handle);

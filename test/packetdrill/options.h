@@ -10,7 +10,7 @@
 
 static bool isTime(int level, int name) { return level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO); }
 
-static int32_t optionSet(const File *file, int level, int name, const void *value, socklen_t length) {
+static int32_t optionSet(File *file, int level, int name, const void *value, socklen_t length) {
   if (!value) return -EFAULT;
   if (isTime(level, name)) {
     timeval time;
@@ -23,12 +23,41 @@ static int32_t optionSet(const File *file, int level, int name, const void *valu
   if (length >= (socklen_t)sizeof number) memcpy(&number, value, sizeof number);
   else if (length >= 1 && level == IPPROTO_IP) number = *(const uint8_t *)value; // ip(7) takes a byte, too
   else return -EINVAL;
+  if (level == IPPROTO_TCP && name == TCP_INQ) {
+    file->tellsQueue = number != 0;
+    return number < 0 || number > 1 ? -EINVAL : 0;
+  }
   return linuxSetOption(file->handle, level, name, number);
+}
+
+static int32_t tcpInfo(const File *file, void *value, socklen_t *length) {
+  const uint32_t memory = exchangeMemory();
+  const socklen_t size = linuxTcpInfoSize();
+  const int32_t result = linuxTcpInfo(file->handle, memory);
+  if (result < 0) return result;
+  if (*length > size) *length = size;
+  memcpy(value, memoryAt(memory), *length);
+  return 0;
+}
+
+/** linux/sock_diag.h's SK_MEMINFO_…: what is received and not read, its limit; what of sent is not known here. */
+static int32_t memoryInfo(const File *file, void *value, socklen_t *length) {
+  uint32_t info[9] = {};
+  const uint32_t memory = messageMemory();
+  info[0] = linuxAvailable(file->handle);
+  if (linuxGetOption(file->handle, SOL_SOCKET, SO_RCVBUF, memory) == 0) info[1] = read<uint32_t>(memory);
+  if (linuxGetOption(file->handle, SOL_SOCKET, SO_SNDBUF, memory) == 0) info[3] = read<uint32_t>(memory);
+  if (*length > sizeof info) *length = sizeof info;
+  memcpy(value, info, *length);
+  return 0;
 }
 
 static int32_t optionGet(const File *file, int level, int name, void *value, socklen_t *length) {
   if (!value || !length) return -EFAULT;
   if ((int)*length < 0) return -EINVAL;
+  if (level == IPPROTO_TCP && name == TCP_INFO) return tcpInfo(file, value, length);
+  if (level == IPPROTO_TCP && name == TCP_CC_INFO) return *length = 0; // as Linux has it where there is nothing to say
+  if (level == SOL_SOCKET && name == SO_MEMINFO) return memoryInfo(file, value, length);
   const uint32_t memory = messageMemory();
   const int32_t result = linuxGetOption(file->handle, level, name, memory);
   if (result < 0) return result;

@@ -62,10 +62,11 @@ static Exported exported(const char *name, uint32_t arity) {
     return call(arguments); \
   }
 EXPORT(stackBegin) EXPORT(stackRound) EXPORT(timeSet) EXPORT(untilTimer) EXPORT(clockNow64)
-EXPORT(exchangeMemory) EXPORT(messageMemory) EXPORT(linkSend) EXPORT(linkTake) EXPORT(linkLength) EXPORT(linkTime)
+EXPORT(exchangeMemory) EXPORT(messageMemory) EXPORT(linkSend) EXPORT(linkTake) EXPORT(linkPacket)
+EXPORT(linkLength) EXPORT(linkTime)
 EXPORT(socketCreate) EXPORT(socketBind) EXPORT(socketListen) EXPORT(socketAccept) EXPORT(socketConnect)
 EXPORT(socketDisconnect) EXPORT(socketError) EXPORT(socketSend) EXPORT(socketSendTo) EXPORT(socketReceiveFrom)
 EXPORT(socketShutdown) EXPORT(socketClose) EXPORT(socketEvents)
 EXPORT(linuxSetOption) EXPORT(linuxGetOption) EXPORT(linuxAvailable) EXPORT(linuxNonBlocking) EXPORT(linuxSetNonBlocking)
-EXPORT(linuxTimeout)
+EXPORT(linuxTimeout) EXPORT(linuxSysctl) EXPORT(linuxTcpInfo) EXPORT(linuxTcpInfoSize)
 EXPORT(pollSetCreate) EXPORT(pollSetClose) EXPORT(pollSetAdd) EXPORT(pollSetModify) EXPORT(pollSetRemove) EXPORT(pollSetTake)

@@ -13,6 +13,10 @@ import { streamProtocol } from './stream.ts'
 
 /** The two bits of congestion notification in `dscpEcn`. RFC 3168 §5. */
 const ECN: u32 = 3
+/** What MaximumSegment may be, and KeepProbes at most: Linux's. */
+const LEAST_SEGMENT: u32 = 88
+const MOST_SEGMENT: u32 = 32_767
+const MOST_PROBES: u32 = 127
 
 /**
  * Change an option. Flags take 0 and anything else; a buffer size is at most SOCKET_BUFFER_LIMIT, more is cut to that.
@@ -39,6 +43,7 @@ function isFlag(option: SocketOption): boolean {
     case SocketOption.NonBlocking:
     case SocketOption.ReceiveErrors:
     case SocketOption.HeaderIncluded:
+    case SocketOption.Cork:
       return true
     default:
       return false
@@ -56,6 +61,7 @@ function setFlag(socket: Socket, option: SocketOption, on: boolean): i32 {
     case SocketOption.MulticastAll: socket.multicastAll = on; break
     case SocketOption.NonBlocking: socket.nonBlocking = on; break
     case SocketOption.ReceiveErrors: socket.receiveErrors = on; break
+    case SocketOption.Cork: socket.cork = on; break
     default:
       if (socket.type != SocketType.Raw) return Errno.ProtocolOption
       socket.headerIncluded = on
@@ -99,6 +105,25 @@ function setNumber(socket: Socket, option: SocketOption, value: u32): i32 {
       if (value > Fragmentation.Probe) return Errno.InvalidArgument
       socket.sending.fragmentation = value as number as Fragmentation
       break
+    default: return setStream(socket, option, value)
+  }
+  return Errno.None
+}
+
+function setStream(socket: Socket, option: SocketOption, value: u32): i32 {
+  if (socket.type != SocketType.Stream) return Errno.ProtocolOption
+  switch (option) {
+    case SocketOption.MaximumSegment:
+      if (value != 0 && (value < LEAST_SEGMENT || value > MOST_SEGMENT)) return Errno.InvalidArgument
+      socket.maximumSegment = value
+      break
+    case SocketOption.UserTimeout: socket.userTimeout = value; break
+    case SocketOption.KeepIdle: socket.keepIdle = value; break
+    case SocketOption.KeepInterval: socket.keepInterval = value; break
+    case SocketOption.KeepProbes:
+      if (value > MOST_PROBES) return Errno.InvalidArgument
+      socket.keepProbes = value
+      break
     default: return Errno.ProtocolOption
   }
   return Errno.None
@@ -131,6 +156,7 @@ function getFlag(socket: Socket, option: SocketOption): boolean {
     case SocketOption.MulticastAll: return socket.multicastAll
     case SocketOption.NonBlocking: return socket.nonBlocking
     case SocketOption.ReceiveErrors: return socket.receiveErrors
+    case SocketOption.Cork: return socket.cork
     default: return socket.headerIncluded
   }
 }
@@ -150,6 +176,18 @@ function getNumber(socket: Socket, option: SocketOption): u32 {
     case SocketOption.Type: return socket.type
     case SocketOption.Protocol: return socket.protocol
     case SocketOption.Available: return available(socket)
+    default: return socket.type == SocketType.Stream ? getStream(socket, option) : UNKNOWN
+  }
+}
+
+function getStream(socket: Socket, option: SocketOption): u32 {
+  const stream = streamProtocol()
+  switch (option) {
+    case SocketOption.MaximumSegment: return stream != null ? stream.segmentOf(socket) : socket.maximumSegment
+    case SocketOption.UserTimeout: return socket.userTimeout
+    case SocketOption.KeepIdle: return socket.keepIdle
+    case SocketOption.KeepInterval: return socket.keepInterval
+    case SocketOption.KeepProbes: return socket.keepProbes
     default: return UNKNOWN
   }
 }

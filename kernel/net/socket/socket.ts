@@ -23,8 +23,8 @@ export const enum SocketEvent { None = 0, In = 1, Out = 4, Error = 8, HangUp = 1
 /** Which buffers have a size that the user chose; the others of a stream grow by themselves. */
 export const enum SizeChosen { None = 0, Receive = 1, Send = 2 }
 
-/** For one send or receive: Linux's MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT. `EndOfFile` is only reported. */
-export const enum MessageFlag { None = 0, EndOfFile = 1, Peek = 2, Truncate = 0x20, DontWait = 0x40 }
+/** For one send or receive: Linux's MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT, MSG_MORE. `EndOfFile` is only reported. */
+export const enum MessageFlag { None = 0, EndOfFile = 1, Peek = 2, Truncate = 0x20, DontWait = 0x40, More = 0x8000 }
 
 /** What is shut: Linux's SHUT_RD, SHUT_WR, SHUT_RDWR. */
 export const enum Shut { Receive, Send, Both }
@@ -53,6 +53,12 @@ export const enum SocketOption {
   Type, // read only
   Protocol, // read only
   Available, // read only: bytes of the next datagram, or of all that a stream has
+  // Of streams; 0 stands for the usual value. tcp(7).
+  MaximumSegment, // octets, TCP_MAXSEG: neither sent nor asked for more; read: what is sent
+  Cork, // nothing less than a full segment is sent, for 200 ms at most
+  UserTimeout, // how long what was sent may go unacknowledged
+  KeepIdle, KeepInterval,
+  KeepProbes, // how many go unanswered, up to 127
 }
 
 /** u64 counters, least significant half first. */
@@ -121,6 +127,12 @@ export class Socket {
   groupCount: u8
   portHeld: Stored<u8, bool> // a stream: it is in the list of who has its port (not one that was accepted)
   sizesChosen: u8 // SizeChosen bits: the user has set the size of a buffer
+  cork: Stored<u8, bool>
+  userTimeout: u32 // milliseconds; of these and the next 0 is the usual
+  keepIdle: u32
+  keepInterval: u32
+  maximumSegment: u16
+  keepProbes: u8
   reserved: u8
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
   groups: SocketGroup | null

@@ -23,6 +23,7 @@ import { bufferEnd, bufferMark, sendQueued, sendStrip, sendTake } from './send-q
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { tcpCounters } from './stats.ts'
 import { timerFor, timerOff, timerRestart } from './timer.ts'
+import { tcpTuning } from './tuning.ts'
 import { windowLimit } from './window.ts'
 
 /** The youngest sample of this acknowledgment, microseconds; NO_SAMPLE: none. */
@@ -39,8 +40,10 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   sample = NO_SAMPLE
   original = false
   advanced = seqLess(tcb.snd.una, segment.ack)
+  const repeated: u32 = tcb.sackPermitted ? 0 : tcb.dupAcks * tcb.mss // told of by duplicates already: RFC 5681 §3.2
   let delivered: u32 = 0
   if (advanced) delivered = take(tcb, segment.ack)
+  delivered = delivered > repeated ? delivered - repeated : 0
   if (segmentOptions.sackCount != 0 && tcb.sackPermitted) delivered += takeBlocks(tcb)
   if (sample != NO_SAMPLE) rttSample(tcb, sample)
   else if (advanced && tcb.backoff != 0) rtoCompute(tcb)
@@ -95,7 +98,7 @@ function arrived(tcb: TcpControlBlock, packet: Packet): void {
 /** A third of the buffer is free, as Linux has it: who was refused may try again. */
 function roomToSend(tcb: TcpControlBlock): void {
   const socket = tcb.socket
-  if (!tcb.fixedSend && tcb.sendLimit < 2 * tcb.congestion.cwnd) tcb.sendLimit = windowLimit(2 * tcb.congestion.cwnd)
+  if (!tcb.fixedSend && tcb.sendLimit < 2 * tcb.congestion.cwnd) tcb.sendLimit = windowLimit(2 * tcb.congestion.cwnd, tcpTuning.sendMost)
   if (socket == null || sendQueued(tcb) > tcb.sendLimit - tcb.sendLimit / 3) return
   tcb.sendFull = false
   socketWake(socket, SocketEvent.Out)
@@ -176,8 +179,10 @@ function congestion(tcb: TcpControlBlock, delivered: u32): void {
     tcb.ecnReduced = true
   }
   switch (phaseOf(tcb)) {
-    case Phase.Open: return congestionAcked(tcb, delivered)
-    case Phase.Loss: return congestionAcked(tcb, delivered)
+    case Phase.Open:
+    case Phase.Loss:
+      if (advanced) congestionAcked(tcb, delivered) // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      return
     default: return congestionProportional(tcb, deliveredWithout(tcb, delivered))
   }
 }

@@ -2,7 +2,7 @@
 
 import { plus, staticMemory, type u32 } from '../../lib/layout.ts'
 import { TcpFlag } from './header.ts'
-import { mssWrite, sackPermittedWrite, scaleWrite, timestampsWrite } from './options.ts'
+import { NO_SCALE, mssWrite, synOptionsWrite, timestampsWrite } from './options.ts'
 import { segment, segmentHas, segmentOptions, segmentSpace } from './segment.ts'
 import { seqPlus, type Seq } from './sequence.ts'
 import { segmentRoom, segmentTransmitBare } from './transmit.ts'
@@ -25,10 +25,10 @@ export function answerAck(seq: Seq, ack: Seq, window: u32, timestamps: boolean, 
 /** A SYN+ACK that nothing here remembers: `seq` is a cookie, `value` the timestamp. RFC 4987 §3.6. */
 export function answerSyn(seq: Seq, window: u32, shift: u32, value: u32): void {
   let length: u32 = mssWrite(options, segmentRoom(segment.remoteAddress))
-  const timestamps: boolean = segmentOptions.hasTimestamps
-  if (timestamps && segmentOptions.sackPermitted) length += sackPermittedWrite(plus(options, length))
-  if (timestamps && segmentOptions.hasScale) length += scaleWrite(plus(options, length), shift)
-  if (timestamps) length += timestampsWrite(plus(options, length), value, segmentOptions.value)
+  if (segmentOptions.hasTimestamps) { // a cookie has no room for the rest: it is in the timestamp
+    const scale: u32 = segmentOptions.hasScale ? shift : NO_SCALE
+    length += synOptionsWrite(plus(options, length), segmentOptions.sackPermitted, true, value, segmentOptions.value, scale)
+  }
   bare(seq, seqPlus(segment.seq, 1), TcpFlag.Syn | TcpFlag.Ack, window, length)
 }
 

@@ -7,6 +7,7 @@ import type { u32 } from '../../lib/layout.ts'
 import { CongestionControl, Phase, type TcpControlBlock } from './control-block.ts'
 import { cubicAcked, cubicReduce } from './cubic.ts'
 import { seqAtMost } from './sequence.ts'
+import { tcpTuning } from './tuning.ts'
 
 /** More than any window: 65,535 << 14. */
 const CWND_LIMIT: u32 = 0x40000000
@@ -29,6 +30,7 @@ function initialWindow(tcb: TcpControlBlock): u32 {
 
 /** After a pause longer than the RTO the window is no larger than at first. RFC 5681 §4.1. */
 export function congestionAfterPause(tcb: TcpControlBlock): void {
+  if (!tcpTuning.restart) return
   if (tcb.snd.una != tcb.snd.nxt || nowMilliseconds() - tcb.sentAt <= tcb.rtt.rto) return
   const c = tcb.congestion
   const initial: u32 = initialWindow(tcb)
@@ -40,7 +42,7 @@ export function congestionAfterPause(tcb: TcpControlBlock): void {
 export function congestionAcked(tcb: TcpControlBlock, acked: u32): void {
   const c = tcb.congestion
   if (!c.limited) return // RFC 9438 §5.8: an application that sends less tells nothing of the path
-  c.limited = false
+  if (tcb.snd.una == tcb.snd.nxt) c.limited = false // all of it counts for what was sent with it
   let left: u32 = acked
   if (c.cwnd < c.ssthresh) {
     const room: u32 = c.ssthresh - c.cwnd

@@ -3,7 +3,7 @@
 // Only data here, and words for it: who changes which part stands beside it. Times are milliseconds since boot unless
 // they say microseconds; both wrap, and only differences are compared.
 
-import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import { struct, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
 import type { Packet } from '../../drivers/net/packet.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
@@ -182,6 +182,7 @@ export class TcpControlBlock {
   sending: Embed<Ipv4Sending>
   mss: u16 // octets of data in a full segment, options taken off
   peerMss: u16 // what the peer said, RFC 9293 §3.7.1
+  userMss: u16 // what the user allows, 0: anything
   largest: u16 // the largest segment that came: what "full-sized" means for its acknowledgment
   unackedBytes: u16 // arrived in order since the last acknowledgment, up to 65,535
   state: Stored<u8, TcpState>
@@ -210,7 +211,10 @@ export class TcpControlBlock {
   idle: Stored<u8, bool> // sent last by the restart rule of RFC 5681 §4.1
   persisting: u8 // probes of a closed window
   narrow: Stored<u8, bool> // large segments vanish on this path: RFC 4821 §7.7
-  reserved: Bytes<2>
+  cork: Stored<u8, bool> // the user has more to say: only full segments
+  more: Stored<u8, bool> // likewise, of what was queued last: MSG_MORE
+  push: Stored<u8, bool> // what waits for company goes
+  reserved: u8
 }
 
 /** Whether a FIN of ours was acknowledged. */

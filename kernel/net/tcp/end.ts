@@ -1,21 +1,25 @@
 // How a connection ends: what it held goes back, and its user is told. RFC 9293 §3.6, §3.10.4, §3.10.5. Main-loop context only.
 
 import { Errno } from '../../lib/errno.ts'
-import type { i32, ptr } from '../../lib/layout.ts'
+import { staticMemory, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { timerStop } from '../../lib/timer.ts'
 import { SocketEvent, SocketState } from '../socket/socket.ts'
 import { socketWake } from '../socket/wake.ts'
 import { stateOf, type TcpControlBlock } from './control-block.ts'
 import { TcpFlag } from './header.ts'
 import { listenerOf, queueRemove } from './listener.ts'
+import { timestampsWrite } from './options.ts'
 import { pendingRemove } from './pending.ts'
 import { receiveClear } from './receive-queue.ts'
+import { timestampNow } from './secret.ts'
 import { sendClear } from './send-queue.ts'
 import { TcpState, isSynchronized } from './state.ts'
 import { tcpCounters } from './stats.ts'
 import { tcpUnmake } from './table.ts'
 import { timeWaitEnter } from './time-wait.ts'
 import { segmentTransmitBare } from './transmit.ts'
+
+const options = staticMemory(16)
 
 /**
  * The connection is no more: CLOSED. `error` is what its user is told, None for an end in good order; what came before
@@ -79,9 +83,10 @@ export function tcpAbort(tcb: TcpControlBlock, error: i32): void {
 function resetSend(tcb: TcpControlBlock): void {
   const state: TcpState = stateOf(tcb)
   if (state == TcpState.SynSent || state == TcpState.Closed) return
+  const length: u32 = tcb.timestamps ? timestampsWrite(options, timestampNow(tcb.tsOffset), tcb.tsRecent) : 0 // RFC 7323 §3.2
   segmentTransmitBare(
     tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort,
-    tcb.snd.nxt, tcb.rcv.nxt, TcpFlag.Rst | TcpFlag.Ack, 0, 0 as ptr, 0,
+    tcb.snd.nxt, tcb.rcv.nxt, TcpFlag.Rst | TcpFlag.Ack, 0, options, length,
   )
 }
 

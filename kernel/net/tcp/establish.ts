@@ -2,7 +2,7 @@
 // RFC 7323 §2.3, §3.2, RFC 2018 §2, RFC 3168 §6.1.1, RFC 6928 §2. Main-loop context only.
 
 import {
-  TCP_KEEP_IDLE, TCP_KEEP_INTERVAL, TCP_KEEP_PROBES, TCP_RECEIVE_BUFFER, TCP_SEND_BUFFER, TCP_USER_TIMEOUT,
+  TCP_KEEP_IDLE, TCP_KEEP_INTERVAL, TCP_KEEP_PROBES, TCP_USER_TIMEOUT,
 } from '../../config.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
 import { address, type u32 } from '../../lib/layout.ts'
@@ -22,11 +22,12 @@ import { segment, segmentHas, segmentOptions } from './segment.ts'
 import { seqPlus, type Seq } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { timerOff } from './timer.ts'
-import { segmentRoom } from './transmit.ts'
+import { segmentAsked } from './transmit.ts'
+import { tcpTuning } from './tuning.ts'
 import { windowLimit, windowScale } from './window.ts'
 
 /** What a peer that says nothing takes: RFC 9293 §3.7.1. */
-const DEFAULT_MSS: u32 = 536
+export const DEFAULT_MSS: u32 = 536
 /** No segment is cut smaller, whatever the peer says: the 68 bytes of RFC 791 §3.2, less the headers; Linux's TCP_MIN_SND_MSS. */
 const LEAST_MSS: u32 = 48
 
@@ -39,15 +40,11 @@ export function tcbStart(tcb: TcpControlBlock): void {
   tcb.snd.iss = initialSequence(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
   tcb.tsOffset = timestampOffset(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
   tcb.rcvScale = windowScale()
-  tcb.sendLimit = windowLimit(TCP_SEND_BUFFER)
-  tcb.receiveLimit = windowLimit(TCP_RECEIVE_BUFFER)
-  tcb.userTimeout = TCP_USER_TIMEOUT
-  tcb.keepIdle = TCP_KEEP_IDLE
-  tcb.keepInterval = TCP_KEEP_INTERVAL
-  tcb.keepProbes = TCP_KEEP_PROBES
+  tcb.sendLimit = windowLimit(tcpTuning.sendBuffer, tcpTuning.sendMost)
+  tcb.receiveLimit = windowLimit(tcpTuning.receiveBuffer, tcpTuning.receiveMost)
   tcb.scaling = true
-  tcb.timestamps = true
-  tcb.sackPermitted = true
+  tcb.timestamps = tcpTuning.timestamps
+  tcb.sackPermitted = tcpTuning.sack
   tcb.waitingSince = nowMilliseconds()
   tcb.receivedAt = nowMilliseconds()
   rttStart(tcb)
@@ -70,6 +67,12 @@ export function sendFrom(tcb: TcpControlBlock, iss: Seq): void {
 /** What the socket's user wants of its connection. */
 export function tcbTakeOptions(tcb: TcpControlBlock, socket: Socket): void {
   tcb.noDelay = socket.noDelay
+  tcb.cork = socket.cork
+  tcb.userMss = socket.maximumSegment
+  tcb.userTimeout = socket.userTimeout != 0 ? socket.userTimeout : TCP_USER_TIMEOUT
+  tcb.keepIdle = socket.keepIdle != 0 ? socket.keepIdle : TCP_KEEP_IDLE
+  tcb.keepInterval = socket.keepInterval != 0 ? socket.keepInterval : TCP_KEEP_INTERVAL
+  tcb.keepProbes = socket.keepProbes != 0 ? socket.keepProbes : TCP_KEEP_PROBES
   tcb.keepAlive = socket.keepAlive
   tcb.sending.dscpEcn = socket.sending.dscpEcn & ~3 // the ECN field is ours: RFC 3168 §5
   tcb.sending.timeToLive = socket.sending.timeToLive
@@ -104,7 +107,7 @@ export function firstWindow(tcb: TcpControlBlock): u32 {
 
 /** Eff.snd.MSS: what the peer takes and the path does, less our options. RFC 9293 §3.7.1, RFC 6691 §2. */
 export function mssCompute(tcb: TcpControlBlock): void {
-  const room: u32 = segmentRoom(tcb.remoteAddress)
+  const room: u32 = segmentAsked(tcb)
   let mss: u32 = tcb.peerMss < room ? tcb.peerMss : room
   if (mss < LEAST_MSS) mss = LEAST_MSS
   tcb.mss = tcb.timestamps ? mss - TIMESTAMPS_SIZE : mss

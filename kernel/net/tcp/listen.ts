@@ -1,7 +1,7 @@
 // A segment for who listens: SYNs begin connections, ACKs may bring back cookies. RFC 9293 §3.10.7.2, RFC 4987 §3.
 // Main-loop context only.
 
-import { TCP_RECEIVE_BUFFER, TCP_SYN_LIMIT } from '../../config.ts'
+import { TCP_SYN_LIMIT } from '../../config.ts'
 import type { u32 } from '../../lib/layout.ts'
 import { packetFree, type Packet } from '../../drivers/net/packet.ts'
 import { Drop, drop } from '../stats.ts'
@@ -19,6 +19,7 @@ import { TcpState } from './state.ts'
 import { tcpCounters } from './stats.ts'
 import { tcpMake } from './table.ts'
 import { timerFor } from './timer.ts'
+import { tcpTuning } from './tuning.ts'
 import { windowLimit, windowScale } from './window.ts'
 
 /**
@@ -109,7 +110,7 @@ function begin(tcb: TcpControlBlock, listener: TcpListener): void {
 
 function cookie(packet: Packet): void {
   tcpCounters.cookiesSent += 1
-  const limit: u32 = windowLimit(TCP_RECEIVE_BUFFER)
+  const limit: u32 = windowLimit(tcpTuning.receiveBuffer, tcpTuning.receiveMost)
   answerSyn(cookieMake(), limit < 0xffff ? limit : 0xffff, windowScale(), cookieTimestamp())
   packetFree(packet)
 }

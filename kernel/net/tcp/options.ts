@@ -101,6 +101,9 @@ function sackRead(options: TcpOptions, p: ptr, length: u32): void {
   }
 }
 
+/** For synOptionsWrite: the SYN says nothing of scaling. */
+export const NO_SCALE: u32 = 0xff
+
 /** NOP, NOP, kind 8, length 10. */
 const TIMESTAMPS_WORD: u32 = 0x0101080a
 
@@ -121,7 +124,7 @@ export function mssWrite(p: ptr, mss: u32): u32 {
 }
 
 /** Write NOP and a window scale at `p`; returns 4. */
-export function scaleWrite(p: ptr, shift: u32): u32 {
+function scaleWrite(p: ptr, shift: u32): u32 {
   store8(p, 0, Kind.Nothing)
   store8(p, 1, Kind.WindowScale)
   store8(p, 2, 3)
@@ -129,13 +132,25 @@ export function scaleWrite(p: ptr, shift: u32): u32 {
   return 4
 }
 
-/** Write NOP, NOP and SACK permitted at `p`; returns 4. */
-export function sackPermittedWrite(p: ptr): u32 {
-  store8(p, 0, Kind.Nothing)
-  store8(p, 1, Kind.Nothing)
-  store8(p, 2, Kind.SackPermitted)
-  store8(p, 3, 2)
-  return 4
+/** SACK permitted, in two bytes. */
+const SACK_PERMITTED_WORD: u32 = 0x0402
+const NOTHING_TWICE: u32 = 0x0101
+
+/**
+ * Write what a SYN has behind its maximum segment size at `p`: SACK permitted, timestamps, a window scale unless it is NO_SCALE;
+ * returns the length, a multiple of four. SACK permitted takes the place of the timestamps' padding, as most stacks have it.
+ */
+export function synOptionsWrite(p: ptr, sackPermitted: boolean, timestamps: boolean, value: u32, echo: u32, shift: u32): u32 {
+  let length: u32 = 0
+  if (timestamps) {
+    length = timestampsWrite(p, value, echo)
+    if (sackPermitted) storeBe16(p, 0, SACK_PERMITTED_WORD)
+  } else if (sackPermitted) {
+    storeBe16(p, 0, NOTHING_TWICE)
+    storeBe16(p, 2, SACK_PERMITTED_WORD)
+    length = 4
+  }
+  return shift == NO_SCALE ? length : length + scaleWrite(plus(p, length), shift)
 }
 
 /** Write NOP, NOP and the head of a SACK option of `count` blocks at `p`; returns 4: the blocks follow, sackBlockWrite. */

@@ -168,7 +168,9 @@ function smallLength(tcb: TcpControlBlock, next: Packet, limit: u32): u32 {
     length += packetLength(each)
     each = each.next
   }
-  if (each != null || tcb.noDelay || tcb.finQueued) return length
+  if (each != null || tcb.push || tcb.finQueued) return length
+  if (tcb.cork || tcb.more) return 0
+  if (tcb.noDelay) return length
   return waitsForMore(tcb) ? 0 : length
 }
 
@@ -183,7 +185,8 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
   const last: boolean = end == tcb.snd.end
   const fin: u32 = last && tcb.finQueued ? TcpFlag.Fin : TcpFlag.None
   const cwr: u32 = tcb.ecnReduced ? TcpFlag.Cwr : TcpFlag.None
-  const psh: u32 = last ? TcpFlag.Psh : TcpFlag.None
+  // Behind several at once, too: who puts them together again need not wait for more.
+  const psh: u32 = (last && !tcb.more) || length > tcb.mss ? TcpFlag.Psh : TcpFlag.None
   const result: i32 = segmentTransmit(tcb, first, length, seq, TcpFlag.Ack | psh | fin | cwr)
   if (result == Errno.NoBufferSpace) return later(tcb)
   if (tcb.snd.una == seq) tcb.waitingSince = nowMilliseconds()
@@ -195,12 +198,21 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
     each = tcb.sendNext
   }
   if (length < tcb.mss) tcb.smallEnd = end
+  noteUse(tcb)
   if (fin != 0) finWasSent(tcb)
   tcb.sentAt = nowMilliseconds()
   tcb.congestion.out += length
   tcb.rack.used = false
   if (tcb.timerUse != TimerUse.Reorder) timerRestart(tcb)
   return true
+}
+
+/** Whether cwnd is used: all of it, or in slow start, where it doubles, more than half. RFC 9438 §5.8 leaves it open, so as Linux. */
+function noteUse(tcb: TcpControlBlock): void {
+  const c = tcb.congestion
+  const used: u32 = tcb.snd.nxt - tcb.snd.una
+  if (c.cwnd < c.ssthresh && used > c.cwnd >>> 1) c.limited = true
+  else if (tcb.sendNext == null && used + tcb.mss <= c.cwnd) c.limited = false
 }
 
 function finWasSent(tcb: TcpControlBlock): void {

@@ -96,12 +96,15 @@ function lossProbe(tcb: TcpControlBlock): void {
   const before = tcb.sendNext
   tcpOutput(tcb)
   const fresh: boolean = before != tcb.sendNext
-  if (!fresh && !lastAgain(tcb)) return timerRest(tcb)
+  if (!fresh && !lastAgain(tcb)) {
+    if (!tcb.finSent) return timerRest(tcb)
+    finAgain(tcb)
+  }
   tcb.rack.probing = true
   tcb.rack.probeRepeats = !fresh
   tcb.rack.probeEnd = tcb.snd.nxt
   tcb.rack.used = true
-  timerRest(tcb)
+  timerRestart(tcb)
 }
 
 function lastAgain(tcb: TcpControlBlock): boolean {
@@ -133,6 +136,7 @@ function reorder(tcb: TcpControlBlock): void {
  */
 function windowProbe(tcb: TcpControlBlock): void {
   if (tcb.sendNext == null || tcb.snd.una != tcb.snd.nxt) return
+  if (tcb.snd.wnd != 0 && (tcb.cork || tcb.more)) return pushHeld(tcb)
   if (tcb.socket == null && nowMilliseconds() - tcb.waitingSince >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb))
   if (nowMilliseconds() - tcb.receivedAt >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb)) // it does not answer at all
   tcpCounters.windowProbes += 1
@@ -141,6 +145,13 @@ function windowProbe(tcb: TcpControlBlock): void {
   rtoBackOff(tcb)
   timerFor(tcb, TimerUse.Persist, tcb.rtt.rto)
   tcpOutput(tcb)
+}
+
+/** What its user held back has waited long enough. tcp(7), TCP_CORK. */
+function pushHeld(tcb: TcpControlBlock): void {
+  tcb.push = true
+  tcpOutput(tcb)
+  tcb.push = false
 }
 
 /** <SEQ=SND.UNA-1><ACK=RCV.NXT><CTL=ACK>, nothing else: not acceptable, so it is answered. RFC 9293 §3.8.4. */

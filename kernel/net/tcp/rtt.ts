@@ -33,9 +33,13 @@ export function rttSample(tcb: TcpControlBlock, microseconds: u32): void {
   rtoCompute(tcb)
 }
 
-/** RTO = SRTT + max(G, 4 × RTTVAR), within bounds; doublings are over. RFC 6298 §2, (2.3) to (2.5). */
+/**
+ * RTO = SRTT + max(G, 4 × RTTVAR), within bounds; doublings are over. RFC 6298 §2, (2.3) to (2.5). For G there is TCP_RTO_LEAST,
+ * as on Linux: a steady path must not make the RTO so short that an acknowledgment that is delayed comes too late.
+ */
 export function rtoCompute(tcb: TcpControlBlock): void {
-  const variance: u32 = tcb.rtt.rttvar < MICROSECONDS ? MICROSECONDS : tcb.rtt.rttvar // scaled by 4 as it is
+  const least: u32 = TCP_RTO_LEAST * MICROSECONDS
+  const variance: u32 = tcb.rtt.rttvar < least ? least : tcb.rtt.rttvar // scaled by 4 as it is
   const rto: u32 = tcb.rtt.srtt == 0 ? TCP_RTO_FIRST : ((tcb.rtt.srtt >>> 3) + variance) / MICROSECONDS
   tcb.rtt.rto = rtoBounded(rto)
   tcb.backoff = 0

@@ -15,18 +15,17 @@ import { socketMake, socketOf } from '../socket/table.ts'
 import { socketMaySend, socketWake } from '../socket/wake.ts'
 import { TcpControlBlock, TimerUse, stateOf } from './control-block.ts'
 import { tcpAbort, tcpEnd, tcpRelease } from './end.ts'
-import { firstWindow, tcbStart, tcbTakeOptions } from './establish.ts'
+import { DEFAULT_MSS, firstWindow, tcbStart, tcbTakeOptions } from './establish.ts'
 import { finWaitStart, keepAliveStart } from './life.ts'
 import { listenerMake, listenerOf, listenerSetBacklog, listenerUnmake, queueRemove } from './listener.ts'
 import { tcpOutput } from './output.ts'
-import { pendingAdd } from './pending.ts'
 import { isFree, portAdd, portForBind, portForConnect, portListening, portRemove, portTaken } from './ports.ts'
 import { receivePeek, receiveTake } from './receive-queue.ts'
 import { ackSoon } from './receive.ts'
 import { synSend } from './retransmit.ts'
 import { sendAppend, sendQueued } from './send-queue.ts'
 import { seqPlus } from './sequence.ts'
-import { TcpState, maySend } from './state.ts'
+import { TcpState, isSynchronized, maySend } from './state.ts'
 import { tcpCounters } from './stats.ts'
 import { tcpMake } from './table.ts'
 import { timerFor } from './timer.ts'
@@ -111,6 +110,12 @@ function attach(socket: Socket, tcb: TcpControlBlock, parent: Socket): void {
   socket.reusePort = parent.reusePort
   socket.noDelay = parent.noDelay
   socket.keepAlive = parent.keepAlive
+  socket.cork = parent.cork
+  socket.maximumSegment = parent.maximumSegment
+  socket.userTimeout = parent.userTimeout
+  socket.keepIdle = parent.keepIdle
+  socket.keepInterval = parent.keepInterval
+  socket.keepProbes = parent.keepProbes
   socket.receiveTimeout = parent.receiveTimeout
   socket.sendTimeout = parent.sendTimeout
   socket.receiveLimit = parent.receiveLimit
@@ -183,6 +188,7 @@ export function streamSend(socket: Socket, data: ptr, length: u32, flags: u32): 
   const taken: u32 = sendAppend(tcb, data, length)
   if (taken < length) tcb.sendFull = true
   if (taken == 0) return Errno.WouldBlock
+  tcb.more = (flags & MessageFlag.More) != 0
   tcpOutput(tcb)
   increase64(socket.statistics.bytesSent, taken)
   increase64(socket.statistics.packetsSent, 1)
@@ -325,15 +331,33 @@ function hasRoom(socket: Socket, tcb: TcpControlBlock): boolean {
   return socketMaySend(socket, 1)
 }
 
+/** Send what waits for company. */
+function push(tcb: TcpControlBlock): void {
+  if (!isSynchronized(stateOf(tcb))) return
+  tcb.push = true
+  tcpOutput(tcb)
+  tcb.push = false
+}
+
 /** An option has a new value. */
 export function streamOptionChanged(socket: Socket, option: SocketOption): void {
   const tcb = tcbOf(socket)
   if (tcb == null) return
   tcbTakeOptions(tcb, socket)
   switch (option) {
-    case SocketOption.NoDelay: return pendingAdd(tcb)
+    case SocketOption.NoDelay: return push(tcb)
+    case SocketOption.Cork:
+      if (!socket.cork) push(tcb)
+      return
     case SocketOption.KeepAlive: return keepAliveStart(tcb)
   }
+}
+
+/** Octets of a full segment. RFC 9293 §3.7.1: 536 until a peer has said more. */
+export function streamSegment(socket: Socket): u32 {
+  const tcb = tcbOf(socket)
+  if (tcb != null && stateOf(tcb) != TcpState.SynSent && stateOf(tcb) != TcpState.Closed) return tcb.mss
+  return socket.maximumSegment != 0 ? socket.maximumSegment : DEFAULT_MSS
 }
 
 /** Segments sent again so far, modulo 2^32. */

@@ -11,17 +11,19 @@ import { retransmitInit } from './retransmit.ts'
 import { secretInit } from './secret.ts'
 import {
   streamAccept, streamAvailable, streamBind, streamClose, streamConnect, streamEvents, streamListen, streamOpen,
-  streamOptionChanged, streamReceive, streamRetransmits, streamSend, streamShutdown,
+  streamOptionChanged, streamReceive, streamRetransmits, streamSegment, streamSend, streamShutdown,
 } from './socket.ts'
 import { tcpCountersInit } from './stats.ts'
 import { tcpTableInit } from './table.ts'
 import { timeWaitInit } from './time-wait.ts'
+import { tcpTuningInit } from './tuning.ts'
 
 const operations = staticStruct<StreamOperations>()
 
 /** No connections. Needs the clock, timers, random numbers, and the socket core. */
 export function tcpInit(): void {
   tcpCountersInit()
+  tcpTuningInit()
   secretInit()
   tcpTableInit()
   timeWaitInit()
@@ -43,6 +45,7 @@ export function tcpInit(): void {
   operations.optionChanged = streamOptionChanged
   operations.error = tcpIcmpError
   operations.available = streamAvailable
+  operations.segmentOf = streamSegment
   operations.retransmits = streamRetransmits
   streamRegister(operations)
 }

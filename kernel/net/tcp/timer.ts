@@ -38,9 +38,9 @@ export function timerOff(tcb: TcpControlBlock): void {
 /** The time of the RTO begins anew, RFC 6298 §5, (5.3); a loss probe comes before it where it may. RFC 8985 §7.2. */
 export function timerRestart(tcb: TcpControlBlock): void {
   tcb.rtt.startedAt = nowMilliseconds()
-  const probe: u32 = mayProbe(tcb) ? probeTimeout(tcb) : tcb.rtt.rto
-  if (probe < tcb.rtt.rto) timerFor(tcb, TimerUse.LossProbe, probe)
-  else timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)
+  if (!mayProbe(tcb)) return timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)
+  const probe: u32 = probeTimeout(tcb)
+  timerFor(tcb, TimerUse.LossProbe, probe < tcb.rtt.rto ? probe : tcb.rtt.rto) // RFC 8985 §7.2: no later than the RTO, in its place
 }
 
 /** What is left of the RTO. */
@@ -52,7 +52,7 @@ export function timerRest(tcb: TcpControlBlock): void {
 /** RFC 8985 §7.2: with SACK, while nothing is being repaired, once. */
 function mayProbe(tcb: TcpControlBlock): boolean {
   return tcb.sackPermitted && tcb.congestion.phase == Phase.Open && tcb.sackedBuffers == 0 && !tcb.rack.used
-    && tcb.sendFirst != null
+    && tcb.snd.una != tcb.snd.nxt
 }
 
 /** PTO. RFC 8985 §7.2. */

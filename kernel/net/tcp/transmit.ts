@@ -17,7 +17,7 @@ import { pathFind } from '../ipv4/route.ts'
 import { HEAD_ROOM } from '../ipv4/transmit.ts'
 import type { TcpControlBlock } from './control-block.ts'
 import { TCP_HEADER_LIMIT, TcpFlag, TcpHeader, tcpChecksumOffset } from './header.ts'
-import { mssWrite, sackPermittedWrite, scaleWrite, timestampsWrite } from './options.ts'
+import { NO_SCALE, mssWrite, synOptionsWrite, timestampsWrite } from './options.ts'
 import { sackBlocksWrite } from './sack-blocks.ts'
 import { timestampNow } from './secret.ts'
 import type { Seq } from './sequence.ts'
@@ -132,22 +132,19 @@ function withData(first: Packet | null, length: u32, header: u32): Packet | null
 
 /** Write the options of the next segment to `options`; returns their length, a multiple of four. */
 function optionsFor(tcb: TcpControlBlock, flags: u32): u32 {
-  let length: u32 = 0
-  if ((flags & TcpFlag.Syn) != 0) length = synOptions(tcb)
-  if (tcb.timestamps) {
-    const echo: u32 = (flags & TcpFlag.Ack) != 0 ? tcb.tsRecent : 0
-    length += timestampsWrite(plus(options, length), timestampNow(tcb.tsOffset), echo)
-  }
-  if ((flags & (TcpFlag.Syn | TcpFlag.Ack)) == TcpFlag.Ack) length += sackBlocksWrite(tcb, plus(options, length), 40 - length)
+  const echo: u32 = (flags & TcpFlag.Ack) != 0 ? tcb.tsRecent : 0
+  if ((flags & TcpFlag.Syn) != 0) return synOptions(tcb, echo)
+  let length: u32 = tcb.timestamps ? timestampsWrite(options, timestampNow(tcb.tsOffset), echo) : 0
+  if ((flags & TcpFlag.Ack) != 0) length += sackBlocksWrite(tcb, plus(options, length), 40 - length)
   return length
 }
 
 /** RFC 9293 §3.7.1, RFC 7323 §2.2, RFC 2018 §2. In a SYN+ACK what the SYN had. */
-function synOptions(tcb: TcpControlBlock): u32 {
-  let length: u32 = mssWrite(options, segmentRoom(tcb.remoteAddress))
-  if (tcb.sackPermitted) length += sackPermittedWrite(plus(options, length))
-  if (tcb.scaling) length += scaleWrite(plus(options, length), tcb.rcvScale)
-  return length
+function synOptions(tcb: TcpControlBlock, echo: u32): u32 {
+  const length: u32 = mssWrite(options, segmentAsked(tcb))
+  const scale: u32 = tcb.scaling ? tcb.rcvScale : NO_SCALE
+  const value: u32 = timestampNow(tcb.tsOffset)
+  return length + synOptionsWrite(plus(options, length), tcb.sackPermitted, tcb.timestamps, value, echo, scale)
 }
 
 /** What a segment from a peer may hold: the MTU of the link to it, less the fixed headers. RFC 6691 §2. */
@@ -155,6 +152,12 @@ export function segmentRoom(remote: Ipv4Address): u32 {
   const path = pathFind(remote)
   const mtu: u32 = path != null ? path.egress.mtu : DEFAULT_MTU
   return mtu - sizeof<Ipv4Header>() - sizeof<TcpHeader>()
+}
+
+/** The same for one connection, whose user may want less. tcp(7), TCP_MAXSEG. */
+export function segmentAsked(tcb: TcpControlBlock): u32 {
+  const room: u32 = segmentRoom(tcb.remoteAddress)
+  return tcb.userMss != 0 && tcb.userMss < room ? tcb.userMss : room
 }
 
 const DEFAULT_MTU: u32 = 576 // RFC 9293 §3.7.1: 536 octets where nothing is known

@@ -1,6 +1,6 @@
 // The window that is advertised, and how it grows. RFC 9293 §3.8.6, RFC 7323 §2.3. Main-loop context only.
 
-import { SOCKET_PACKET_SHARE, TCP_BUFFER_GROWN } from '../../config.ts'
+import { SOCKET_PACKET_SHARE } from '../../config.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
 import type { u32 } from '../../lib/layout.ts'
 import { packetsTotal } from '../../drivers/net/packet.ts'
@@ -8,13 +8,14 @@ import { receiveWindow, type TcpControlBlock } from './control-block.ts'
 import { receiveSpace } from './receive-queue.ts'
 import { rttSmoothed } from './rtt.ts'
 import { seqPlus } from './sequence.ts'
+import { tcpTuning } from './tuning.ts'
 
 const WINDOW_FIELD: u32 = 0xffff
 
-/** The shift that lets a buffer of TCP_BUFFER_GROWN be advertised whole: RFC 7323 §2.3. */
+/** The shift that lets a buffer that has grown to its most be advertised whole: RFC 7323 §2.3. */
 export function windowScale(): u32 {
   let shift: u32 = 0
-  while ((WINDOW_FIELD << shift) < TCP_BUFFER_GROWN) shift += 1
+  while ((WINDOW_FIELD << shift) < tcpTuning.receiveMost) shift += 1
   return shift
 }
 
@@ -55,21 +56,21 @@ export function windowWorthTelling(tcb: TcpControlBlock): boolean {
 
 /**
  * `bytes` were read. Whoever reads more than half of the buffer in a round trip is held up by it: it doubles, up to
- * TCP_BUFFER_GROWN and an eighth of the packets sockets may hold, unless the user chose its size.
+ * receiveMost of tuning.ts and an eighth of the packets sockets may hold, unless the user chose its size.
  */
 export function windowTune(tcb: TcpControlBlock, bytes: u32): void {
   if (tcb.fixedReceive) return
   tcb.readBytes += bytes
   const period: u32 = rttSmoothed(tcb) / 1000 + 1
   if (nowMilliseconds() - tcb.readSince < period) return
-  if (tcb.readBytes > tcb.receiveLimit >>> 1) tcb.receiveLimit = windowLimit(tcb.receiveLimit << 1)
+  if (tcb.readBytes > tcb.receiveLimit >>> 1) tcb.receiveLimit = windowLimit(tcb.receiveLimit << 1, tcpTuning.receiveMost)
   tcb.readBytes = 0
   tcb.readSince = nowMilliseconds()
 }
 
-/** No more than TCP_BUFFER_GROWN, nor than the packets there are should hold for one connection. */
-export function windowLimit(wanted: u32): u32 {
+/** No more than `most`, nor than the packets there are should hold for one connection. */
+export function windowLimit(wanted: u32, most: u32): u32 {
   const share: u32 = (packetsTotal() / SOCKET_PACKET_SHARE >>> 1) * 1024
-  const most: u32 = share < TCP_BUFFER_GROWN ? share : TCP_BUFFER_GROWN
-  return wanted < most ? wanted : most
+  const limit: u32 = share < most ? share : most
+  return wanted < limit ? wanted : limit
 }

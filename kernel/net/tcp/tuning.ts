@@ -1,0 +1,30 @@
+// What an administrator may choose for all connections: what tcp(7) calls tcp_rmem, tcp_wmem, tcp_timestamps, tcp_sack and
+// tcp_slow_start_after_idle. A connection looks here when it begins. Main-loop context only.
+
+import { TCP_BUFFER_GROWN, TCP_RECEIVE_BUFFER, TCP_SEND_BUFFER } from '../../config.ts'
+import { staticStruct, struct, type Stored, type bool, type u32, type u8 } from '../../lib/layout.ts'
+
+@struct
+export class TcpTuning {
+  receiveBuffer: u32 // octets received and not read, to begin with
+  receiveMost: u32 // how far that grows by itself
+  sendBuffer: u32 // octets sent and not acknowledged, likewise
+  sendMost: u32
+  timestamps: Stored<u8, bool> // offered, and agreed to: RFC 7323 §3
+  sack: Stored<u8, bool> // likewise: RFC 2018 §2
+  restart: Stored<u8, bool> // slow start after a pause: RFC 5681 §4.1
+  reserved: u8
+}
+
+export const tcpTuning = staticStruct<TcpTuning>()
+
+/** As config.ts and the RFCs have it. Called by tcpInit. */
+export function tcpTuningInit(): void {
+  tcpTuning.receiveBuffer = TCP_RECEIVE_BUFFER
+  tcpTuning.receiveMost = TCP_BUFFER_GROWN
+  tcpTuning.sendBuffer = TCP_SEND_BUFFER
+  tcpTuning.sendMost = TCP_BUFFER_GROWN
+  tcpTuning.timestamps = true
+  tcpTuning.sack = true
+  tcpTuning.restart = true
+}
