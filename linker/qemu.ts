@@ -22,8 +22,10 @@ export interface MachineOptions {
 
 export interface Forward { readonly protocol: 'tcp' | 'udp', readonly host: number, readonly guest: number }
 
-/** What `porphyry run` forwards: the echo service, on UDP. */
-export const FORWARDS: readonly Forward[] = [{ protocol: 'udp', host: 5507, guest: 7 }]
+/** What `porphyry run` forwards: the echo service and the HTTP server. */
+export const FORWARDS: readonly Forward[] = [
+  { protocol: 'udp', host: 5507, guest: 7 }, { protocol: 'tcp', host: 5507, guest: 7 }, { protocol: 'tcp', host: 5580, guest: 80 },
+]
 
 /** QEMU escapes a comma in an option's value by doubling it. */
 const escaped = (value: string): string => value.replaceAll(',', ',,')

@@ -1,7 +1,7 @@
-// Bytes in memory: copy, move, fill, compare. Eight bytes a step through a general register, four steps a
+// Bytes in memory: copy, move, fill, compare. Eight bytes a step through a general register, eight steps a
 // turn of the loop; no SSE, which kernel code may not touch. Any alignment. Usable in every context.
 //
-// Addresses are a base and an offset: the offset of a step is a multiple of 32 plus a constant, so that the
+// Addresses are a base and an offset: the offset of a step is a multiple of 64 plus a constant, so that the
 // compiler can put the constant into the instruction (docs/dialect.md).
 
 import { copy64, equal64, load16, load32, load8, store16, store32, store64, store8 } from './intrinsics.ts'
@@ -9,14 +9,18 @@ import { plus, type cstring, type ptr, type u32 } from './layout.ts'
 
 /** Copy `n` bytes. The places may overlap only if `to` is below `from`; otherwise see `moveBytes`. */
 export function copyBytes(to: ptr, from: ptr, n: u32): void {
-  const bulk: u32 = n & 0xffffffe0
+  const bulk: u32 = n & 0xffffffc0
   let i: u32 = 0
   while (i < bulk) {
     copy64(to, i, from, i)
     copy64(to, i + 8, from, i + 8)
     copy64(to, i + 16, from, i + 16)
     copy64(to, i + 24, from, i + 24)
-    i += 32
+    copy64(to, i + 32, from, i + 32)
+    copy64(to, i + 40, from, i + 40)
+    copy64(to, i + 48, from, i + 48)
+    copy64(to, i + 56, from, i + 56)
+    i += 64
   }
   while (i + 8 <= n) {
     copy64(to, i, from, i)

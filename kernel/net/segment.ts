@@ -9,9 +9,8 @@
 
 import { SEGMENT_BUFFER_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
-import { load8, loadBe32, store8, storeBe16, storeBe32 } from '../lib/intrinsics.ts'
 import { copyBytes } from '../lib/memory.ts'
-import { at, plus, sizeof, staticMemory, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { address, at, plus, sizeof, staticMemory, type i32, type u32 } from '../lib/layout.ts'
 import { NicFeature } from '../drivers/net/nic.ts'
 import {
   Checksum, packetAllocate, packetAppend, packetFree, packetLength, packetStrip, packetTailRoom, type Packet,
@@ -26,11 +25,7 @@ import { IpProtocol, Ipv4Header } from './ipv4/header.ts'
 import type { Path } from './ipv4/route.ts'
 import { HEAD_ROOM, ipv4Transmit } from './ipv4/transmit.ts'
 import { Drop, counters } from './stats.ts'
-
-/** Where things are in a TCP header, and its least length. RFC 9293 §3.1. */
-const enum TcpField { Sequence = 4, DataOffset = 12, Flags = 13, Checksum = 16, Least = 20 }
-/** Flags that are not the same in all segments: the first two are for the last one, the other for the first. */
-const enum TcpFlag { Fin = 0x01, Push = 0x08, Reduced = 0x80 }
+import { TcpFlag, TcpHeader, tcpChecksumOffset } from './tcp/header.ts'
 
 /** The headers of the packet being cut: 60 bytes each of IPv4 and TCP. */
 const headers = staticMemory(120)
@@ -42,16 +37,21 @@ let source: Packet | null = null
  * the card's word is not proof. Fills in `headerLength`; what is one segment only is no longer one to be cut.
  */
 export function segmentsFault(packet: Packet, ip: Ipv4Header): Drop {
-  const tcp: u32 = ip.headerLength
+  const start: u32 = ip.headerLength
   const here: u32 = packetLength(packet)
-  if (ip.protocol != IpProtocol.Tcp || ip.isFragment || here < tcp + TcpField.Least) return Drop.Ipv4Segments
-  const place: boolean = packet.checksumStart == sizeof<EthernetHeader>() + tcp && packet.checksumOffset == TcpField.Checksum
+  if (ip.protocol != IpProtocol.Tcp || ip.isFragment || here < start + sizeof<TcpHeader>()) return Drop.Ipv4Segments
+  const place: boolean = packet.checksumStart == sizeof<EthernetHeader>() + start && packet.checksumOffset == tcpChecksumOffset()
   if (packet.checksum != Checksum.Partial || !place) return Drop.Ipv4Segments
-  const header: u32 = tcp + ((load8(packet.head, tcp + TcpField.DataOffset) >>> 4) << 2)
-  if (header < tcp + TcpField.Least || header > here) return Drop.Ipv4Segments
+  const header: u32 = start + tcpAfter(ip).headerLength
+  if (header < start + sizeof<TcpHeader>() || header > here) return Drop.Ipv4Segments
   packet.headerLength = header
   if (ip.totalLength - header <= packet.segmentSize) packet.segmentSize = 0
   return Drop.None
+}
+
+/** The TCP header behind an IPv4 header. */
+function tcpAfter(ip: Ipv4Header): TcpHeader {
+  return at<TcpHeader>(plus(address(ip), ip.headerLength))
 }
 
 /** In how many segments a packet of `total` bytes leaves: 1 if it is not to be cut. */
@@ -71,8 +71,7 @@ export function segmentedTransmit(path: Path, packet: Packet): i32 {
 
 /** Whether the card cuts a packet, its header at `head`: as NicFeature says. */
 function cardCuts(egress: NetInterface, packet: Packet): boolean {
-  const tcp: u32 = at<Ipv4Header>(packet.head).headerLength
-  const reduced: boolean = (load8(packet.head, tcp + TcpField.Flags) & TcpFlag.Reduced) != 0
+  const reduced: boolean = (tcpAfter(at<Ipv4Header>(packet.head)).flags & TcpFlag.Cwr) != 0
   const wanted: u32 = reduced ? NicFeature.TransmitSegmentationEcn : NicFeature.TransmitSegmentation
   return (egress.nic.features & wanted) != 0 && chainCount(packet) <= SEGMENT_BUFFER_LIMIT
 }
@@ -141,22 +140,23 @@ function move(to: Packet, from: Packet, most: u32): u32 {
   return length
 }
 
-/** Make the copied headers those of segment `index`, whose payload is `offset` bytes after that of the first. */
+/**
+ * Make the copied headers those of segment `index`, whose payload is `offset` bytes after that of the first. FIN and PSH
+ * are the last one's, CWR is the first one's.
+ */
 function finish(segment: Packet, index: u32, offset: u32, last: boolean): void {
   const ip = at<Ipv4Header>(segment.head)
-  const tcp: ptr = plus(segment.head, ip.headerLength)
+  const tcp = tcpAfter(ip)
   ip.totalLength = chainLength(segment)
   ip.identification += index
   ip.seal()
-  storeBe32(tcp, TcpField.Sequence, loadBe32(tcp, TcpField.Sequence) + offset)
-  let flags: u32 = load8(tcp, TcpField.Flags)
-  if (!last) flags = flags & ~(TcpFlag.Fin | TcpFlag.Push)
-  if (index != 0) flags = flags & ~TcpFlag.Reduced
-  store8(tcp, TcpField.Flags, flags)
-  storeBe16(tcp, TcpField.Checksum, fold(pseudoSum(ip.addresses, IpProtocol.Tcp, ip.totalLength - ip.headerLength)))
+  tcp.sequence += offset
+  if (!last) tcp.flags = tcp.flags & ~(TcpFlag.Fin | TcpFlag.Psh)
+  if (index != 0) tcp.flags = tcp.flags & ~TcpFlag.Cwr
+  tcp.checksum = fold(pseudoSum(ip.addresses, IpProtocol.Tcp, ip.totalLength - ip.headerLength))
   segment.checksum = Checksum.Partial
   segment.checksumStart = ip.headerLength
-  segment.checksumOffset = TcpField.Checksum
+  segment.checksumOffset = tcpChecksumOffset()
 }
 
 function sendSegment(path: Path, segment: Packet): i32 {

@@ -21,11 +21,11 @@ const BYTES = 64
 const PORT = { echo: 7, discard: 9 }
 const BLAST_SOURCE_PORT = 40000
 const PATIENCE = 20000 // milliseconds
-const ICOUNT = ['-icount', 'shift=0']
+export const ICOUNT = ['-icount', 'shift=0']
 /** The kernel that counts. */
 export const COUNT_KERNEL = join(benchDirectory(), 'boot-count.elf')
 
-interface Count { frames: number, all: number, idle: number }
+export interface Count { frames: number, all: number, idle: number }
 /** What puts so many frames on the wire. */
 type Send = (frames: number) => Promise<unknown>
 
@@ -96,7 +96,7 @@ async function sent(wire: Wire): Promise<Row> {
   })
 }
 
-async function counting<T>(wire: Wire, more: string, args: string[], use: (machine: Machine) => Promise<T>): Promise<T> {
+export async function counting<T>(wire: Wire, more: string, args: string[], use: (machine: Machine) => Promise<T>): Promise<T> {
   const guest = porphyry(wire.guest, more, COUNT_KERNEL)
   return await withMachine({ ...guest, args: [...guest.args, ...secondCard(), ...args] }, MEMORY, wire,
     async (_, machine) => await use(machine))
@@ -117,6 +117,6 @@ export async function countOf(machine: Machine, send: () => Promise<unknown>): P
 }
 
 /** Two rounds were run for a batch: without what two cost that have nothing to do. */
-function row(work: string, counts: Count[]): Row {
+export function row(work: string, counts: Count[]): Row {
   return rowBelow(work, figure('instructions', counts.map(each => (each.all - 2 * each.idle) / each.frames)), null)
 }

@@ -31,8 +31,9 @@ const MODULES = [
   'failover', 'net_failover', 'virtio_net', 'virtio_blk',
 ]
 
-/** The program of the UDP benchmarks. */
-const UDP_GUEST = join(projectDirectory, 'test/bench/c/udp-guest.c')
+/** The programs of the UDP and TCP benchmarks. */
+const PROGRAMS = ['udp-guest', 'tcp-guest']
+const sourceOf = (program: string): string => join(projectDirectory, `test/bench/c/${program}.c`)
 
 const INIT = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -49,6 +50,7 @@ for word in $(cat /proc/cmdline); do
     bench.address=*) address=\${word#*=} ;;
     bench.second=*) second=\${word#*=} ;;
     bench.udp=*) udp=$(echo "\${word#*=}" | tr , ' ') ;;
+    bench.tcp=*) tcp=\${word#*=} ;;
   esac
 done
 ip link set lo up
@@ -59,13 +61,19 @@ if [ -n "$second" ]; then
   ip addr add "$second" dev eth1 && ip link set eth1 up && echo 1 >/proc/sys/net/ipv4/ip_forward
 fi
 [ -z "$udp" ] || udp-guest $udp &
+if [ -n "$tcp" ]; then
+  tcp-guest "$tcp" &
+  iperf3 -s >/dev/null &
+  sleep 1
+fi
 echo "bench: ready"
 exec sleep 1000000
 `
 
 /**
  * The guest's kernel command line. `address` is that of eth0 with its prefix length, `10.0.0.2/24`; null leaves
- * the card down. `more`: `bench.second=` eth1's address, and forward; `bench.udp=` arguments of udp-guest, by commas.
+ * the card down. `more`: `bench.second=` eth1's address, and forward; `bench.udp=` arguments of udp-guest, by commas;
+ * `bench.tcp=` the port of tcp-guest, and an iperf3 server.
  */
 export function linuxCommandLine(address: string | null, more = ''): string {
   const base = `console=ttyS0 quiet mitigations=off ${more}`.trim()
@@ -83,7 +91,7 @@ export function linuxGuest(): LinuxGuest {
   const version = archive.replace(/^.*\//, '').replace(/_amd64\.deb$/, '').replace('_', ' ')
   const guest = { kernel: join(directory, 'vmlinuz'), initramfs: join(directory, 'initramfs.cpio'), version }
   const stamp = join(directory, 'stamp')
-  const key = fingerprint([archive, '/usr/bin/iperf3', busyboxPath(), UDP_GUEST])
+  const key = fingerprint([archive, '/usr/bin/iperf3', busyboxPath(), ...PROGRAMS.map(sourceOf)])
   const current = existsSync(stamp) && readFileSync(stamp, 'utf8') === key
   if (current && existsSync(guest.kernel) && existsSync(guest.initramfs)) return guest
 
@@ -129,10 +137,10 @@ function writeInitramfs(unpacked: string, root: string, output: string): void {
     mkdirSync(join(root, dirname(library)), { recursive: true })
     copyFileSync(library, join(root, library))
   }
-  run('musl-gcc', ['-static', '-O2', '-o', join(root, 'bin/udp-guest'), UDP_GUEST])
+  for (const each of PROGRAMS) run('musl-gcc', ['-static', '-O2', '-o', join(root, 'bin', each), sourceOf(each)])
   copyModules(unpacked, join(root, 'modules'))
   writeFileSync(join(root, 'init'), INIT)
-  for (const each of ['init', 'bin/busybox', 'bin/iperf3', 'bin/udp-guest']) chmodSync(join(root, each), 0o755)
+  for (const each of ['init', 'bin/busybox', 'bin/iperf3', ...PROGRAMS.map(each => `bin/${each}`)]) chmodSync(join(root, each), 0o755)
   const names = run('find', ['.'], root).split('\n').filter((name) => name !== '').sort().join('\n')
   const archive = execFileSync('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'],
     { cwd: root, input: names + '\n', maxBuffer: 1 << 28 })

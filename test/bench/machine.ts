@@ -37,7 +37,13 @@ export interface Wire {
   namespace: Namespace
   /** Of the guest, with its prefix length. */
   guest: string
+  /** Properties of the card, `csum=off`; none if it is left out. */
+  device?: string
 }
+
+/** A card that leaves checksums and segmentation to the guest, both ways: for Wire.device. */
+export const NO_OFFLOADS = 'csum=off,guest_csum=off,gso=off,' +
+  ['host', 'guest'].flatMap(side => ['tso4', 'tso6', 'ecn', 'ufo'].map(each => `${side}_${each}=off`)).join()
 
 export const GUEST_MAC = '52:54:00:77:00:02'
 /** Bytes of the disk every guest gets: sparse, all zero. */
@@ -54,7 +60,7 @@ export async function withMachine<T>(
 ): Promise<T> {
   const disk = emptyDisk()
   const drive = `file=${disk},if=none,id=disk,format=raw,cache=writeback`
-  const card = wire === null ? [] : wire.namespace.card(GUEST_MAC)
+  const card = wire === null ? [] : wire.namespace.card(GUEST_MAC, { device: wire.device ?? '' })
   const machine = new Machine({
     image: guest.image, append: guest.append, memory, machine: 'pc', cpu: 'max',
     args: [...guest.args, '-drive', drive, '-device', 'virtio-blk-pci,drive=disk', ...card],

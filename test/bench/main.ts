@@ -4,10 +4,12 @@
 // Ends with 1 if a bar was missed or a benchmark could not run, and says which.
 
 import { benchBoot, benchSizes } from './boot.ts'
+import { benchIcountTcp } from './icount-tcp.ts'
 import { benchIcount } from './icount.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
 import { buildPorphyry } from './porphyry.ts'
+import { benchTcp } from './tcp.ts'
 import { benchForward, benchUdp } from './udp.ts'
 import { machineKind, table, writeResults, type Row } from './results.ts'
 
@@ -16,8 +18,10 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   sizes: { what: 'bytes of the ISO and of the kernel', run: benchSizes },
   boot: { what: "QEMU's start to a guest that serves, beside Linux", run: benchBoot },
   icount: { what: 'guest instructions a packet, under -icount (needs root)', run: benchIcount },
+  'icount-tcp': { what: 'guest instructions a KiB of TCP, likewise', run: benchIcountTcp },
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
+  tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 

@@ -53,10 +53,10 @@ export function rowAgainst(work: string, against: 'Linux guest' | 'C -O2', refer
   return { work, against, reference, porphyry, bar: limit === null ? '' : `at most ${limit}×`, met }
 }
 
-/** A row of figures of which more is better: Porphyry's median at least `least` times the Linux guest's. */
-export function rowAtLeast(work: string, reference: Figure, porphyry: Figure, least: number): Row {
-  const met = porphyry.median >= least * reference.median
-  return { work, against: 'Linux guest', reference, porphyry, bar: `at least ${least}×`, met }
+/** A row of figures of which more is better: Porphyry's median at least `least` times the Linux guest's; null if there is no bar. */
+export function rowAtLeast(work: string, reference: Figure, porphyry: Figure, least: number | null): Row {
+  const met = least === null ? null : porphyry.median >= least * reference.median
+  return { work, against: 'Linux guest', reference, porphyry, bar: least === null ? '' : `at least ${least}×`, met }
 }
 
 /** A row whose bar is a number in the figure's own unit; `limit` null if there is none. */

@@ -1,8 +1,8 @@
 // A kernel that counts its own instructions: the real one, whose main loop is run round by round on a known number of
 // frames. Under `qemu -icount shift=0` the time-stamp counter counts guest instructions; nothing is counted while the
 // kernel waits for the device, so a figure does not depend on how fast that is. The last word of the command line says how
-// many frames make a batch (`count=64`, `count=1`), or that it sends (`count=send`). What comes to port 9 is read from a
-// socket. test/bench/icount.ts boots it.
+// many frames make a batch (`count=64`, `count=1`), that it sends (`count=send`), or that its services move a stream
+// (`count=tcp`). What comes to UDP port 9 is read from a socket. test/bench/icount.ts boots it.
 
 import { bootInfo } from '../../kernel/arch/x86/memory-init.ts'
 import { boot } from '../../kernel/boot.ts'
@@ -28,6 +28,7 @@ const ROOM: u32 = 2048
 const MANY: u32 = 64
 /** Milliseconds after which frames that are no batch are served without being counted. */
 const PATIENCE: u32 = 100
+const STREAM_BYTES: u32 = 4 << 20
 
 const data = staticMemory(ROOM, 16)
 const ticks = staticMemory(8, 8)
@@ -36,6 +37,7 @@ let handle: u32 = 0
 /** Called by entry.S. */
 export function kernelMain(magic: u32, info: u32): void {
   boot(magic, info)
+  if (asked('count=tcp')) streamRounds()
   handle = socketCreate(SocketType.Datagram, UDP) as number as u32
   if (asked('count=send')) sendBatches()
   socketBind(handle, 0, DISCARD)
@@ -115,6 +117,29 @@ function batch(frames: u32): void {
   settle()
   all += counted()
   report(took, all, counted())
+}
+
+/** Rounds in which something was done, until so much has moved that it is worth a line; the others do not count. */
+function streamRounds(): never {
+  const nic = card().nic
+  let all: u32 = 0
+  let from: u32 = moved(nic)
+  while (true) {
+    const start = instructions()
+    const worked = loopOnce()
+    if (worked) all += instructions() - start
+    const bytes: u32 = moved(nic) - from
+    if (bytes >= STREAM_BYTES) {
+      report(bytes >>> 10, all, 0)
+      all = 0
+      from = moved(nic)
+    }
+  }
+}
+
+/** Bytes of all frames so far, in and out, modulo 2^32. */
+function moved(nic: Nic): u32 {
+  return nic.receivedBytes + nic.transmittedBytes
 }
 
 function sendBatches(): never {

@@ -5,7 +5,7 @@ import type { Engine } from '../engine-instance.ts'
 import { randomFrom } from './garbage.ts'
 import type { Harm, HostileOptions } from './hostile.ts'
 import { LEFT, Pair } from './pair.ts'
-import { Errno, Sockets, State, Type } from './sockets.ts'
+import { Errno, Option, Sockets, State, Type } from './sockets.ts'
 import type { Arrival } from './stack.ts'
 import type { Bytes } from './bytes.ts'
 
@@ -67,7 +67,8 @@ export class TcpPair {
   private readonly free: number[]
   private readonly open: number[]
 
-  constructor(engine: Engine, options: HostileOptions) {
+  /** `receiveBuffer`: octets, fixed; else the stack's own choice, which grows. */
+  constructor(engine: Engine, private readonly options: HostileOptions & { receiveBuffer?: number }) {
     this.pair = new Pair<Rounds>(engine, { ...options, harm: {}, make: Rounds })
     this.pair.keepsSent = false
     for (const stack of [this.pair.left, this.pair.right]) stack.addMemory(2048)
@@ -76,6 +77,7 @@ export class TcpPair {
     this.listener = this.pair.left.socket(Type.Stream)
     this.must(this.pair.left.bind(this.listener, '0.0.0.0', PORT), 'bind')
     this.must(this.pair.left.call('socketListen', this.listener, 16), 'listen')
+    this.limit(this.pair.left, this.listener)
     this.free = this.stacks.map(stack => stack.free)
     this.open = this.stacks.map(stack => stack.call('socketCounter', 0))
   }
@@ -95,6 +97,7 @@ export class TcpPair {
     const client = user(right, seed, seed + 1, there, back)
     const server = user(left, seed + 1, seed, back, there)
     client.handle = right.socket(Type.Stream)
+    this.limit(right, client.handle)
     const connected = right.connect(client.handle, LEFT.ip, PORT)
     if (connected !== Errno.InProgress) client.error = connected
     let verdict: Outcome['verdict'] | undefined
@@ -137,6 +140,11 @@ export class TcpPair {
     this.pair.run(10)
   }
 
+  private limit(stack: Rounds, handle: number): void {
+    const { receiveBuffer } = this.options
+    if (receiveBuffer !== undefined) this.must(stack.set(handle, Option.RecvBufferSize, receiveBuffer), 'receive buffer')
+  }
+
   private must(result: number, what: string): void {
     if (result !== 0) throw new Error(`${what}: ${result}`)
   }
@@ -164,6 +172,7 @@ export class TcpPair {
       const result = stack.send(handle, data(user.writes, user.sent, Math.min(CHUNK, user.toSend - user.sent)))
       if (result <= 0) { this.refused(user, result); break }
       user.sent += result
+      this.pair.exchange() // onto the wire at once: the test's card keeps so many frames and no more
     }
     if (user.sent === user.toSend && !user.shut && user.error === 0 && stack.state(handle) === State.Connected) {
       user.shut = true

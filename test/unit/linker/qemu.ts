@@ -23,7 +23,7 @@ t.test('a kernel has its command line, an ISO has its own', t => {
 })
 
 t.test('networks', t => {
-  t.match(text({ net: 'user', forwards: FORWARDS }), '-netdev user,id=net0,hostfwd=udp:127.0.0.1:5507-:7 -device virtio-net-pci,netdev=net0')
+  t.match(text({ net: 'user', forwards: FORWARDS }), '-netdev user,id=net0,hostfwd=udp:127.0.0.1:5507-:7,hostfwd=tcp:127.0.0.1:5507-:7,hostfwd=tcp:127.0.0.1:5580-:80 -device virtio-net-pci,netdev=net0')
   t.match(text({ net: 'tap=tap0' }), /-netdev tap,id=net0,ifname=tap0,script=no,downscript=no -device/)
   t.match(text({ net: 'tap=tap0', pcap: 'a.pcap' }), /downscript=no,vnet_hdr=off -device virtio-net-pci,netdev=net0 -object filter-dump,id=dump0,netdev=net0,file=a.pcap,maxlen=131072/)
   for (const net of ['bridge', 'tap=', 'tap=a,b', 'tap=0123456789abcdef']) t.throws(() => text({ net }), { message: `--net takes user, tap=NAME or none, not ${net}` })

@@ -4,9 +4,10 @@
 import t from 'tap'
 import { engines } from '../../../engine.ts'
 import type { Engine } from '../../../engine-instance.ts'
-import { type Bytes, address, be16, be32, bytes, checksum, read16, toHex } from '../../../wire/bytes.ts'
+import { type Bytes, address, be16, bytes, checksum, read16, toHex } from '../../../wire/bytes.ts'
 import { BROADCAST, type Decoded, EtherType, type Ipv4Fields, Protocol, ethernet, ipv4 } from '../../../wire/frames.ts'
 import { Checksum, GUEST, NicFeature, PEER, Stack, counting, ip } from '../../../wire/stack.ts'
+import { tcp } from '../../../wire/tcp.ts'
 
 const FAR = { ip: '10.1.0.9', mac: '02:00:00:00:00:19' }
 const EGRESS = { ip: '10.1.0.2', mac: '02:00:00:00:00:02' }
@@ -18,20 +19,17 @@ const TIMESTAMPS = bytes('0101 080a 11223344 55667788')
 const CUTS = NicFeature.TransmitChecksum | NicFeature.TransmitSegmentation
 const CUTS_ECN = CUTS | NicFeature.TransmitSegmentationEcn
 
-interface Tcp { source: string, destination: string, sequence?: number, flags?: number, options?: Bytes, words?: number }
+interface Tcp { source: string, destination: string, sequence?: number, flags?: number, options?: Bytes }
 
 /** A segment, its checksum right. */
-function segment({ source, destination, sequence = 0, flags = ACK, options = TIMESTAMPS, words }: Tcp, payload: Bytes): Bytes {
-  const data = bytes(be16(40_000), be16(80), be32(sequence), be32(7), (words ?? 5 + options.length / 4) << 4, flags, be16(500), be16(0),
-    be16(0), options, payload)
-  data.set(be16(checksum(bytes(address(source), address(destination), 0, 6, be16(data.length)), data)), 16)
-  return data
+function segment({ options = TIMESTAMPS, ...fields }: Tcp, payload: Bytes): Bytes {
+  return tcp({ sourcePort: 40_000, destinationPort: 80, acknowledgment: 7, options: [{ kind: 'raw', data: options }], ...fields }, payload)
 }
 
 /** What the field holds while the checksum is open: the sum of the pseudo header. */
-function open(source: string, destination: string, tcp: Bytes): Bytes {
-  const field = checksum(bytes(address(source), address(destination), 0, 6, be16(tcp.length))) ^ 0xffff
-  const out = Uint8Array.from(tcp)
+function open(source: string, destination: string, whole: Bytes): Bytes {
+  const field = checksum(bytes(address(source), address(destination), 0, 6, be16(whole.length))) ^ 0xffff
+  const out = Uint8Array.from(whole)
   out.set(be16(field), 16)
   return out
 }
@@ -53,9 +51,9 @@ interface Large { length: number, size: number, piece?: number, tcp?: Partial<Tc
 const ENDS = { source: PEER.ip, destination: FAR.ip }
 
 /** A frame from PEER with TCP that is not cut yet, as a card hands it up. */
-function receive(stack: Stack, { length, size, piece = 2000, tcp = {}, ip: fields = {}, tcpBytes }: Large): void {
+function receive(stack: Stack, { length, size, piece = 2000, tcp: own = {}, ip: fields = {}, tcpBytes }: Large): void {
   const ends = { ...ENDS, ...fields }
-  const whole = tcpBytes ?? open(ends.source, ends.destination, segment({ ...ENDS, ...tcp }, counting(length)))
+  const whole = tcpBytes ?? open(ends.source, ends.destination, segment({ ...ENDS, ...own }, counting(length)))
   const frame = ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 },
     ipv4({ ...ENDS, protocol: Protocol.Tcp, id: 100, ...fields }, whole))
   stack.call('fakePartial', 14 + 20 + (fields.options?.length ?? 0), 16)
@@ -65,13 +63,13 @@ function receive(stack: Stack, { length, size, piece = 2000, tcp = {}, ip: field
 }
 
 /** The frames that the same data makes when its sender cuts it. */
-function expected({ length, size, tcp = {}, ip: fields = {} }: Large): Bytes[] {
-  const { sequence = 0, flags = ACK } = tcp
+function expected({ length, size, tcp: header = {}, ip: fields = {} }: Large): Bytes[] {
+  const { sequence = 0, flags = ACK } = header
   return Array.from({ length: Math.ceil(length / size) }, (_, i) => {
     const at = i * size
     const last = at + size >= length
     const own = flags & ~(last ? 0 : FIN | PSH) & ~(i === 0 ? 0 : CWR)
-    const part = segment({ ...ENDS, ...tcp, sequence: sequence + at >>> 0, flags: own }, counting(length).subarray(at, at + size))
+    const part = segment({ ...ENDS, ...header, sequence: sequence + at >>> 0, flags: own }, counting(length).subarray(at, at + size))
     return ethernet({ destination: FAR.mac, source: EGRESS.mac, type: EtherType.Ipv4 },
       ipv4({ ...ENDS, protocol: Protocol.Tcp, ...fields, id: (fields.id ?? 100) + i & 0xffff, ttl: 63 }, part))
   })
@@ -211,13 +209,13 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.same(stack.drops(), {})
     })
 
-    const tcp = open(PEER.ip, FAR.ip, segment(ENDS, counting(3000)))
-    const patched = (offset: number, value: number) => Uint8Array.from(tcp, (byte, i) => i === offset ? value : byte)
+    const whole = open(PEER.ip, FAR.ip, segment(ENDS, counting(3000)))
+    const patched = (offset: number, value: number) => Uint8Array.from(whole, (byte, i) => i === offset ? value : byte)
     const lies: [string, Partial<Large>, [number, number]?][] = [
       ['UDP', { ip: { protocol: Protocol.Udp } }],
       ['a fragment', { ip: { flags: 0x2000 } }],
       ['a later fragment', { ip: { flags: 2 } }],
-      ['less than a TCP header', { tcpBytes: tcp.subarray(0, 19) }],
+      ['less than a TCP header', { tcpBytes: whole.subarray(0, 19) }],
       ['a TCP header that goes on in the next buffer', { piece: 34 + 31 }],
       ['a data offset below five words', { tcpBytes: patched(12, 0x40) }],
       ['a data offset past the packet', { tcpBytes: patched(12, 0xf0).subarray(0, 50) }],
@@ -234,8 +232,8 @@ for (const e of await engines('test/kernel/net.ts')) {
             stack.call('fakePartial', ...partial)
             stack.call('fakeSegments', 1448)
             stack.receive(ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 },
-              ipv4({ ...ENDS, ...fields, protocol: Protocol.Tcp }, tcp)), { piece: 2000, checksum: Checksum.Partial })
-          } else receive(stack, { length: 3000, size: 1448, tcpBytes: tcp, ...large, ip: fields })
+              ipv4({ ...ENDS, ...fields, protocol: Protocol.Tcp }, whole)), { piece: 2000, checksum: Checksum.Partial })
+          } else receive(stack, { length: 3000, size: 1448, tcpBytes: whole, ...large, ip: fields })
           t.equal(stack.call('fakeSent'), 0)
           t.same(stack.drops(), { 'ipv4-segments': 1 })
           t.equal(stack.free, free)
@@ -246,7 +244,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       const stack = router(e, CUTS_ECN)
       stack.call('fakePartial', 34, 16)
       stack.call('fakeSegments', 1448)
-      const frame = ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 }, ipv4({ ...ENDS, protocol: Protocol.Tcp }, tcp))
+      const frame = ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 }, ipv4({ ...ENDS, protocol: Protocol.Tcp }, whole))
       for (const kind of [Checksum.None, Checksum.Valid]) stack.receive(frame, { piece: 2000, checksum: kind })
       t.equal(stack.call('fakeSent'), 0)
       t.same(stack.drops(), { 'ipv4-segments': 2 })

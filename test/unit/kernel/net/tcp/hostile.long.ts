@@ -8,7 +8,7 @@ import type { Harm } from '../../../../wire/hostile.ts'
 import { type HostilePlan, runPlan } from '../../../../wire/tcp-hostile.ts'
 
 const seed = Number(process.env['SEED'] ?? 1)
-const STREAMS = Number(process.env['STREAMS'] ?? 1000)
+const STREAMS = Number(process.env['STREAMS'] ?? 3000)
 
 const harms: [name: string, harm: Harm][] = [
   ['2 % lost', { drop: 0.02 }],
