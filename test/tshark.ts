@@ -6,10 +6,11 @@ import { must } from './command.ts'
 /** Checksums Wireshark leaves unverified unless asked; ICMP's it always verifies. */
 const VERIFY = ['ip', 'udp', 'tcp'].flatMap(protocol => ['-o', `${protocol}.check_checksum:TRUE`])
 
-/** The given fields of every frame that matches a display filter; fields that are absent are ''. */
-export async function fields(path: string, filter: string, names: string[]): Promise<string[][]> {
+/** The given fields of every frame, of the `first` ones if that is not 0, that matches a display filter; fields that are absent are ''. */
+export async function fields(path: string, filter: string, names: string[], first = 0): Promise<string[][]> {
   const columns = names.flatMap(name => ['-e', name])
-  const out = await must('tshark', ['-n', '-r', path, ...VERIFY, '-Y', filter, '-T', 'fields', '-E', 'occurrence=f', ...columns])
+  const some = first === 0 ? [] : ['-c', String(first)]
+  const out = await must('tshark', ['-n', '-r', path, ...some, ...VERIFY, '-Y', filter, '-T', 'fields', '-E', 'occurrence=f', ...columns])
   return out.split('\n').slice(0, -1).map(line => line.split('\t'))
 }
 
@@ -22,14 +23,14 @@ export async function count(path: string, filter: string): Promise<number> {
 const GOOD = ['1', 'Good']
 
 /**
- * Read a capture's frames (those `filter` selects): how many decode, and what is wrong with any: malformed, cut
+ * Read a capture's frames (those `filter` selects; of the `first` ones, unless that is 0): how many decode, and what is wrong with any: malformed, cut
  * short, or an IP, ICMP, UDP or TCP checksum that was not verified and found right. A UDP checksum of 0 is none
  * (RFC 768), and what an ICMP error quotes is only part of a datagram: those two are not held against it.
  */
-export async function faults(path: string, filter = 'frame'): Promise<{ decoded: number, wrong: string[] }> {
+export async function faults(path: string, filter = 'frame', first = 0): Promise<{ decoded: number, wrong: string[] }> {
   const names = ['ip', 'icmp', 'udp', 'tcp']
   const rows = await fields(path, filter,
-    ['frame.number', 'frame.protocols', '_ws.malformed', '_ws.short', 'udp.checksum', ...names.map(name => `${name}.checksum.status`)])
+    ['frame.number', 'frame.protocols', '_ws.malformed', '_ws.short', 'udp.checksum', ...names.map(name => `${name}.checksum.status`)], first)
   const wrong: string[] = []
   let decoded = 0
   for (const [number, protocols = '', malformed, short, udpChecksum, ...statuses] of rows) {
@@ -50,8 +51,8 @@ export async function faults(path: string, filter = 'frame'): Promise<{ decoded:
 }
 
 /** Assert that a capture has at least `minimum` frames that decode, and nothing wrong: see `faults`. */
-export async function isClean(t: Test, path: string, minimum: number, filter = 'frame'): Promise<void> {
-  const { decoded, wrong } = await faults(path, filter)
+export async function isClean(t: Test, path: string, minimum: number, filter = 'frame', first = 0): Promise<void> {
+  const { decoded, wrong } = await faults(path, filter, first)
   t.ok(decoded >= minimum, `at least ${minimum} frames decode (${decoded} do)`)
   t.same(wrong, [], 'none is malformed, every checksum is verified and right')
 }

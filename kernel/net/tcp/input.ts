@@ -75,6 +75,7 @@ function segmentArrives(tcb: TcpControlBlock, packet: Packet): void {
   if (segmentHas(TcpFlag.Rst)) return checkReset(tcb, packet)
   if (segmentHas(TcpFlag.Syn)) return checkSyn(tcb, packet)
   if (!checkAck(tcb, packet)) return
+  takeTimestamp(tcb)
   tcb.receivedAt = nowMilliseconds()
   tcb.keepSent = 0
   takeText(tcb, packet)
@@ -96,12 +97,15 @@ function checkSequence(tcb: TcpControlBlock, packet: Packet): boolean {
   }
   if (tcb.timestamps && !segmentHas(TcpFlag.Rst) && isOld(tcb)) return unacceptable(tcb, packet, Drop.TcpPaws)
   if (!isAcceptable(tcb)) return unacceptable(tcb, packet, Drop.TcpSequence)
-  if (tcb.timestamps && segmentOptions.hasTimestamps && seqAtMost(segment.seq, tcb.rcv.acked)) { // RFC 7323 §4.3
-    tcb.tsRecent = segmentOptions.value
-    tcb.tsRecentAt = nowMilliseconds()
-  }
   trimToWindow(tcb, packet)
   return true
+}
+
+/** TS.Recent, from a segment that is good in every way: a forged acknowledgment must not move it. RFC 7323 §4.3, (2). */
+function takeTimestamp(tcb: TcpControlBlock): void {
+  if (!tcb.timestamps || !segmentOptions.hasTimestamps || !seqAtMost(segment.seq, tcb.rcv.acked)) return
+  tcb.tsRecent = segmentOptions.value
+  tcb.tsRecentAt = nowMilliseconds()
 }
 
 /** Protection against wrapped sequences: older than what came last. RFC 7323 §5.3 R1, §5.5. */
