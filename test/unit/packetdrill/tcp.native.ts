@@ -17,7 +17,6 @@ const PORT = 8080
 const PEER_PORT = 7777
 const SECOND = 1_000_000
 const SOL_SOCKET = 1
-const SOL_TCP = 6
 
 /** The other end of one connection: what it sends and expects is counted from 0 at its SYN. */
 class Peer {
