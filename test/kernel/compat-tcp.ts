@@ -39,7 +39,7 @@ export function tThere(local: u32, localPort: u32, remote: u32, remotePort: u32)
   return tcpGetConnection(here, localPort, there, remotePort) != null
 }
 
-/** 0 state, 1 send_sequence, 2 send_ack, 3 recv_sequence, 4 cwnd, 5 mss, 6 retransmit_timeout, 7 user_timeout. */
+/** 0 state, 1 send_sequence, 2 send_ack, 3 recv_sequence, 4 cwnd, 5 mss, 6 retransmit_timeout, 7 user_timeout, 8 ssthresh. */
 export function tField(local: u32, localPort: u32, remote: u32, remotePort: u32, field: u32): u32 {
   ends(local, remote)
   const c = tcpGetConnection(here, localPort, there, remotePort)
@@ -52,7 +52,8 @@ export function tField(local: u32, localPort: u32, remote: u32, remotePort: u32,
     case 4: return c.cwnd
     case 5: return c.mss
     case 6: return c.retransmitTimeout
-    default: return c.userTimeout
+    case 7: return c.userTimeout
+    default: return c.ssthresh
   }
 }
 

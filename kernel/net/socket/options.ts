@@ -13,6 +13,8 @@ import { streamProtocol } from './stream.ts'
 
 /** The two bits of congestion notification in `dscpEcn`. RFC 3168 §5. */
 const ECN: u32 = 3
+/** The last number of SocketOption.CongestionControl. */
+const MOST_CONTROL: u32 = 1
 /** What MaximumSegment may be, and KeepProbes at most: Linux's. */
 const LEAST_SEGMENT: u32 = 88
 const MOST_SEGMENT: u32 = 32_767
@@ -124,6 +126,10 @@ function setStream(socket: Socket, option: SocketOption, value: u32): i32 {
       if (value > MOST_PROBES) return Errno.InvalidArgument
       socket.keepProbes = value
       break
+    case SocketOption.CongestionControl:
+      if (value > MOST_CONTROL) return Errno.InvalidArgument
+      socket.congestionControl = value
+      break
     default: return Errno.ProtocolOption
   }
   return Errno.None
@@ -188,6 +194,7 @@ function getStream(socket: Socket, option: SocketOption): u32 {
     case SocketOption.KeepIdle: return socket.keepIdle
     case SocketOption.KeepInterval: return socket.keepInterval
     case SocketOption.KeepProbes: return socket.keepProbes
+    case SocketOption.CongestionControl: return socket.congestionControl
     default: return UNKNOWN
   }
 }

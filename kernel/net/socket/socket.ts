@@ -59,6 +59,7 @@ export const enum SocketOption {
   UserTimeout, // how long what was sent may go unacknowledged
   KeepIdle, KeepInterval,
   KeepProbes, // how many go unanswered, up to 127
+  CongestionControl, // 0 CUBIC (RFC 9438 §4), 1 NewReno (RFC 6582 §3): TCP_CONGESTION; of a listener: of its connections
 }
 
 /** u64 counters, least significant half first. */
@@ -133,7 +134,7 @@ export class Socket {
   keepInterval: u32
   maximumSegment: u16
   keepProbes: u8
-  reserved: u8
+  congestionControl: u8 // of the option of this name
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
   groups: SocketGroup | null
   watches: Watch | null // the poll sets it is in

@@ -10,7 +10,7 @@ import { timerStop } from '../../lib/timer.ts'
 import { SizeChosen, SocketEvent, SocketState, type Socket } from '../socket/socket.ts'
 import { socketWake } from '../socket/wake.ts'
 import { congestionStart } from './congestion.ts'
-import type { TcpControlBlock } from './control-block.ts'
+import type { CongestionControl, TcpControlBlock } from './control-block.ts'
 import { TcpFlag } from './header.ts'
 import { keepAliveStart } from './life.ts'
 import { listenerOf, queueAppend, queueRemove } from './listener.ts'
@@ -74,6 +74,7 @@ export function tcbTakeOptions(tcb: TcpControlBlock, socket: Socket): void {
   tcb.keepInterval = socket.keepInterval != 0 ? socket.keepInterval : TCP_KEEP_INTERVAL
   tcb.keepProbes = socket.keepProbes != 0 ? socket.keepProbes : TCP_KEEP_PROBES
   tcb.keepAlive = socket.keepAlive
+  tcb.congestion.control = socket.congestionControl as number as CongestionControl
   tcb.sending.dscpEcn = socket.sending.dscpEcn & ~3 // the ECN field is ours: RFC 3168 §5
   tcb.sending.timeToLive = socket.sending.timeToLive
   tcb.fixedReceive = (socket.sizesChosen & SizeChosen.Receive) != 0

@@ -110,6 +110,7 @@ function attach(socket: Socket, tcb: TcpControlBlock, parent: Socket): void {
   socket.reusePort = parent.reusePort
   socket.noDelay = parent.noDelay
   socket.keepAlive = parent.keepAlive
+  socket.congestionControl = parent.congestionControl
   socket.cork = parent.cork
   socket.maximumSegment = parent.maximumSegment
   socket.userTimeout = parent.userTimeout

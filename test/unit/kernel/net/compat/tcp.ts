@@ -8,7 +8,7 @@ import { Protocol, type Decoded } from '../../../../wire/frames.ts'
 import { type TcpFields, decodeTcp, flagsOf, tcp } from '../../../../wire/tcp.ts'
 
 const State = { Closed: 0, Listen: 1, SynSent: 2, SynReceived: 3, Established: 4, FinWait1: 5, FinWait2: 6, CloseWait: 7, Closing: 8, LastAck: 9, TimeWait: 10 } as const
-const Field = { state: 0, sendSequence: 1, sendAck: 2, recvSequence: 3, cwnd: 4, mss: 5, rto: 6, userTimeout: 7 } as const
+const Field = { state: 0, sendSequence: 1, sendAck: 2, recvSequence: 3, cwnd: 4, mss: 5, rto: 6, userTimeout: 7, ssthresh: 8 } as const
 const [US, THEM, PORT] = [ip(GUEST.ip), ip(PEER.ip), 80]
 
 const answer = (frame: Decoded) => decodeTcp(GUEST.ip, PEER.ip, frame.ipv4!.payload)!
@@ -82,6 +82,24 @@ for (const e of await engines(BUNDLE)) {
       t.equal(field(Field.recvSequence), 1001)
       t.equal(f.call('tListen', US, PORT), NetworkError.AddressInUse)
     })
+
+    for (const [control, name, share] of [[0, 'CUBIC, RFC 9438 §4.6', 0.7], [1, 'NewReno, RFC 5681 §3.1', 0.5]] as const) {
+      t.test(`what a timeout costs with ${name}`, async t => {
+        const f = Face.up(e, { packets: 64 })
+        const port = f.call('tConnect', US, THEM, 9)
+        const socket = 1
+        const CONTROL = 30
+        t.equal(f.set(socket, CONTROL, 2), -22)
+        t.equal(f.set(socket, CONTROL, control), 0)
+        t.equal(f.get(socket, CONTROL), control)
+        const syn = answer(f.sent()[0]!)
+        f.receive(segment(f, 'S.', { sourcePort: 9, destinationPort: port, sequence: 5000, acknowledgment: syn.sequence + 1, options: [{ kind: 'mss', value: 1000 }] }))
+        t.equal(f.send(socket, new Uint8Array(10_000)), 10_000)
+        f.advance(600)
+        t.equal(f.call('tField', US, port, THEM, 9, Field.ssthresh) >>> 0, 10_000 * share)
+        t.equal(f.call('tField', US, port, THEM, 9, Field.cwnd) >>> 0, 1000)
+      })
+    }
 
     t.test('close: a FIN, a listener gone, and what there is not', async t => {
       const f = Face.up(e)

@@ -208,7 +208,7 @@ for (const e of await engines('test/kernel/http.ts')) {
       const [slow, silent, quiet] = [services.connect(80), services.connect(80), services.connect(80)]
       t.equal(responses(quiet!.send(get('/bytes/1'))).length, 1)
       slow!.write('GET / HTTP/1.1\r\nHost: g\r\n')
-      let told = Buffer.alloc(0)
+      let told: Buffer = Buffer.alloc(0)
       for (let passed = 0; passed < IDLE + 2000 && told.length === 0; passed += 500) {
         slow!.write('A: b\r\n')
         services.run()
