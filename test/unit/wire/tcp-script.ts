@@ -5,7 +5,7 @@ import t from 'tap'
 import { type Bytes } from '../../wire/bytes.ts'
 import { type Decoded, EtherType, Protocol, decode, ethernet, icmp, ipv4 } from '../../wire/frames.ts'
 import { GUEST, PEER } from '../../wire/stack.ts'
-import { type TcpFields, flagsOf, tcp } from '../../wire/tcp.ts'
+import { type TcpFields, decodeTcp, flagsOf, tcp } from '../../wire/tcp.ts'
 import { ScriptFailure, ScriptRun, type Subject } from '../../wire/tcp-runner.ts'
 import { ownData, parseScript, peerData, segmentText } from '../../wire/tcp-script.ts'
 
@@ -171,8 +171,8 @@ t.test('what is injected is what the line says', async t => {
   t.equal(short!.tcp, undefined)
   t.equal(wrapped!.tcp?.sequence, 2)
   t.match(message!.icmp, { type: 3, code: 4, sequence: 552, checksumRight: true })
-  const quoted = decode(ethernet({ destination: PEER.mac, source: GUEST.mac, type: EtherType.Ipv4 }, message!.icmp!.payload))
-  t.match(quoted.tcp, { sourcePort: 8080, destinationPort: 5000, sequence: 0xffffffff })
+  const quoted = decodeTcp(GUEST.ip, PEER.ip, message!.icmp!.payload.subarray(20)) // its IPv4 header says 1500: the rest is not quoted
+  t.match(quoted, { sourcePort: 8080, destinationPort: 5000, sequence: 0xffffffff })
   t.match(other!.tcp, { sourcePort: 5001, sequence: 0x10000000 })
   t.equal(run.choose(5000).iss, ISS, 'the first connection is remembered')
 })
