@@ -3,7 +3,7 @@
 // Only data here, and words for it: who changes which part stands beside it. Times are milliseconds since boot unless
 // they say microseconds; both wrap, and only differences are compared.
 
-import { struct, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
 import type { Packet } from '../../drivers/net/packet.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
@@ -208,13 +208,11 @@ export class TcpControlBlock {
   sendFull: Stored<u8, bool> // somebody was refused: woken when there is room
   noDelay: Stored<u8, bool>
   keepAlive: Stored<u8, bool>
-  idle: Stored<u8, bool> // sent last by the restart rule of RFC 5681 §4.1
   persisting: u8 // probes of a closed window
-  narrow: Stored<u8, bool> // large segments vanish on this path: RFC 4821 §7.7
   cork: Stored<u8, bool> // the user has more to say: only full segments
   more: Stored<u8, bool> // likewise, of what was queued last: MSG_MORE
   push: Stored<u8, bool> // what waits for company goes
-  reserved: u8
+  reserved: Bytes<3>
 }
 
 /** Whether a FIN of ours was acknowledged. */

@@ -36,7 +36,7 @@ export function tcpOutput(tcb: TcpControlBlock): void {
 export function ackSend(tcb: TcpControlBlock): void {
   tcpCounters.pureAcks += 1
   if (tcb.quickAcks != 0) tcb.quickAcks -= 1
-  segmentTransmit(tcb, null, 0, tcb.snd.nxt, TcpFlag.Ack)
+  if (segmentTransmit(tcb, null, 0, tcb.snd.nxt, TcpFlag.Ack) == Errno.NoBufferSpace) pendingAdd(tcb)
 }
 
 // --- Again. -----------------------------------------------------------------------------------------------
@@ -88,7 +88,6 @@ function flagsFor(tcb: TcpControlBlock, end: Seq): u32 {
 
 /** The card or the pool has no room: at the end of the next round. */
 function later(tcb: TcpControlBlock): boolean {
-  tcb.ackNow = true
   pendingAdd(tcb)
   return false
 }

@@ -64,10 +64,7 @@ function dataTimeout(tcb: TcpControlBlock): void {
   congestionTimeout(tcb)
   tcb.congestion.spurious = first && tcb.backoff == 1
   tcb.rack.probing = false
-  if (tcb.backoff >= BLACK_HOLE_TIMEOUTS && tcb.mss > SAFE_MSS) {
-    tcb.narrow = true
-    tcb.mss = SAFE_MSS
-  }
+  if (tcb.backoff >= BLACK_HOLE_TIMEOUTS && tcb.mss > SAFE_MSS) tcb.mss = SAFE_MSS
   markAllLost(tcb)
   tcpOutput(tcb)
 }

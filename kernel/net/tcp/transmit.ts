@@ -62,12 +62,15 @@ export function segmentTransmit(tcb: TcpControlBlock, first: Packet | null, leng
     packet.segmentSize = full
     packet.headerLength = sizeof<Ipv4Header>() + sizeof<TcpHeader>() + optionBytes
   }
+  const owed: boolean = tcb.ackNow || tcb.unackedBytes != 0
   tcb.rcv.acked = tcb.rcv.nxt
   tcb.unackedBytes = 0
   tcb.ackNow = false
   tcb.stats.segmentsOut += 1
   tcb.sending.dscpEcn = (tcb.sending.dscpEcn & ~ECT_0) | (tcb.ecn && length != 0 ? ECT_0 : 0)
-  return handDown(packet, tcb.localAddress, tcb.remoteAddress, sizeof<TcpHeader>() + optionBytes + length, tcb.sending)
+  const result: i32 = handDown(packet, tcb.localAddress, tcb.remoteAddress, sizeof<TcpHeader>() + optionBytes + length, tcb.sending)
+  if (result == Errno.NoBufferSpace && owed) tcb.ackNow = true // it was not said
+  return result
 }
 
 /** A segment that belongs to no connection, or to what is left of one: no data. `optionBytes` of options lie at `from`. */
