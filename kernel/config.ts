@@ -249,3 +249,9 @@ export const DIRECT_MAP_LIMIT: u32 = 0x60000000
 // --- Time. ------------------------------------------------------------------------------------------------
 /** Microseconds the main loop polls before it halts: below this a halt and its wake-up cost more than they save. */
 export const IDLE_POLL_MICROSECONDS: u32 = 50
+
+// --- Programs. --------------------------------------------------------------------------------------------
+/** Bytes of an executable that is loaded: half of what a process can address. */
+export const ELF_FILE_LIMIT: u32 = 1 << 30
+/** Program headers of one: a page of memory holds them and the file's header; linkers write about ten. */
+export const ELF_HEADER_LIMIT: u32 = 64
