@@ -7,7 +7,6 @@
 // registered at boot. Where there is none (under test), sleeping calls what the test registered, which brings the
 // awaited thing about. Context: calls that sleep are a process's; waking is the main loop's or a process's, never an interrupt's.
 
-import { Errno } from './errno.ts'
 import { staticStruct, struct, type i32, type u32 } from './layout.ts'
 import { panic } from './panic.ts'
 
