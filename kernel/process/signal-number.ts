@@ -54,12 +54,12 @@ export class SignalSet {
 const IGNORED: u32 = (1 << (Signal.Child - 1)) | (1 << (Signal.Urgent - 1)) | (1 << (Signal.WindowChange - 1))
 const STOPPING: u32 = (1 << (Signal.Stop - 1)) | (1 << (Signal.TerminalStop - 1)) | (1 << (Signal.TerminalInput - 1)) |
   (1 << (Signal.TerminalOutput - 1))
-const CORE: u32 = (1 << (Signal.Quit - 1)) | (1 << (Signal.IllegalInstruction - 1)) | (1 << (Signal.Trap - 1)) |
-  (1 << (Signal.Abort - 1)) | (1 << (Signal.BusError - 1)) | (1 << (Signal.FloatingPointException - 1)) |
-  (1 << (Signal.SegmentationViolation - 1)) | (1 << (Signal.ProcessorLimit - 1)) | (1 << (Signal.FileLimit - 1)) | (1 << (Signal.BadCall - 1))
 /** Those that the instruction at hand brought about: they are delivered before all others. */
-export const SYNCHRONOUS: u32 = (1 << (Signal.SegmentationViolation - 1)) | (1 << (Signal.BusError - 1)) | (1 << (Signal.IllegalInstruction - 1)) |
-  (1 << (Signal.Trap - 1)) | (1 << (Signal.FloatingPointException - 1)) | (1 << (Signal.BadCall - 1))
+export const SYNCHRONOUS: u32 = (1 << (Signal.SegmentationViolation - 1)) | (1 << (Signal.BusError - 1)) |
+  (1 << (Signal.IllegalInstruction - 1)) | (1 << (Signal.Trap - 1)) | (1 << (Signal.FloatingPointException - 1)) |
+  (1 << (Signal.BadCall - 1))
+const CORE: u32 = SYNCHRONOUS | (1 << (Signal.Quit - 1)) | (1 << (Signal.Abort - 1)) | (1 << (Signal.ProcessorLimit - 1)) |
+  (1 << (Signal.FileLimit - 1))
 /** Those that nobody can block, ignore or handle: Kill and Stop. */
 export const UNSTOPPABLE: u32 = (1 << (Signal.Kill - 1)) | (1 << (Signal.Stop - 1))
 
