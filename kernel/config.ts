@@ -6,6 +6,12 @@ import type { cstring, u32 } from './lib/layout.ts'
 /** The version of package.json; test/unit/kernel/config.ts holds the two together. */
 export const VERSION: cstring = '0.1.0'
 
+// --- Memory of processes. -----------------------------------------------------------------------------------
+/** Pages in the regions of one address space: all there are below 2 GiB. */
+export const SPACE_PAGE_LIMIT: u32 = 0x80000
+/** Regions of one address space: Linux's max_map_count is 65,530; here they are a list that is walked. */
+export const SPACE_REGION_LIMIT: u32 = 4096
+
 // --- Packets. ---------------------------------------------------------------------------------------------
 /** Bytes of one packet buffer: a 1514-byte frame, a VLAN tag, the device's header and head room fit in one. */
 export const PACKET_BUFFER_SIZE: u32 = 2048

@@ -15,7 +15,7 @@ import { packetFree, packetsFree, packetsTotal, type Packet } from '../../driver
 import { chainCount, chainLength } from '../chain.ts'
 import { Drop, countDrop, drop } from '../stats.ts'
 import { SocketEvent, type Socket } from './socket.ts'
-import { socketWake } from './wake.ts'
+import { socketIsWatched, socketWake } from './wake.ts'
 
 let held: u32 = 0
 
@@ -69,7 +69,7 @@ export function socketQueue(socket: Socket, packet: Packet): void {
   socket.receiveBytes += bytes
   socket.receiveBuffers += buffers
   held += buffers
-  if (socket.watches != null) socketWake(socket, SocketEvent.In)
+  if (socketIsWatched(socket)) socketWake(socket, SocketEvent.In)
 }
 
 function refuse(socket: Socket, packet: Packet, why: Drop): void {
