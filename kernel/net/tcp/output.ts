@@ -131,9 +131,9 @@ function windowLeft(tcb: TcpControlBlock): u32 {
   return left > 0 ? left as number as u32 : 0
 }
 
-/** A window less than a segment is used if it is half of the largest there was: RFC 9293 §3.8.6.2.1, (3). */
+/** A window less than a segment is used if it is half of the largest there was, or after a time: RFC 9293 §3.8.6.2.1, (3), (4). */
 function cutToWindow(tcb: TcpControlBlock, next: Packet, window: u32): boolean {
-  if (window == 0 || window < tcb.snd.mostWindow >>> 1) return false
+  if (window == 0 || (window < tcb.snd.mostWindow >>> 1 && !tcb.push)) return false
   return bufferSplit(tcb, next, window)
 }
 

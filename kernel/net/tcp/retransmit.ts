@@ -6,6 +6,7 @@ import { nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { at, type i32, type u32 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
+import { packetLength } from '../../drivers/net/packet.ts'
 import { congestionRepair, congestionTimeout } from './congestion.ts'
 import { Phase, TcpControlBlock, TimerUse, phaseOf, stateOf } from './control-block.ts'
 import { tcpAbort, tcpEnd } from './end.ts'
@@ -136,6 +137,7 @@ function windowProbe(tcb: TcpControlBlock): void {
   if (tcb.snd.wnd != 0 && (tcb.cork || tcb.more)) return pushHeld(tcb)
   if (tcb.socket == null && nowMilliseconds() - tcb.waitingSince >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb))
   if (nowMilliseconds() - tcb.receivedAt >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb)) // it does not answer at all
+  if (tcb.snd.wnd != 0 && packetLength(tcb.sendNext) > tcb.snd.wnd) return pushHeld(tcb)
   tcpCounters.windowProbes += 1
   probeSend(tcb)
   if (tcb.persisting < 255) tcb.persisting += 1
@@ -144,7 +146,10 @@ function windowProbe(tcb: TcpControlBlock): void {
   tcpOutput(tcb)
 }
 
-/** What its user held back has waited long enough. tcp(7), TCP_CORK. */
+/**
+ * What its user held back has waited long enough (tcp(7), TCP_CORK), or what is longer than a small window, which may stay as it
+ * is: the override timeout of RFC 9293 §3.8.6.2.1, (4).
+ */
 function pushHeld(tcb: TcpControlBlock): void {
   tcb.push = true
   tcpOutput(tcb)
