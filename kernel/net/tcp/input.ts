@@ -191,7 +191,10 @@ function checkAck(tcb: TcpControlBlock, packet: Packet): boolean {
     return afterAck(tcb, packet)
   }
   const behind: u32 = tcb.snd.una - segment.ack
-  if (behind <= tcb.snd.mostWindow && behind <= 0x7fffffff) return true // an old one: RFC 9293 §3.10.7.4, "can be ignored"
+  if (behind <= tcb.snd.mostWindow && behind <= 0x7fffffff) { // an old one: RFC 9293 §3.10.7.4, "can be ignored"
+    if (segmentOptions.sackCount != 0) acknowledge(tcb, true) // but it knows of later octets: RFC 2018 §5
+    return true
+  }
   challenge(tcb) // of what was never sent, or long ago: RFC 5961 §5.2
   drop(packet, Drop.TcpAck)
   return false
