@@ -7,6 +7,7 @@ import { TcpState } from '../../kernel/net/tcp/state.ts'
 import { tcpCounters } from '../../kernel/net/tcp/stats.ts'
 import { tcpFind } from '../../kernel/net/tcp/table.ts'
 import { timeWaitFind } from '../../kernel/net/tcp/time-wait.ts'
+import { tcpTuning } from '../../kernel/net/tcp/tuning.ts'
 
 export * from './net-sockets.ts'
 
@@ -16,6 +17,15 @@ export function tcpWaited(handle: u32, which: u32): u32 {
   const tcb = socket != null ? tcbOf(socket) : null
   if (tcb == null) return 0
   return which == 0 ? tcb.stats.busy : which == 1 ? tcb.stats.windowLimited : tcb.stats.bufferLimited
+}
+
+const enum Tunable { Strict }
+
+/** Choose for the connections that begin from now on. */
+export function tcpTune(which: Tunable, value: u32): void {
+  switch (which) {
+    case Tunable.Strict: tcpTuning.strict = value != 0; break
+  }
 }
 
 /** The TcpState of the connection between two ends; Closed when there is none. */

@@ -31,6 +31,8 @@ const MILLISECOND: u32 = 1000
 /** What held the sender up in this round. */
 let heldByCwnd = false
 let heldByWindow = false
+/** Full segments that went in this round. */
+let run: u32 = 0
 
 /** Send what may be sent now, and an acknowledgment if one is due and nothing else carried it. */
 export function tcpOutput(tcb: TcpControlBlock): void {
@@ -154,9 +156,11 @@ function later(tcb: TcpControlBlock): boolean {
 
 function sendNew(tcb: TcpControlBlock): void {
   let next = tcb.sendNext
+  run = 0
   while (next != null) {
     const length: u32 = nextLength(tcb, next)
     if (length == 0 || !sendBuffers(tcb, next, length)) return
+    run += 1
     next = tcb.sendNext
   }
 }
@@ -258,6 +262,13 @@ function waitsForMore(tcb: TcpControlBlock): boolean {
   return tcb.snd.una != tcb.snd.nxt && seqLess(tcb.snd.una, tcb.smallEnd)
 }
 
+/** Whether a full segment is the last of several that a card would have cut: the one behind it is not full. */
+function endsRun(tcb: TcpControlBlock, first: Packet, length: u32): boolean {
+  const following: Packet | null = first.next
+  if (run == 0 || length != tcb.mss || following == null || packetLength(following) == tcb.mss) return false
+  return cutLimit(tcb) == tcb.mss
+}
+
 function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean {
   const seq: Seq = tcb.snd.nxt
   const end: Seq = seqPlus(seq, length)
@@ -265,7 +276,7 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
   const fin: u32 = last && tcb.finQueued ? TcpFlag.Fin : TcpFlag.None
   const cwr: u32 = tcb.ecnReduced ? TcpFlag.Cwr : TcpFlag.None
   // Behind several at once and behind a chunk, too: who puts them together again need not wait for more.
-  const whole: boolean = length > tcb.mss || (first.mark & Mark.Last) != 0
+  const whole: boolean = length > tcb.mss || (first.mark & Mark.Last) != 0 || endsRun(tcb, first, length)
   const psh: u32 = (last && !tcb.more) || whole ? TcpFlag.Psh : TcpFlag.None
   const result: i32 = segmentTransmit(tcb, first, length, seq, TcpFlag.Ack | psh | fin | cwr)
   if (result == Errno.NoBufferSpace) return later(tcb)

@@ -6,6 +6,7 @@ import { nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { at, type i32, type u32 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
+import { packetLength } from '../../drivers/net/packet.ts'
 import { congestionProportional, congestionRepair, congestionTimeout } from './congestion.ts'
 import { Phase, TcpControlBlock, TimerUse, phaseOf, stateOf } from './control-block.ts'
 import { tcpAbort, tcpEnd } from './end.ts'
@@ -23,6 +24,9 @@ import { segmentTransmit } from './transmit.ts'
 const BLACK_HOLE_TIMEOUTS: u32 = 3
 /** What every path takes: 576 bytes less the fixed headers and timestamps. RFC 1122 §3.3.3. */
 const SAFE_MSS: u32 = 524
+
+/** Milliseconds between two tries when the card takes nothing. */
+const CARD_FULL: u32 = 500
 
 /** Timers are answered here. */
 export function retransmitInit(): void {
@@ -134,11 +138,19 @@ function windowProbe(tcb: TcpControlBlock): void {
   if (tcb.snd.wnd != 0 && (tcb.cork || tcb.hold)) return pushHeld(tcb)
   if (tcb.socket == null && nowMilliseconds() - tcb.waitingSince >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb))
   if (nowMilliseconds() - tcb.receivedAt >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb)) // it does not answer at all
+  if (packetLength(tcb.sendNext) <= tcb.snd.wnd) return cardFull(tcb)
   tcpCounters.windowProbes += 1
   probeSend(tcb)
   if (tcb.persisting < 255) tcb.persisting += 1
   rtoBackOff(tcb)
   timerFor(tcb, TimerUse.Persist, tcb.rtt.rto)
+  tcpOutput(tcb)
+}
+
+/** The window is open and nothing went: the card has no room, or there is no packet. That is tried at one pace, it is not the path. */
+function cardFull(tcb: TcpControlBlock): void {
+  if (tcb.persisting < 255) tcb.persisting += 1
+  timerFor(tcb, TimerUse.Persist, CARD_FULL)
   tcpOutput(tcb)
 }
 

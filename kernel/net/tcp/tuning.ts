@@ -19,7 +19,7 @@ export class TcpTuning {
   timestamps: Stored<u8, bool> // offered, and agreed to: RFC 7323 §3
   sack: Stored<u8, bool> // likewise: RFC 2018 §2
   restart: Stored<u8, bool> // slow start after a pause: RFC 5681 §4.1
-  reserved: u8
+  strict: Stored<u8, bool> // what comes without timestamps that were agreed on is dropped: RFC 7323 §3.2; Linux takes it
 }
 
 export const tcpTuning = staticStruct<TcpTuning>()
@@ -35,4 +35,5 @@ export function tcpTuningInit(): void {
   tcpTuning.timestamps = true
   tcpTuning.sack = true
   tcpTuning.restart = true
+  tcpTuning.strict = true
 }

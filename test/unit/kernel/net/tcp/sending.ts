@@ -1,5 +1,5 @@
 // What a sender does beside repairing losses: how much it takes from its user, how much it hands down at once, what cwnd is
-// let grow by, what holds it up. RFC 9937 §6; RFC 8985 §7.3; RFC 9438 §4.8, §5.8; tcp(7), socket(7).
+// let grow by, what holds it up. RFC 9937 §6; RFC 8985 §7.3; RFC 9438 §5.8; tcp(7), socket(7).
 // Time limit: 180 s
 
 import t from 'tap'
@@ -228,6 +228,30 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       > *
       +0.03 < . 1:1(0) ack 4381 win 60000
       waited = 160 100 30
+    `)
+
+    script('where no card cuts the last of several full segments is pushed, too', `
+      ${OPEN}
+      set NoDelay 1
+      send 3000 = 3000
+      > . 1:1461(1460) ack 1
+      > P. 1461:2921(1460) ack 1
+      > P. 2921:3001(80) ack 1
+    `)
+
+    script('a card that takes nothing is tried twice a second, until its user has waited too long', `
+      ${OPEN}
+      set UserTimeout 4000
+      card NoBufferSpace
+      send 100 = 100
+      +2.5 > *
+      card None
+      > P. 1:101(100) ack 1
+      < . 1:1(0) ack 101
+      card NoBufferSpace
+      send 100 = 100
+      +4.5 > *
+      error = TimedOut
     `)
   })
 }
