@@ -9,7 +9,7 @@ const ADDRESS_IN_USE = -98
 const LIMIT = 64
 const IDLE = 120_000
 
-for (const e of await engines('test/kernel/services.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   const serving = (start: string) => {
     const services = new Services(e)
     t.equal(services.call(start), 0)
