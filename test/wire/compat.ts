@@ -5,8 +5,6 @@ import { type Bytes, hex, toHex } from './bytes.ts'
 import { Sockets } from './sockets.ts'
 import { GUEST, PEER, ip, ipText } from './stack.ts'
 
-export const BUNDLE = 'test/kernel/net.ts'
-
 /** The variants that are tested for, by number. */
 export const NetworkError = {
   InvalidPacket: -1, BufferOverflow: -2, NetworkUnreachable: -3, ConnectionRefused: -6, Timeout: -7, InvalidAddress: -9,

@@ -4,7 +4,7 @@ import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { toHex } from '../../../../wire/bytes.ts'
 import { EtherType, Protocol, arp, ethernet, icmp, ipv4 } from '../../../../wire/frames.ts'
-import { BUNDLE, Face, GUEST, NetworkError, PEER, ip, ipText } from '../../../../wire/compat.ts'
+import { Face, GUEST, NetworkError, PEER, ip, ipText } from '../../../../wire/compat.ts'
 
 const ABSENT = 0xffffffff
 const If = { addresses: 0, mtu: 1, up: 2, broadcast: 3, loopback: 4, multicast: 5, pointToPoint: 6, rxPackets: 7,
@@ -21,7 +21,7 @@ const found = (f: Face, to: string): string | null => f.call('findRoute', f.at(t
   : `${f.m.text(f.call('foundName'))} ${foundIp(f, 0)} via ${foundIp(f, 2)} metric ${f.call('foundField', 3)}`
 const foundIp = (f: Face, field: number): string => ipText(f.call('foundField', field) >>> 0)
 
-for (const e of await engines(BUNDLE)) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('get_interface: a copy of what the interface is', async t => {
       const f = Face.up(e)
