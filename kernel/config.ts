@@ -76,6 +76,8 @@ export const DNS_QUERY_LIMIT: u32 = 16
 export const DNS_CACHE_LIMIT: u32 = 128
 /** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
 export const DNS_CHAIN_LIMIT: u32 = 8
+/** Lines of each kind that `netstat` prints: a busy server's thousands would keep it from its work. */
+export const NETSTAT_LINES: u32 = 100
 /** Bytes of the longest answer taken over TCP: a thousand addresses, and it is walked in one go; there may be 65,535. */
 export const DNS_STREAM_LONGEST: u32 = 16_384
 /** Addresses kept of one name: 8 of 16 bytes. */
