@@ -10,6 +10,7 @@ import { pipesStart } from './stream-pipe.ts'
 export {
   pipeClose, pipeConnect, pipeEnd, pipeForget, pipeLimit, pipeRead, pipeReset, pipeRetransmits, pipeStatus, pipeWrite,
 } from './stream-pipe.ts'
+export { framesTotal } from '../../kernel/mm/frames.ts'
 export { servicesPoll } from '../../kernel/services/stream-service.ts'
 export { echoStreamStart } from '../../kernel/services/echo-stream.ts'
 export { discardStreamBytes, discardStreamStart } from '../../kernel/services/discard-stream.ts'
