@@ -1,4 +1,4 @@
-// TCP as its unit tests see it: the sockets of net-sockets.ts, and the state of a connection by its ends.
+// TCP as its unit tests see it: the state of a connection by its ends.
 
 import type { u32 } from '../../kernel/lib/layout.ts'
 import { socketOf } from '../../kernel/net/socket/table.ts'
@@ -8,8 +8,6 @@ import { tcpCounters } from '../../kernel/net/tcp/stats.ts'
 import { tcpFind } from '../../kernel/net/tcp/table.ts'
 import { timeWaitFind } from '../../kernel/net/tcp/time-wait.ts'
 import { tcpTuning } from '../../kernel/net/tcp/tuning.ts'
-
-export * from './net-sockets.ts'
 
 /** Milliseconds that a stream socket's connection had something queued (0), and of these waited for the peer's window (1), for more to send (2). */
 export function tcpWaited(handle: u32, which: u32): u32 {

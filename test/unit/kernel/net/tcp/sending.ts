@@ -14,7 +14,7 @@ const SMALL = `
   > S. 0:0(0) ack 1 <mss 1460, sackOK>
 `
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 
