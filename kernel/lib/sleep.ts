@@ -7,7 +7,6 @@
 // registered at boot. Where there is none (under test), sleeping calls what the test registered, which brings the
 // awaited thing about. Context: calls that sleep are a process's; waking is the main loop's or a process's, never an interrupt's.
 
-import { Errno } from './errno.ts'
 import { staticStruct, struct, type i32, type u32 } from './layout.ts'
 import { panic } from './panic.ts'
 
@@ -39,6 +38,7 @@ export type Wake = (sleeper: Sleeper) => void
 let sleep: Sleep | null = null
 let wake: Wake | null = null
 const pollers = staticStruct<WaitQueue>()
+let changes: u32 = 0
 
 /** How to sleep, and how to end it, from now on. */
 export function setSleep(nextSleep: Sleep, nextWake: Wake): void {
@@ -103,7 +103,13 @@ export function wakeAll(queue: WaitQueue): void {
 
 /** Something that somebody may poll for has changed: all who poll look again. */
 export function pollWake(): void {
+  changes += 1
   wakeAll(pollers)
+}
+
+/** How often something has changed, modulo 2^32. */
+export function pollChanges(): u32 {
+  return changes
 }
 
 /** May sleep, until `pollWake`, a signal or the time: None, Interrupted, TimedOut. */
