@@ -280,6 +280,8 @@ export const DESCRIPTOR_LIMIT: u32 = 1024
 export const PIPE_PAGES: u32 = 16
 /** File systems mounted at once: 8 bits of a device number would be 255. */
 export const MOUNT_LIMIT: u32 = 64
+/** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */
+export const CPIO_LINK_LIMIT: u32 = 1024
 /** Bytes typed and not read, and of the longest line: Linux's N_TTY_BUF_SIZE. */
 export const TTY_BUFFER: u32 = 4096
 

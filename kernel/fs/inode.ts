@@ -8,8 +8,8 @@
 import { struct, type Embed, type cstring, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { panic } from '../lib/panic.ts'
 import { WallTime, wallClockNow } from '../lib/wall-clock.ts'
-import { MemoryObject } from '../vm/stub.ts'
-import type { Transfer } from '../vm/stub.ts'
+import { MemoryObject } from '../vm/object.ts'
+import type { Transfer } from '../vm/transfer.ts'
 import type { OpenFile } from './file.ts'
 import { Mode, modeType } from './mode.ts'
 
@@ -128,6 +128,7 @@ export class FileSystem {
   held: u32 // inodes of it that somebody holds
   files: u32 // inodes it has
   source: ptr // what it was mounted from, zero-terminated, in the heap
+  place: ptr // the path of the directory it was mounted on, as source
 }
 
 @struct

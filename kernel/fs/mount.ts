@@ -55,6 +55,12 @@ function textCopy(text: cstring): ptr {
   return copy
 }
 
+function dispose(system: FileSystem): void {
+  heapFree(system.source)
+  heapFree(system.place)
+  poolFree(mounts, address(system))
+}
+
 function append(system: FileSystem): void {
   let last = first
   if (last == null) {
@@ -67,9 +73,9 @@ function append(system: FileSystem): void {
 
 /**
  * Mount a file system of a kind on a directory, which is nobody's mount yet (null: the first of all): the FileSystem, or
- * Busy, OutOfMemory, and what the kind says. May sleep.
+ * Busy, OutOfMemory, and what the kind says. `place` is the directory's path, for those who read it. May sleep.
  */
-export function mountAdd(type: FileSystemType, source: cstring, on: Inode | null, flags: u32): u32 {
+export function mountAdd(type: FileSystemType, source: cstring, on: Inode | null, place: cstring, flags: u32): u32 {
   if (on != null && on.mounted != null) return Errno.Busy as number as u32
   const memory = poolAllocate(mounts)
   if (memory == 0) return Errno.OutOfMemory as number as u32
@@ -79,10 +85,10 @@ export function mountAdd(type: FileSystemType, source: cstring, on: Inode | null
   system.device = nextDevice
   nextDevice += 1
   system.source = textCopy(source)
-  const result = system.source == 0 ? Errno.OutOfMemory : type.mount(system)
+  system.place = textCopy(place)
+  const result = system.source == 0 || system.place == 0 ? Errno.OutOfMemory : type.mount(system)
   if (result != Errno.None) {
-    heapFree(system.source)
-    poolFree(mounts, memory)
+    dispose(system)
     return result as number as u32
   }
   if (on != null) {
@@ -104,8 +110,7 @@ export function mountRemove(system: FileSystem): i32 {
   covered.mounted = null
   system.type.unmount(system)
   inodeRelease(covered)
-  heapFree(system.source)
-  poolFree(mounts, address(system))
+  dispose(system)
   return Errno.None
 }
 

@@ -28,6 +28,10 @@ export const enum Follow {
   Last = 1,
   /** The name at the end need not be there: `inode` is null then. */
   Create = 2,
+  /** The name at the end is what matters: a link there is not followed, slashes behind it are for the caller to judge. */
+  Name = 4,
+  /** A slash behind the name at the end is IsDirectory: what is to be made is a file. */
+  NoSlash = 8,
 }
 
 /** What the last component is. */
@@ -142,6 +146,7 @@ function walkAll(walk: PathWalk): i32 {
 
 /** To the next text with something in it: false when there is none. */
 function nextText(walk: PathWalk): boolean {
+  skipSlashes(walk)
   while (load8(walk.text, 0) == 0) {
     if (walk.depth == 0) return false
     walk.depth -= 1
@@ -167,20 +172,23 @@ function componentTaken(walk: PathWalk): boolean {
 
 /** Whether nothing but slashes is left of all texts. They are noted: what the path names must be a directory then. */
 function atEnd(walk: PathWalk): boolean {
-  walk.trailingSlash = skipSlashes(walk)
-  if (load8(walk.text, 0) != 0) return false
-  for (let i: u32 = walk.depth; i != 0; i--) {
-    let text = nth(walk.rests, i - 1).text
-    if (load8(text, 0) == SLASH) walk.trailingSlash = true
-    while (load8(text, 0) == SLASH) text = plus(text, 1)
-    if (load8(text, 0) != 0) return false
-  }
-  return true
+  walk.trailingSlash = false
+  let isEnd = onlySlashes(walk, walk.text)
+  for (let i: u32 = walk.depth; i != 0 && isEnd; i--) isEnd = onlySlashes(walk, nth(walk.rests, i - 1).text)
+  return isEnd
+}
+
+function onlySlashes(walk: PathWalk, from: ptr): boolean {
+  let text = from
+  while (load8(text, 0) == SLASH) text = plus(text, 1)
+  if (text != from) walk.trailingSlash = true
+  return load8(text, 0) == 0
 }
 
 /** One component from where the walk stands. */
 function step(walk: PathWalk, isLast: boolean): i32 {
   walk.last = kindOf(walk)
+  if (isLast && walk.trailingSlash && walk.last == Last.Name && (walk.follow & Follow.NoSlash) != 0) return Errno.IsDirectory
   if (walk.last == Last.Dot) return arrive(walk, inodeHold(walk.directory), isLast)
   const found = walk.last == Last.DotDot ? above(walk) : lookUp(walk)
   if (!isError(found)) return arrive(walk, mountDown(at<Inode>(found as ptr)), isLast)
@@ -210,9 +218,10 @@ function lookUp(walk: PathWalk): u32 {
 
 /** At an inode, whose count becomes the walk's: go in, follow it, or end there. */
 function arrive(walk: PathWalk, inode: Inode, isLast: boolean): i32 {
-  const isFollowed = !isLast || walk.trailingSlash || (walk.follow & Follow.Last) != 0
+  const mustBeDirectory = !isLast || (walk.trailingSlash && (walk.follow & Follow.Name) == 0)
+  const isFollowed = mustBeDirectory || (walk.follow & Follow.Last) != 0
   if (modeType(inode.mode) == Mode.SymbolicLink && isFollowed) return followLink(walk, inode, isLast)
-  if ((!isLast || walk.trailingSlash) && !inodeIsDirectory(inode)) return failed(inode, Errno.NotDirectory)
+  if (mustBeDirectory && !inodeIsDirectory(inode)) return failed(inode, Errno.NotDirectory)
   if (isLast) {
     walk.inode = inode
     walk.done = true

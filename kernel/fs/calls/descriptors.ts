@@ -8,7 +8,7 @@ import { store8 } from '../../lib/intrinsics.ts'
 import { at, plus, sizeof, staticStruct, struct, type Bytes, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../../lib/memory.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
-import { transferOut, type Transfer } from '../../vm/stub.ts'
+import { transferOut, type Transfer } from '../../vm/transfer.ts'
 import type { FileContext } from '../context.ts'
 import {
   descriptorAllocate, descriptorClose, descriptorCloseOnExec, descriptorCloseOnExecSet, descriptorFile, descriptorPut,

@@ -1,19 +1,13 @@
 // Where a process is: chdir, getcwd, chroot, umask. A process's context; all of it may sleep.
 
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
-import { store8 } from '../../lib/intrinsics.ts'
-import { at, distance, plus, staticStruct, type i32, type ptr, type u32 } from '../../lib/layout.ts'
-import { copyBytes, moveBytes } from '../../lib/memory.ts'
+import { at, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import type { FileContext } from '../context.ts'
+import { directoryPath } from '../directory-path.ts'
 import { At } from '../flags.ts'
-import { DirectoryEntry, inodeHold, inodeIsDirectory, inodeRelease, type Inode } from '../inode.ts'
-import { mountUp } from '../mount.ts'
+import { inodeHold, inodeIsDirectory, inodeRelease, type Inode } from '../inode.ts'
 import { Follow } from '../path.ts'
 import { inodeAt, inodeOfDescriptor } from './place.ts'
-
-const SLASH: u32 = 0x2f
-
-const entry = staticStruct<DirectoryEntry>()
 
 /** A directory, held for the caller. */
 function directoryAt(context: FileContext, path: ptr): u32 {
@@ -59,66 +53,7 @@ export function fsUmask(context: FileContext, mask: u32): u32 {
   return before
 }
 
-/**
- * getcwd: the path of the working directory, with its zero, at `buffer` in the kernel; its length, zero included. OutOfRange
- * when `room` is too little, NoSuchEntry when the directory was removed.
- */
+/** getcwd: the path of the working directory, at `buffer` in the kernel; as directoryPath. */
 export function fsGetcwd(context: FileContext, buffer: ptr, room: u32): i32 {
   return directoryPath(context.root, context.cwd, buffer, room)
-}
-
-/** The path of a directory as seen from `root`: as fsGetcwd. It is put together from its end. */
-export function directoryPath(root: Inode, directory: Inode, buffer: ptr, room: u32): i32 {
-  if (room < 2) return Errno.OutOfRange
-  const end = plus(buffer, room - 1)
-  store8(end, 0, 0)
-  let start = end
-  let here = inodeHold(directory)
-  while (here != root && !isTop(here)) {
-    here = mountUp(here)
-    const above = parentOf(here)
-    const written: u32 = isError(above) ? above : nameBefore(at<Inode>(above as ptr), here, buffer, start)
-    inodeRelease(here)
-    if (isError(written)) {
-      if (!isError(above)) inodeRelease(at<Inode>(above as ptr))
-      return errorOf(written)
-    }
-    start = written as ptr
-    here = at<Inode>(above as ptr)
-  }
-  inodeRelease(here)
-  if (start == end) {
-    start = plus(start, 0xffffffff)
-    store8(start, 0, SLASH)
-  }
-  const length: u32 = distance(start, end) + 1
-  moveBytes(buffer, start, length)
-  return length as number as i32
-}
-
-/** Whether there is nothing above. */
-function isTop(inode: Inode): boolean {
-  return inode == inode.system.root && inode.system.covered == null
-}
-
-function parentOf(directory: Inode): u32 {
-  const parent = directory.operations.parent
-  return parent == null ? Errno.NoSuchEntry as number as u32 : parent(directory)
-}
-
-/** Write a slash and the name of `child` before `start`: where they begin, or OutOfRange, NoSuchEntry. */
-function nameBefore(parent: Inode, child: Inode, buffer: ptr, start: ptr): u32 {
-  const iterate = parent.operations.iterate
-  let position: u32 = 2
-  while (iterate != null && iterate(parent, position, entry)) {
-    if (entry.inode == child.number) {
-      if (distance(buffer, start) < entry.length + 1) return Errno.OutOfRange as number as u32
-      const slash = plus(start, 0 - entry.length - 1)
-      store8(slash, 0, SLASH)
-      copyBytes(plus(slash, 1), entry.name, entry.length)
-      return slash
-    }
-    position = entry.next
-  }
-  return Errno.NoSuchEntry as number as u32
 }

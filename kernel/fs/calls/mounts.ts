@@ -1,8 +1,11 @@
 // mount and umount2. A process's context; both may sleep.
 
+import { PATH_LIMIT } from '../../config.ts'
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
 import { at, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import type { FileContext } from '../context.ts'
+import { directoryPath } from '../directory-path.ts'
 import { At } from '../flags.ts'
 import { MountFlag, inodeIsDirectory, inodeRelease, type FileSystem, type Inode } from '../inode.ts'
 import { fileSystemType, mountAdd, mountRemove } from '../mount.ts'
@@ -23,17 +26,21 @@ export function fsMount(context: FileContext, source: cstring, target: ptr, type
   const found = inodeAt(context, At.WorkingDirectory, target, 0, Follow.Last)
   if (isError(found)) return errorOf(found)
   const inode = at<Inode>(found as ptr)
-  const result = (flags & REMOUNT) != 0 ? remount(inode, flags) : mountOn(inode, source, type, flags)
+  const result = (flags & REMOUNT) != 0 ? remount(inode, flags) : mountOn(context, inode, source, type, flags)
   inodeRelease(inode)
   return result
 }
 
-function mountOn(inode: Inode, source: cstring, name: cstring, flags: u32): i32 {
+function mountOn(context: FileContext, inode: Inode, source: cstring, name: cstring, flags: u32): i32 {
   const type = fileSystemType(name)
   if (type == null) return Errno.NoDevice
   if (!inodeIsDirectory(inode)) return Errno.NotDirectory
   if (inode == inode.system.root && inode.system.type == type && inode.system.covered != null) return Errno.Busy
-  const mounted = mountAdd(type, source, inode, flags & KEPT)
+  const place = heapAllocate(PATH_LIMIT)
+  if (place == 0) return Errno.OutOfMemory
+  const length = directoryPath(context.root, inode, place, PATH_LIMIT)
+  const mounted: u32 = length < 0 ? length as number as u32 : mountAdd(type, source, inode, place as cstring, flags & KEPT)
+  heapFree(place)
   return isError(mounted) ? errorOf(mounted) : Errno.None
 }
 

@@ -40,7 +40,7 @@ export function fsSymlinkAt(context: FileContext, target: ptr, directory: i32, p
 }
 
 function make(context: FileContext, directory: i32, path: ptr, mode: u32, device: u32, target: ptr): i32 {
-  const walked = walkAt(context, directory, path, Follow.NotLast | Follow.Create)
+  const walked = walkAt(context, directory, path, Follow.Name | Follow.Create)
   if (isError(walked)) return errorOf(walked)
   const walk = at<PathWalk>(walked as ptr)
   const refused = mayCreate(walk)
@@ -59,7 +59,7 @@ export function fsLinkAt(context: FileContext, fromDirectory: i32, from: ptr, to
   const found = inodeAt(context, fromDirectory, from, flags, follow)
   if (isError(found)) return errorOf(found)
   const inode = at<Inode>(found as ptr)
-  const walked = walkAt(context, toDirectory, to, Follow.NotLast | Follow.Create)
+  const walked = walkAt(context, toDirectory, to, Follow.Name | Follow.Create)
   const result = isError(walked) ? errorOf(walked) : linkTo(inode, at<PathWalk>(walked as ptr))
   inodeRelease(inode)
   return result
@@ -78,7 +78,7 @@ function linkTo(inode: Inode, walk: PathWalk): i32 {
 /** unlinkat: with RemoveDirectory in `flags` as rmdir. */
 export function fsUnlinkAt(context: FileContext, directory: i32, path: ptr, flags: u32): i32 {
   if ((flags & ~At.RemoveDirectory) != 0) return Errno.InvalidArgument
-  const walked = walkAt(context, directory, path, Follow.NotLast)
+  const walked = walkAt(context, directory, path, Follow.Name)
   if (isError(walked)) return errorOf(walked)
   const walk = at<PathWalk>(walked as ptr)
   const refused = (flags & At.RemoveDirectory) != 0 ? mayRemoveDirectory(walk) : mayUnlink(walk)
@@ -115,9 +115,9 @@ function remove(walk: PathWalk): i32 {
  */
 export function fsRenameAt(context: FileContext, fromDirectory: i32, from: ptr, toDirectory: i32, to: ptr, flags: u32): i32 {
   if ((flags & ~Rename.NoReplace) != 0) return Errno.InvalidArgument
-  const first = walkAt(context, fromDirectory, from, Follow.NotLast)
+  const first = walkAt(context, fromDirectory, from, Follow.Name | Follow.Create)
   if (isError(first)) return errorOf(first)
-  const second = walkAt(context, toDirectory, to, Follow.NotLast | Follow.Create)
+  const second = walkAt(context, toDirectory, to, Follow.Name | Follow.Create)
   if (isError(second)) return endWith(at<PathWalk>(first as ptr), errorOf(second))
   const result = renameWalks(at<PathWalk>(first as ptr), at<PathWalk>(second as ptr), flags)
   pathEnd(at<PathWalk>(second as ptr))
@@ -128,8 +128,9 @@ function renameWalks(from: PathWalk, to: PathWalk, flags: u32): i32 {
   if (from.directory.system != to.directory.system) return Errno.CrossDevice
   if (from.last != Last.Name || to.last != Last.Name) return Errno.Busy
   if (inodeReadOnly(from.directory)) return Errno.ReadOnly
-  const inode = from.inode!
+  const inode = from.inode
   const replaced = to.inode
+  if (inode == null) return Errno.NoSuchEntry
   if (replaced != null && (flags & Rename.NoReplace) != 0) return Errno.Exists
   const refused = mayRename(from, to, inode, replaced)
   if (refused != Errno.None || inode == replaced) return refused
@@ -152,10 +153,9 @@ function mayRename(from: PathWalk, to: PathWalk, inode: Inode, replaced: Inode |
   if (isMountPoint(inode) || (replaced != null && isMountPoint(replaced))) return Errno.Busy
   if (isDirectory && isInside(to.directory, inode)) return Errno.InvalidArgument
   if (replaced == null || replaced == inode) return Errno.None
+  if (inodeIsDirectory(replaced) && isInside(from.directory, replaced)) return Errno.NotEmpty
   if (isDirectory && !inodeIsDirectory(replaced)) return Errno.NotDirectory
-  if (!isDirectory && inodeIsDirectory(replaced)) return Errno.IsDirectory
-  if (isDirectory && isInside(from.directory, replaced)) return Errno.NotEmpty
-  return Errno.None
+  return !isDirectory && inodeIsDirectory(replaced) ? Errno.IsDirectory : Errno.None
 }
 
 /** Whether `directory` is `ancestor` or below it, in one file system. */

@@ -65,7 +65,7 @@ function inodeFor(context: FileContext, directory: i32, path: ptr, flags: u32, m
 function followOf(flags: u32): u32 {
   const exclusive = (flags & Open.Create) != 0 && (flags & Open.Exclusive) != 0
   const follow: u32 = exclusive || (flags & Open.NoFollow) != 0 ? Follow.NotLast : Follow.Last
-  return (flags & Open.Create) != 0 ? follow | Follow.Create : follow
+  return (flags & Open.Create) != 0 ? follow | Follow.Create | Follow.NoSlash : follow
 }
 
 function found(walk: PathWalk): u32 {
@@ -78,7 +78,6 @@ function createdOrFound(context: FileContext, walk: PathWalk, flags: u32, mode: 
     if ((flags & Open.Exclusive) != 0) return Errno.Exists as number as u32
     return found(walk)
   }
-  if (walk.trailingSlash) return Errno.IsDirectory as number as u32
   if (walk.last != Last.Name) return Errno.IsDirectory as number as u32
   const refused = mayCreate(walk)
   if (refused != Errno.None) return (refused == Errno.NotPermitted ? Errno.AccessDenied : refused) as number as u32

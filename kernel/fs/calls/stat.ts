@@ -6,7 +6,7 @@ import { address, at, sizeof, staticStruct, type i32, type ptr, type u32 } from 
 import { stringLength, zeroBytes } from '../../lib/memory.ts'
 import { WallTime } from '../../lib/wall-clock.ts'
 import { PAGE_SIZE } from '../../mm/address.ts'
-import { transferOut, type Transfer } from '../../vm/stub.ts'
+import { transferOut, type Transfer } from '../../vm/transfer.ts'
 import type { FileContext } from '../context.ts'
 import { descriptorFile } from '../descriptor.ts'
 import type { OpenFile } from '../file.ts'

@@ -53,6 +53,8 @@ type ProcessArguments = (pid: u32, to: ptr, room: u32) => u32
 /** Its memory, a line a region as /proc/N/maps has them. */
 type ProcessMaps = (pid: u32, writer: TextWriter) => void
 type SystemTell = (out: SystemFacts) => void
+/** Pages of swap there are, or that are free. */
+type SwapPages = (all: boolean) => u32
 
 @struct
 export class ProcHooks {
@@ -61,6 +63,7 @@ export class ProcHooks {
   arguments: ProcessArguments | null
   maps: ProcessMaps | null
   system: SystemTell | null
+  swap: SwapPages | null
   commandLine: ptr // the kernel's, zero-terminated
   processor: ptr // its name, zero-terminated
 }

@@ -6,7 +6,7 @@ import { at, plus, sizeof, staticStruct, struct, type Embed, type i32, type u32 
 import { TextWriter, writerInit, writerLength } from '../../lib/print.ts'
 import { PAGE_SIZE } from '../../mm/address.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
-import { transferOut, type Transfer } from '../../vm/stub.ts'
+import { transferOut, type Transfer } from '../../vm/transfer.ts'
 import { FileOperations, type OpenFile } from '../file.ts'
 import { Seek } from '../flags.ts'
 import { seekFrom } from '../regular.ts'

@@ -9,8 +9,8 @@ import type { TextWriter } from '../../lib/print.ts'
 /** Writes a file of a process, or of the system (`pid` 0 then). May sleep. */
 export type ProcText = (writer: TextWriter, pid: u32) => void
 
-/** The directories that are there from the start; also their places in the table. */
-export const enum Place { None, Root, Process, Descriptors, Sys, SysKernel }
+/** What is first in the table, because the file system has to know it. */
+export const enum Place { None, Root, Process, Descriptors, Executable, RootLink, Directory }
 
 const NODE_LIMIT: u32 = 63
 const NAME_DIGITS: u32 = 10

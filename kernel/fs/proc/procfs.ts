@@ -4,16 +4,20 @@
 
 import { DESCRIPTOR_LIMIT, NAME_LIMIT } from '../../config.ts'
 import { Errno, isError } from '../../lib/errno.ts'
-import { address, at, plus, sizeof, staticMemory, staticStruct, struct, type Embed, type i32, type ptr, type u32 } from '../../lib/layout.ts'
-import { stringLength } from '../../lib/memory.ts'
 import { store8 } from '../../lib/intrinsics.ts'
-import { TextWriter, writeDecimal, writerInit, writerLength } from '../../lib/print.ts'
+import {
+  address, at, sizeof, staticMemory, staticStruct, struct, type Embed, type cstring, type i32, type ptr, type u32,
+} from '../../lib/layout.ts'
+import { stringLength } from '../../lib/memory.ts'
+import { TextWriter, writeDecimal, writeText, writerInit, writerLength, writerRoom } from '../../lib/print.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { descriptorFile } from '../descriptor.ts'
+import { deviceFind } from '../device.ts'
+import { directoryPath } from '../directory-path.ts'
 import type { OpenFile } from '../file.ts'
 import {
-  FileSystemType, Inode, InodeOperations, inodeHold, inodeTimesNow, type DirectoryEntry, type FileSystem, type FileSystemSpace,
+  FileSystemType, Inode, InodeOperations, inodeHold, inodeIsDirectory, inodeTimesNow, type DirectoryEntry, type FileSystem, type FileSystemSpace,
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { fileSystemRegister } from '../mount.ts'
@@ -213,14 +217,37 @@ function open(inode: Inode, file: OpenFile): i32 {
 /** The text of a link, made when it is first asked for; 0 without memory. */
 function text(inode: Inode): ptr {
   const proc = procOf(inode)
-  const say = procNode(proc.place).text
-  if (proc.text != 0 || say == null) return proc.text
+  if (proc.text != 0) return proc.text
   proc.text = heapAllocate(LINK_TEXT)
   if (proc.text == 0) return proc.text
   writerInit(writer, proc.text, LINK_TEXT - 1)
-  say(writer, proc.descriptor == DESCRIPTOR_LIMIT ? proc.pid : inode.number)
+  const say = procNode(proc.place).text
+  if (isMagic(proc)) writeTarget(proc)
+  else if (say != null) say(writer, 0)
   store8(writer.next, 0, 0)
   return proc.text
+}
+
+/** What a link of a process leads to: a directory's path, a device's, or what it is and its number. */
+function writeTarget(proc: ProcInode): void {
+  const target = targetOf(proc)
+  const file = proc.descriptor == DESCRIPTOR_LIMIT ? null : descriptorOf(proc.pid, proc.descriptor)
+  if (target == null) return writeNumbered('pipe', file == null ? 0 : file.data)
+  if (modeType(target.mode) == Mode.Character) {
+    const device = deviceFind(target.device)
+    writeText(writer, '/dev/')
+    return writeText(writer, device == null ? 'unknown' : device.name)
+  }
+  if (!inodeIsDirectory(target)) return writeNumbered('inode', target.number)
+  const length = directoryPath(processFacts(proc.pid)!.files!.root, target, writer.next, LINK_TEXT - 1)
+  if (length > 0) writerRoom(writer, (length as number as u32) - 1)
+}
+
+function writeNumbered(kind: cstring, number: u32): void {
+  writeText(writer, kind)
+  writeText(writer, ':[')
+  writeDecimal(writer, number)
+  writeText(writer, ']')
 }
 
 /** Where a link of a process leads: its directories, its program, the file behind a descriptor. */
@@ -239,10 +266,8 @@ function targetOf(proc: ProcInode): Inode | null {
   }
   if (facts.files == null) return null
   switch (proc.place) {
-    case procPlaces.executable: return facts.executable
-    case procPlaces.root: return facts.files.root
+    case Place.Executable: return facts.executable
+    case Place.RootLink: return facts.files.root
     default: return facts.files.cwd
   }
 }
-
-export { plus }

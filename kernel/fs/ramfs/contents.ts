@@ -9,9 +9,9 @@ import { address, at, plus, type PhysicalAddress, type i32, type ptr, type u32 }
 import { lockRelease, lockTake } from '../../lib/lock.ts'
 import { zeroBytes } from '../../lib/memory.ts'
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, virtualOf } from '../../mm/address.ts'
-import {
-  pageFrameAllocateZeroed, pageFrameHold, pageFrameRelease, transferIn, transferOut, transferZero, type MemoryObject, type Transfer,
-} from '../../vm/stub.ts'
+import { pageFrameAllocateZeroed, pageFrameHold, pageFrameRelease } from '../../mm/page-frame.ts'
+import type { MemoryObject } from '../../vm/object.ts'
+import { transferIn, transferOut, transferZero, type Transfer } from '../../vm/transfer.ts'
 import { inodeHold, inodeModified, inodeRelease, type Inode } from '../inode.ts'
 import { Missing, pageTreeCut, pageTreeFind, pageTreeMissing, pageTreePut } from './page-tree.ts'
 import { ramFrameTake, ramFramesReturn, ramOf, type RamInode } from './ram-inode.ts'

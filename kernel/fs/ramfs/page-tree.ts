@@ -10,7 +10,7 @@
 import { load32, store32 } from '../../lib/intrinsics.ts'
 import { struct, type PhysicalAddress, type ptr, type u32 } from '../../lib/layout.ts'
 import { virtualOf } from '../../mm/address.ts'
-import { pageFrameRelease } from '../../vm/stub.ts'
+import { pageFrameRelease } from '../../mm/page-frame.ts'
 
 const FAN_SHIFT: u32 = 10
 const FAN: u32 = 1024

@@ -6,7 +6,7 @@ import { address, at, sizeof, type i32, type ptr, type u32 } from '../../lib/lay
 import { copyBytes, equalBytes } from '../../lib/memory.ts'
 import { wakeAll } from '../../lib/sleep.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
-import { userCopyIn, userCopyOut, userStore32 } from '../../vm/stub.ts'
+import { userCopyIn, userCopyOut, userStore32 } from '../../vm/user-copy.ts'
 import { FileSignal } from '../flags.ts'
 import { processSession, processSignalGroup } from '../process-hooks.ts'
 import { ttyControl, ttyForegroundSet, ttyMayChange, ttySessionEnd } from './job.ts'

@@ -7,7 +7,7 @@ import { address, at, nth, staticRow, staticStruct, type cstring, type i32, type
 import { lockRelease, lockTake } from '../../lib/lock.ts'
 import { sleepOn } from '../../lib/sleep.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
-import { transferIn, type Transfer } from '../../vm/stub.ts'
+import { transferIn, type Transfer } from '../../vm/transfer.ts'
 import { CharacterDevice, deviceRegister } from '../device.ts'
 import { FileOperations, type OpenFile } from '../file.ts'
 import { Open, Poll } from '../flags.ts'

@@ -5,7 +5,7 @@ import { Errno } from '../../lib/errno.ts'
 import { plus, type i32, type u32 } from '../../lib/layout.ts'
 import { lockRelease, lockTake } from '../../lib/lock.ts'
 import { SLEEP_FOR_EVER, sleepFor } from '../../lib/sleep.ts'
-import { transferOut, type Transfer } from '../../vm/stub.ts'
+import { transferOut, type Transfer } from '../../vm/transfer.ts'
 import { Character, LocalFlag, termiosCharacter } from './termios.ts'
 import { Mark, Tty, ttyAvailable, ttyIs, ttyMark } from './tty.ts'
 
