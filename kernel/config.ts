@@ -82,6 +82,10 @@ export const DNS_QUERY_LIMIT: u32 = 16
 export const DNS_CACHE_LIMIT: u32 = 128
 /** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
 export const DNS_CHAIN_LIMIT: u32 = 8
+/** Lines of each kind that `netstat` prints: a busy server's thousands would keep it from its work. */
+export const NETSTAT_LINES: u32 = 100
+/** Bytes of the longest answer taken over TCP: a thousand addresses, and it is walked in one go; there may be 65,535. */
+export const DNS_STREAM_LONGEST: u32 = 16_384
 /** Addresses kept of one name: 8 of 16 bytes. */
 export const DNS_ADDRESS_LIMIT: u32 = 8
 /** Echo clients at work at once: the self-test, and programs. */
@@ -243,6 +247,8 @@ export const PATH_MTU_AGE: u32 = 600_000
 export const PING_TIMEOUT: u32 = 5000
 /** How long a DNS server has to answer, doubled each time all of them have been asked (RFC 1035 §4.2.1: 2 to 5 s). */
 export const DNS_FIRST_WAIT: u32 = 2000
+/** How long it has over TCP, from the connection to the end of its answer. */
+export const DNS_STREAM_WAIT: u32 = 5000
 /** How often all servers are asked. */
 export const DNS_ROUNDS: u32 = 3
 /** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
