@@ -17,7 +17,8 @@ import { deviceFind } from '../device.ts'
 import { directoryPath } from '../directory-path.ts'
 import type { OpenFile } from '../file.ts'
 import {
-  FileSystemType, Inode, InodeOperations, inodeHold, inodeIsDirectory, inodeTimesNow, type DirectoryEntry, type FileSystem, type FileSystemSpace,
+  FileSystemType, Inode, InodeOperations, inodeHold, inodeIsDirectory, inodeTimesNow, type DirectoryEntry, type FileSystem,
+  type FileSystemSpace,
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { fileSystemRegister } from '../mount.ts'
