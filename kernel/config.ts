@@ -262,6 +262,35 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
 
+// --- Files. -----------------------------------------------------------------------------------------------
+/** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
+export const NAME_LIMIT: u32 = 255
+export const PATH_LIMIT: u32 = 4096
+/** Symbolic links that are followed in one path: Linux's MAXSYMLINKS. */
+export const SYMLINK_LIMIT: u32 = 40
+/** Most a file has, and its largest position: an offset is an i32. */
+export const FILE_SIZE_LIMIT: u32 = 0x7fffffff
+/** Files of all file systems in memory together: 176 bytes each, RustOS has 4096. */
+export const INODE_LIMIT: u32 = 65_536
+/** Lists that names are found by, a power of two; at INODE_LIMIT sixteen in each. 16 KiB. */
+export const RAMFS_BUCKETS: u32 = 4096
+/** File systems in RAM have together one in this many of the frames: Linux's tmpfs, each. */
+export const RAMFS_SHARE: u32 = 2
+/** Links to one file: as ext4. */
+export const LINK_LIMIT: u32 = 65_000
+/** Open files at once, of all processes together: 64 processes with as many as a shell script's pipe-line has, and more. */
+export const OPEN_FILE_LIMIT: u32 = 8192
+/** Descriptors of one process: Linux's RLIMIT_NOFILE as it comes. */
+export const DESCRIPTOR_LIMIT: u32 = 1024
+/** Pages of a pipe, a power of two: 64 KiB, as on Linux, taken only while there is something in them. */
+export const PIPE_PAGES: u32 = 16
+/** File systems mounted at once: 8 bits of a device number would be 255. */
+export const MOUNT_LIMIT: u32 = 64
+/** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */
+export const CPIO_LINK_LIMIT: u32 = 1024
+/** Bytes typed and not read, and of the longest line: Linux's N_TTY_BUF_SIZE. */
+export const TTY_BUFFER: u32 = 4096
+
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */
 export const COMMAND_LINE_LIMIT: u32 = 2048
