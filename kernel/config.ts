@@ -240,6 +240,20 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
 
+// --- Processes. -------------------------------------------------------------------------------------------
+/** Processes and threads at once: RustOS's. Each has 20 KiB of kernel memory at least, and its page tables. */
+export const PROCESS_LIMIT: u32 = 1024
+/** The largest process id; the next one is looked for from 2 again. Linux's default, which scripts count on to be short. */
+export const PID_LIMIT: u32 = 32_767
+/** Lists that processes are found by, a power of two. */
+export const PROCESS_BUCKETS: u32 = 256
+/** Milliseconds a process runs before others of its priority: RustOS's. */
+export const TIME_SLICE: u32 = 10
+/** Kernel stacks kept for the next process: a shell's pipeline. */
+export const KERNEL_STACKS_KEPT: u32 = 16
+/** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
+export const ARGUMENT_LIMIT: u32 = 131_072
+
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */
 export const COMMAND_LINE_LIMIT: u32 = 2048

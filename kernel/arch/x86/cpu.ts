@@ -13,6 +13,8 @@ export const enum Cpu {
   GlobalPages = 16,
   Rdrand = 32,
   InvariantTsc = 64,
+  Xsave = 128,
+  Avx = 256,
 }
 
 /** What CPUID returns. */
@@ -57,6 +59,7 @@ export function cpuInit(): void {
   const highest = registers.eax
   query(1, 0)
   features = when(registers.edx, 13, Cpu.GlobalPages) | when(registers.ecx, 30, Cpu.Rdrand)
+    | when(registers.ecx, 26, Cpu.Xsave) | when(registers.ecx, 28, Cpu.Avx)
   if (highest >= 7) {
     query(7, 0)
     features |= when(registers.ebx, 7, Cpu.Smep) | when(registers.ebx, 20, Cpu.Smap) | when(registers.ecx, 2, Cpu.Umip)
@@ -84,8 +87,13 @@ export function cpuFeatures(): u32 {
 /** Let page tables say "not executable"; before the first table that does. */
 export function cpuAllowNoExecute(): void {
   if (!cpuHas(Cpu.NoExecute)) return
+  eferSet(EFER_NO_EXECUTE)
+}
+
+/** Change EFER: the bits of `bits` on. SDM vol. 3 §2.2.1 */
+export function eferSet(bits: u32): void {
   rdmsr(EFER, address(msr))
-  wrmsr(EFER, msr.low | EFER_NO_EXECUTE, msr.high)
+  wrmsr(EFER, msr.low | bits, msr.high)
 }
 
 /** Make read-only hold for the kernel too, and keep user pages out of its reach; after the kernel's tables are in. */
