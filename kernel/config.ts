@@ -263,3 +263,13 @@ export const DIRECT_MAP_LIMIT: u32 = 0x60000000
 // --- Time. ------------------------------------------------------------------------------------------------
 /** Microseconds the main loop polls before it halts: below this a halt and its wake-up cost more than they save. */
 export const IDLE_POLL_MICROSECONDS: u32 = 50
+
+// --- Programs. --------------------------------------------------------------------------------------------
+/** Bytes of an executable that is loaded: half of what a process can address. */
+export const ELF_FILE_LIMIT: u32 = 1 << 30
+/** Program headers of one: a page of memory holds them and the file's header; linkers write about ten. */
+export const ELF_HEADER_LIMIT: u32 = 64
+/** Reactions to signals, one for each process: as many as processes and threads at once (RustOS's MAX_PROCESSES). 1.3 KiB each. */
+export const SIGNAL_GROUP_LIMIT: u32 = 1024
+/** Signals that wait with what is known of them, all processes together: a few for each, and real-time signals in a queue. */
+export const SIGNAL_QUEUE_LIMIT: u32 = 4096

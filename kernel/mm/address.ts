@@ -11,6 +11,9 @@ import type { PhysicalAddress, ptr, u32 } from '../lib/layout.ts'
 
 /** Where physical address 0 is mapped. */
 export const KERNEL_BASE: u32 = 0x80000000
+/** Where user memory begins and ends: page 0 is never mapped, and an address from USER_END on is negative as an i32. */
+export const USER_START: u32 = 0x1000
+export const USER_END: u32 = 0x80000000
 /** Bytes of a page and of a frame. Intel SDM vol. 3 §4.5. */
 export const PAGE_SIZE: u32 = 4096
 export const PAGE_SHIFT: u32 = 12

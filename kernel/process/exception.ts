@@ -53,6 +53,8 @@ function signalOf(vector: u32): Signal {
     case Exception.Debug:
     case Exception.Breakpoint: return Signal.Trap
     case Exception.InvalidOpcode: return Signal.IllegalInstruction
+    case Exception.SegmentNotPresent:
+    case Exception.StackSegment:
     case Exception.AlignmentCheck: return Signal.BusError
     default: return Signal.SegmentationViolation
   }

@@ -6,8 +6,8 @@ import { type Import, filesBelow, importsOf } from '../source-tree.ts'
 
 /** First what imports nothing, the vocabulary. The longest matching entry places a file; drivers/* without an entry are `drivers`. */
 const ORDER = [
-  'lib/layout.ts', 'config.ts', 'lib', 'arch', 'mm', 'drivers/pci', 'drivers/virtio', 'drivers', 'net', 'swap', 'vm', 'fs', 'loader', 'process',
-  'syscall', 'services', 'selftest',
+  'lib/layout.ts', 'config.ts', 'lib', 'arch', 'mm', 'drivers/pci', 'drivers/virtio', 'drivers', 'net', 'swap', 'vm', 'fs', 'loader', 'process', 'syscall',
+  'services', 'selftest',
   'loop.ts', 'boot', 'boot.ts', 'main.ts',
 ]
 
