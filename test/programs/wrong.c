@@ -35,7 +35,7 @@ static void halt(void) { __asm__ volatile("hlt"); }
 static void write_cr3(void) { __asm__ volatile("mov %0, %%cr3" :: "r"(0l)); }
 static void read_msr(void) { __asm__ volatile("rdmsr" :: "c"(0xc0000080) : "eax", "edx"); }
 static void load_idt(void) { char table[10] = { 0 }; __asm__ volatile("lidt %0" :: "m"(table)); }
-static void divide(void) { zero = 1 / zero; }
+static void divide(void) { zero = 1000 / zero; }
 static void undefined(void) { __asm__ volatile("ud2"); }
 static void breakpoint(void) { __asm__ volatile("int3"); }
 static void kernel_vector(void) { __asm__ volatile("int $0x30"); }
