@@ -7,7 +7,10 @@
 import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type ptr, type u32, type u8 } from '../lib/layout.ts'
 import { Sleeper, WaitQueue } from '../lib/sleep.ts'
 import { Timer } from '../lib/timer.ts'
+import { FileContext } from '../fs/context.ts'
 import type { AddressSpace } from '../vm/address-space.ts'
+import { Transfer } from '../vm/transfer.ts'
+import { SignalState } from './signal-state.ts'
 
 /** RustOS's. Blocked: on a queue; Sleeping: on none, for a time; Zombie: ended, not waited for; Dead: about to be forgotten. */
 export const enum ProcessState { Ready, Running, Blocked, Sleeping, Terminated, Zombie, Dead, Stopped }
@@ -70,4 +73,7 @@ export class Process {
   niceness: i32 // -20 to 19
   stopTold: u32 // the signal that stopped it, until its parent has been told
   name: Bytes<32> // NAME_SIZE
+  transfer: Embed<Transfer> // of the call it is in
+  files: Embed<FileContext>
+  signals: Embed<SignalState>
 }
