@@ -1,11 +1,10 @@
 // Programs in ring 3: how the first one is started and how its end ends the machine; what a program may not do; many at once.
 
 import t from 'tap'
-import { BUSYBOX, busybox, program, ramDisk } from '../programs.ts'
+import { busybox, programs, ramDisk } from '../programs.ts'
 import { Exit, booted } from '../qemu.ts'
 
-const disk = ramDisk({ 'bin/hello': { from: program('hello') }, 'bin/wrong': { from: program('wrong') }, 'bin/many': { from: program('many') } })
-const initrd = ['-initrd', disk]
+const initrd = ['-initrd', ramDisk(programs('hello', 'wrong', 'many'))]
 const quiet = 'eth0=off swap=none'
 
 booted(t, 'the first program: arguments, environment, output, and its end is the machine\'s', {
@@ -59,7 +58,6 @@ booted(t, 'Debian\'s busybox: pipes, forks and programs in a loop', {
   args: ['-initrd', ramDisk({ ...busybox('sh', 'seq', 'awk', 'sort', 'md5sum', 'gzip', 'wc', 'cat'), 't.sh': script })],
   append: `${quiet} init=/bin/sh /t.sh`,
 }, async (t, machine) => {
-  t.comment(BUSYBOX)
   t.equal(await machine.exit(60), Exit.Success)
   t.match(machine.log, /^sum 200010000$/m)
   t.match(machine.log, /^53d025127ae99ab79e8502aae2d9bea6 {2}-$/m)
