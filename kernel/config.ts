@@ -6,6 +6,12 @@ import type { cstring, u32 } from './lib/layout.ts'
 /** The version of package.json; test/unit/kernel/config.ts holds the two together. */
 export const VERSION: cstring = '0.1.0'
 
+// --- Memory of processes. -----------------------------------------------------------------------------------
+/** Pages in the regions of one address space: all there are below 2 GiB. */
+export const SPACE_PAGE_LIMIT: u32 = 0x80000
+/** Regions of one address space: Linux's max_map_count is 65,530; here they are a list that is walked. */
+export const SPACE_REGION_LIMIT: u32 = 4096
+
 // --- Packets. ---------------------------------------------------------------------------------------------
 /** Bytes of one packet buffer: a 1514-byte frame, a VLAN tag, the device's header and head room fit in one. */
 export const PACKET_BUFFER_SIZE: u32 = 2048
@@ -82,10 +88,10 @@ export const DNS_ADDRESS_LIMIT: u32 = 8
 export const ECHO_SESSION_LIMIT: u32 = 16
 
 // --- Sockets. ---------------------------------------------------------------------------------------------
-/** Sockets open at once: 13 bits of a handle, less 0, which is none. The table takes 64 KiB, each open socket 256 bytes. */
-export const SOCKET_LIMIT: u32 = 8191
-/** Lists that UDP sockets are found by, a power of two; at SOCKET_LIMIT eight in each. 12 KiB for the three tables. */
-export const SOCKET_BUCKETS: u32 = 1024
+/** Sockets open at once: 14 bits of a handle, less 0, which is none. The table takes 192 KiB, each open socket 256 bytes. */
+export const SOCKET_LIMIT: u32 = 16_383
+/** Lists that UDP sockets are found by, a power of two; at SOCKET_LIMIT eight in each. 24 KiB for the three tables. */
+export const SOCKET_BUCKETS: u32 = 2048
 /** Bytes a datagram or raw socket queues unless told otherwise, and the longest message it sends. rustos.md §1.4: 65536. */
 export const SOCKET_BUFFER: u32 = 65536
 /** The most a socket may ask for: Linux lets root have more, but the packet pool is the bound long before. */
@@ -94,6 +100,8 @@ export const SOCKET_BUFFER_LIMIT: u32 = 4 << 20
 export const SOCKET_PACKET_SHARE: u32 = 2
 /** Senders leave one in this many of the pool free, so that cards can always replace what they receive into. */
 export const SOCKET_SEND_RESERVE: u32 = 8
+/** Likewise what waits in sockets leaves one in this many free: what senders hold goes back when acknowledgments come in. */
+export const SOCKET_RECEIVE_RESERVE: u32 = 16
 /** Groups one socket is a member of: Linux's igmp_max_memberships. */
 export const SOCKET_GROUP_LIMIT: u32 = 20
 /** Memberships of all sockets. */
@@ -188,8 +196,16 @@ export const IPERF3_DATAGRAM_BURST: u32 = 256
 export const IPERF3_HANDSHAKE: u32 = 10_000
 export const IPERF3_STALL: u32 = 30_000
 export const IPERF3_GRACE: u32 = 30_000
-/** Connections of echo, discard and chargen, each, and milliseconds after which one is closed that neither sends nor takes a byte. */
-export const SERVICE_CONNECTIONS: u32 = 64
+/** Connections of echo, discard and chargen, each: ten thousand, and some that come and go meanwhile. */
+export const SERVICE_CONNECTIONS: u32 = 10_240
+/**
+ * Connections of all services at once: one for so many frames of RAM. Without its data one takes 841 bytes, of HTTP half a
+ * KiB more: a third of the memory at most.
+ */
+export const SERVICE_FRAMES: u32 = 1
+/** Of these one service has no more than so many hundredths: who fills one does not shut out the others. */
+export const SERVICE_PART: u32 = 66
+/** Milliseconds after which a connection of echo, discard or chargen is closed that neither sends nor takes a byte. */
 export const SERVICE_IDLE: u32 = 120_000
 /** Connections of HTTP, and milliseconds for a whole head, for the next piece of a body, for the next request. */
 export const HTTP_CONNECTIONS: u32 = 256

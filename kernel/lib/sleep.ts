@@ -38,6 +38,7 @@ export type Wake = (sleeper: Sleeper) => void
 let sleep: Sleep | null = null
 let wake: Wake | null = null
 const pollers = staticStruct<WaitQueue>()
+let changes: u32 = 0
 
 /** How to sleep, and how to end it, from now on. */
 export function setSleep(nextSleep: Sleep, nextWake: Wake): void {
@@ -102,7 +103,13 @@ export function wakeAll(queue: WaitQueue): void {
 
 /** Something that somebody may poll for has changed: all who poll look again. */
 export function pollWake(): void {
+  changes += 1
   wakeAll(pollers)
+}
+
+/** How often something has changed, modulo 2^32. */
+export function pollChanges(): u32 {
+  return changes
 }
 
 /** May sleep, until `pollWake`, a signal or the time: None, Interrupted, TimedOut. */

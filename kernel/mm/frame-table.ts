@@ -1,6 +1,9 @@
-// What every frame of RAM is: a table at the start of each region of RAM, nine bytes a frame.
+// What every frame of RAM is: a table at the start of each region of RAM, 29 bytes a frame.
 //
-//   | FrameLink of the first frame | of the second | … | state of the first frame | of the second | … |
+//   | PageFrame of the first frame | of the second | … | state of the first frame | of the second | … |
+//
+// A PageFrame says who uses a frame that is a page of somebody's (page-frame.ts); that of the first frame of a free
+// block is the block's place in its list instead, a FrameLink.
 //
 // A frame's state is 0 unless the frame is the first of a block of frames.ts:
 //
@@ -13,7 +16,9 @@
 
 import { DIRECT_MAP_LIMIT } from '../config.ts'
 import { load8, store8 } from '../lib/intrinsics.ts'
-import { at, nth, plus, sizeof, staticRow, struct, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
+import {
+  address, at, nth, plus, sizeof, staticRow, struct, type PhysicalAddress, type ptr, type u32,
+} from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { PAGE_SHIFT, pageCeiling, pageFloor, physicalOf, virtualOf } from './address.ts'
 
@@ -33,20 +38,34 @@ export class FrameLink {
   previous: u32
 }
 
+/** Who uses a frame that was handed out by page-frame.ts: then all of it is defined, and the links are its user's. */
+@struct
+export class PageFrame {
+  next: PageFrame | null
+  previous: PageFrame | null
+  physical: PhysicalAddress // of the frame itself
+  count: u32 // references: entries of page tables, and who else holds it; of a page table the entries that are not 0
+  slot: u32 // of the swap area, with the same contents; 0 for none
+  page: u32 // of a process's own memory: where it is mapped, and in the low 12 bits its state (vm/)
+  family: ptr // of a process's own memory: the address spaces that may have it; 0: it is somebody else's
+}
+
 /** Frames with one table. */
 @struct
 export class FrameRegion {
   start: u32 // number of the first frame to hand out; the table is in the frames before it
   end: u32 // number past the last
-  links: ptr // one FrameLink a frame, only defined for free blocks; where the table begins
+  pages: PageFrame // one a frame; where the table begins
   states: ptr // one byte a frame
 }
 
-/** Bytes a frame takes in the table. */
-const TABLE_BYTES: u32 = 9
+/** Bytes a frame takes in the table: a PageFrame and a state. */
+const TABLE_BYTES: u32 = sizeof<PageFrame>() + 1
 
 const regions = staticRow<FrameRegion>(REGION_LIMIT)
 let count: u32 = 0
+/** The region asked for last: nearly all RAM is in one. */
+let latest: FrameRegion | null = null
 
 /**
  * Describe the whole frames from `start` up to `end`. Left out is what lies past the direct map, and frame 0: its
@@ -65,8 +84,8 @@ export function frameRegionAdd(start: PhysicalAddress, end: PhysicalAddress): Fr
   count += 1
   region.start = first + tableFrames
   region.end = last
-  region.links = virtualOf((first << PAGE_SHIFT) as PhysicalAddress)
-  region.states = plus(region.links, (last - region.start) * sizeof<FrameLink>())
+  region.pages = at<PageFrame>(virtualOf((first << PAGE_SHIFT) as PhysicalAddress))
+  region.states = plus(address(region.pages), (last - region.start) * sizeof<PageFrame>())
   zeroBytes(region.states, last - region.start)
   return region
 }
@@ -76,7 +95,7 @@ function overlaps(first: u32, last: u32): boolean {
   let i: u32 = 0
   while (i < count) {
     const region = nth(regions, i)
-    const start: u32 = physicalOf(region.links) >> PAGE_SHIFT
+    const start: u32 = physicalOf(address(region.pages)) >> PAGE_SHIFT
     if (first < region.end && start < last) return true
     i += 1
   }
@@ -85,13 +104,22 @@ function overlaps(first: u32, last: u32): boolean {
 
 /** The region that hands out frame number `frame`, or null. */
 export function frameRegionOf(frame: u32): FrameRegion | null {
+  if (latest != null && frame - latest.start < latest.end - latest.start) return latest
   let i: u32 = 0
   while (i < count) {
     const region = nth(regions, i)
-    if (frame >= region.start && frame < region.end) return region
+    if (frame >= region.start && frame < region.end) {
+      latest = region
+      return region
+    }
     i += 1
   }
   return null
+}
+
+/** The PageFrame of frame number `frame`, which is in the region. */
+export function framePage(region: FrameRegion, frame: u32): PageFrame {
+  return nth(region.pages, frame - region.start)
 }
 
 /** The byte of a frame that is in the region. */
@@ -105,7 +133,7 @@ export function frameStateSet(region: FrameRegion, frame: u32, state: u32): void
 
 /** The place of a free block in its list. */
 export function frameLink(region: FrameRegion, frame: u32): FrameLink {
-  return nth(at<FrameLink>(region.links), frame - region.start)
+  return at<FrameLink>(address(framePage(region, frame)))
 }
 
 /** Whether there is a free block of just this order at `frame`, all in the region. */

@@ -12,7 +12,7 @@ import { SIGNAL_GROUP_LIMIT, SIGNAL_QUEUE_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
 import { countTrailingZeros } from '../lib/intrinsics.ts'
 import {
-  address, at, nth, sizeof, staticStruct, struct, type Embed, type Row, type Stored, type bool, type i32, type u16, type u32, type u8,
+  address, at, nth, sizeof, staticStruct, struct, type Embed, type Row, type Stored, type bool, type i32, type u32, type u8,
 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
@@ -97,9 +97,7 @@ export class SignalState {
   restore: Stored<u8, bool>
   protected: Stored<u8, bool> // the first process: it only gets signals that it handles
   noRestart: Stored<u8, bool> // the call at hand is not begun again by SA_RESTART
-  reserved: u8
-  reserved2: u16
-  reserved3: u16
+  stopAsked: Stored<u8, bool> // its process is stopped: so is it, when it next looks
 }
 
 const groups = staticStruct<Pool>()

@@ -26,6 +26,8 @@ export const enum EntryState {
   Reading,
   /** It holds a page that was read back and is also in memory. */
   Kept,
+  /** It is a slot of page-slots.ts, which gives the fields a meaning of its own. */
+  Paged,
 }
 
 @struct

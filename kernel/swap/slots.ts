@@ -18,6 +18,10 @@ export class SlotMap {
   total: u32 // slots there are, bad ones left out
   used: u32
   suspects: u32 // bits of `suspect`
+  cursor: u32 // the word where the search for a run of slots goes on
+  retired: u32 // slots that could not be written, out of use for good
+  scattered: u32 // 1: no word had 32 slots to hand out, and none has become such since
+  runLength: u32 // slots that slotTakeRun took last
 }
 
 /** A map of slots 1 to `lastSlot`, all free; false when there is no memory for it. */
@@ -44,6 +48,9 @@ export function slotMapMake(map: SlotMap, lastSlot: u32): boolean {
   map.total = lastSlot
   map.used = 0
   map.suspects = 0
+  map.cursor = 0
+  map.scattered = 0
+  map.retired = 0
   return true
 }
 
@@ -87,6 +94,7 @@ export function slotGiveBack(map: SlotMap, slot: u32): void {
   setBit(map.free, slot, true)
   map.used -= 1
   if (slot >> 5 < map.lowest) map.lowest = slot >> 5
+  if (available(map, slot >> 5) == 0xffffffff) map.scattered = 0
 }
 
 /** Hand a slot out last from now on. */
@@ -94,6 +102,75 @@ export function slotSuspect(map: SlotMap, slot: u32): void {
   if (bit(map.suspect, slot)) return
   setBit(map.suspect, slot, true)
   map.suspects += 1
+}
+
+/**
+ * Take up to `wanted` (1 to 64) slots that follow one another; their number is in `runLength`. The first of them, 0 when none
+ * is free. Whole words of free slots come first, in order of place from the last on: what is taken together lies together.
+ */
+export function slotTakeRun(map: SlotMap, wanted: u32): u32 {
+  map.runLength = 0
+  const word = wanted > 1 ? wholeWord(map) : map.words
+  if (word < map.words) return takeWords(map, word, wanted)
+  let each: u32 = 0
+  while (each < map.words) {
+    const at: u32 = map.cursor < map.words ? map.cursor : 0
+    const bits = available(map, at)
+    if (bits != 0) return takeBits(map, at, bits, wanted)
+    map.cursor = at + 1
+    each += 1
+  }
+  const slot = slotTake(map) // a suspect one
+  if (slot != 0) map.runLength = 1
+  return slot
+}
+
+/** The next word from the cursor on whose 32 slots are all to be handed out; `words` if there is none. */
+function wholeWord(map: SlotMap): u32 {
+  let each: u32 = 0
+  while (map.scattered == 0 && each < map.words) {
+    const at: u32 = map.cursor + each < map.words ? map.cursor + each : map.cursor + each - map.words
+    if (at < map.words && available(map, at) == 0xffffffff) return at
+    each += 1
+  }
+  map.scattered = 1
+  return map.words
+}
+
+/** From a whole word, and the next if it is whole too. */
+function takeWords(map: SlotMap, word: u32, wanted: u32): u32 {
+  const first: u32 = wanted < 32 ? wanted : 32
+  takeBits(map, word, 0xffffffff, first)
+  if (wanted <= 32 || word + 1 >= map.words || available(map, word + 1) != 0xffffffff) return word << 5
+  takeBits(map, word + 1, 0xffffffff, wanted - 32)
+  map.runLength = wanted
+  return word << 5
+}
+
+/** The lowest of `bits` and those that follow it without a gap, up to `wanted`. */
+function takeBits(map: SlotMap, word: u32, bits: u32, wanted: u32): u32 {
+  const low = countTrailingZeros(bits)
+  let length: u32 = countTrailingZeros(~(bits >> low))
+  if (length > wanted) length = wanted
+  const ones: u32 = 0xffffffff
+  const taken: u32 = (ones >> (32 - length)) << low
+  store32(map.free, word << 2, load32(map.free, word << 2) & ~taken)
+  map.used += length
+  map.runLength = length
+  map.cursor = word
+  return (word << 5) + low
+}
+
+/** Slots of a word that are free and not suspect. */
+function available(map: SlotMap, word: u32): u32 {
+  return load32(map.free, word << 2) & ~load32(map.suspect, word << 2)
+}
+
+/** Take a slot that is free out of use for good: it could not be written. */
+export function slotRetire(map: SlotMap, slot: u32): void {
+  setBit(map.free, slot, false)
+  map.total -= 1
+  map.retired += 1
 }
 
 function lowestFree(map: SlotMap, suspectToo: boolean): u32 {

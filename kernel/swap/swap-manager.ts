@@ -45,6 +45,7 @@ export class SwapManager {
   owners: ptr // SWAP_OWNER_LIMIT SwapOwners
   storedPages: u32
   keptPages: u32
+  pagedSlots: u32 // slots of page-slots.ts
   inFlight: u32 // transfers
   reclaimNext: u32 // where to look next for a copy to give up
   written: u32
@@ -135,14 +136,14 @@ export class SwapManager {
 
   /**
    * Give up a slot and what is in it. SwapError.None; NoDevice; InvalidSlot for one the area does not have or
-   * never hands out; SlotNotInUse; SlotBusy during a transfer. After an error nothing has changed.
+   * never hands out; SlotNotInUse; SlotBusy during a transfer, or if it is a process's. After an error nothing has changed.
    */
   deallocateSlot(slot: u32): i32 {
     if (this.disk == null) return SwapError.NoDevice
     if (slot == 0 || slot > this.slots.lastSlot) return SwapError.InvalidSlot
     const state = slotState(this, slot)
     if (state == EntryState.Unused) return SwapError.SlotNotInUse
-    if (state == EntryState.Writing || state == EntryState.Reading) return SwapError.SlotBusy
+    if (state == EntryState.Writing || state == EntryState.Reading || state == EntryState.Paged) return SwapError.SlotBusy
     slotRelease(this, slot)
     return SwapError.None
   }
@@ -284,7 +285,7 @@ export class SwapManager {
     while (slot <= this.slots.lastSlot) {
       const entry = entryFind(this.entries, slot)
       const state = slotState(this, slot)
-      if (entry != null && state > EntryState.Reserved && entry.owner == this.owner) {
+      if (entry != null && isOwned(state) && entry.owner == this.owner) {
         if (state == EntryState.Writing || state == EntryState.Reading) result = SwapError.SlotBusy
         else slotRelease(this, slot)
       }
@@ -297,4 +298,9 @@ export class SwapManager {
   getStats(out: SwapStats): void {
     swapStatsFill(this, out)
   }
+}
+
+/** Whether a slot in this state is an owner's. */
+function isOwned(state: EntryState): boolean {
+  return state > EntryState.Reserved && state != EntryState.Paged
 }

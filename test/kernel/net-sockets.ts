@@ -7,10 +7,12 @@ import { Packet, packetFree, packetPoolAdd } from '../../kernel/drivers/net/pack
 import { framesAddRegion } from '../../kernel/mm/frames.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
 import { socketClose, socketReceiveFrom, socketSendTo } from '../../kernel/net/socket/api.ts'
-import { pollSetOf } from '../../kernel/net/socket/poll-set.ts'
-import { SocketMessage, SocketStatistics } from '../../kernel/net/socket/socket.ts'
+import { pollSetOf, type PollSet } from '../../kernel/net/socket/poll-set.ts'
+import { SocketMessage, SocketStatistics, type Socket } from '../../kernel/net/socket/socket.ts'
 import { socketCounters, socketNext, socketOf, socketTotals, statisticLow } from '../../kernel/net/socket/table.ts'
 import { socketReceiveFromWait } from '../../kernel/net/socket/wait.ts'
+import { socketPolled, socketSleep } from '../../kernel/net/socket/wake.ts'
+import { pollSleep, sleepOn } from '../../kernel/lib/sleep.ts'
 import { udpBindConflict, udpEphemeralPort } from '../../kernel/net/udp/table.ts'
 import { udpBind, type UdpBinding } from '../../kernel/net/udp/ports.ts'
 import type { NetInterface } from '../../kernel/net/interface.ts'
@@ -30,7 +32,7 @@ export {
 } from '../../kernel/net/socket/api.ts'
 export { socketGetOption, socketSetOption } from '../../kernel/net/socket/options.ts'
 export {
-  pollSetAdd, pollSetClose, pollSetCreate, pollSetModify, pollSetRemove, pollSetTake, socketEvents, socketPoll,
+  pollSetAdd, pollSetClose, pollSetCreate, pollSetModify, pollSetReady, pollSetRemove, pollSetTake, socketEvents, socketPoll,
 } from '../../kernel/net/socket/poll.ts'
 export { socketPacketsHeld } from '../../kernel/net/socket/queue.ts'
 export {
@@ -54,6 +56,27 @@ export function packetsAdd(memory: ptr, count: u32, size: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     packetPoolAdd(plus(memory, i * sizeof<Packet>()), plus(buffers, i * size), (i * size) as PhysicalAddress, size)
   }
+}
+
+// --- Sleeping: test/kernel/sleepers.ts. --------------------------------------------------------------------
+export { sleepersAsked, sleepersCount, sleepersStart, sleepersWoken } from './sleepers.ts'
+export { pollChanges } from '../../kernel/lib/sleep.ts'
+
+/** Sleep for a socket, for a set, for whatever is polled. */
+export function sleepForSocket(handle: u32, milliseconds: u32): i32 {
+  return socketSleep(socketOf(handle) as Socket, milliseconds)
+}
+export function sleepForSet(handle: u32): i32 {
+  return sleepOn((pollSetOf(handle) as PollSet).waiters)
+}
+export function sleepPolling(): i32 {
+  return pollSleep(5000)
+}
+export function pollSocket(handle: u32): void {
+  socketPolled(socketOf(handle) as Socket)
+}
+export function pollSet(handle: u32): void {
+  (pollSetOf(handle) as PollSet).polled = true
 }
 
 // --- Rounds. ----------------------------------------------------------------------------------------------

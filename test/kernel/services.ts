@@ -8,6 +8,7 @@ import { stackStart } from './net-stack.ts'
 import { pipesStart } from './stream-pipe.ts'
 
 export { pipeConnect, pipeEnd, pipeForget, pipeRead, pipeReset, pipeStatus, pipeWrite } from './stream-pipe.ts'
+export { framesTotal } from '../../kernel/mm/frames.ts'
 export { advance } from './net-time.ts'
 export { servicesPoll } from '../../kernel/services/stream-service.ts'
 export { echoStreamStart } from '../../kernel/services/echo-stream.ts'

@@ -9,10 +9,11 @@ export class Services {
   readonly m: Instance
   readonly room: number
 
-  constructor(engine: Engine) {
+  /** With `memory` bytes for tables. */
+  constructor(engine: Engine, memory = 4 << 20) {
     this.m = engine.start()
     this.room = this.m.alloc(ROOM)
-    this.m.call('servicesStart', this.m.alloc(4 << 20, 4096), 4 << 20)
+    this.m.call('servicesStart', this.m.alloc(memory, 4096), memory)
   }
 
   call(name: string, ...args: number[]): number {

@@ -10,8 +10,9 @@
 import { POLL_SET_LIMIT, POLL_WATCH_LIMIT } from '../../config.ts'
 import {
   address, at, nth, sizeof, staticRow, staticStruct, struct,
-  type Stored, type bool, type u16, type u32, type u8,
+  type Embed, type Stored, type bool, type u16, type u32, type u8,
 } from '../../lib/layout.ts'
+import { WaitQueue, pollWake, wakeAll } from '../../lib/sleep.ts'
 import { zeroBytes } from '../../lib/memory.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import type { Socket } from './socket.ts'
@@ -39,6 +40,8 @@ export class PollSet {
   readyLast: Watch | null
   count: u32 // watches
   readyCount: u32
+  waiters: Embed<WaitQueue> // processes that sleep until one is ready
+  polled: Stored<u32, bool> // the next one that becomes ready wakes those who poll (lib/sleep.ts)
   generation: u32
   open: Stored<u32, bool>
 }
@@ -128,7 +131,7 @@ export function watchesRemoveOf(socket: Socket): void {
   while (socket.watches != null) watchRemove(socket.watches)
 }
 
-/** Put a watch at the end of its set's ready list, if it is not there. */
+/** Put a watch at the end of its set's ready list, if it is not there, and wake who waits for the set. */
 export function watchReady(watch: Watch): void {
   if (watch.isReady) return
   const set = watch.set
@@ -140,6 +143,10 @@ export function watchReady(watch: Watch): void {
   else last.readyNext = watch
   set.readyLast = watch
   set.readyCount += 1
+  if (set.waiters.first != null) wakeAll(set.waiters)
+  if (!set.polled) return
+  set.polled = false
+  pollWake()
 }
 
 /** Take a watch out of its set's ready list, if it is there. */

@@ -126,6 +126,17 @@ export function pollSetTake(handle: u32, out: PollReady, room: u32): i32 {
   return taken
 }
 
+/** Whether a set has something to report. What is in its ready list and is not ready any more is taken out. */
+export function pollSetReady(handle: u32): boolean {
+  const set = pollSetOf(handle)
+  while (set != null && set.readyFirst != null) {
+    const watch: Watch = set.readyFirst
+    if ((socketEventsOf(watch.socket) & watch.events) != 0) return true
+    watchNotReady(watch)
+  }
+  return false
+}
+
 /** Look at the first of the ready list; true when it is ready indeed, and `out` says how. */
 function report(set: PollSet, out: PollReady): boolean {
   const watch = set.readyFirst

@@ -10,6 +10,7 @@ import type { Packet } from '../../drivers/net/packet.ts'
 import type { NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
 import type { Ipv4Sending } from '../ipv4/output.ts'
+import type { WaitQueue } from '../../lib/sleep.ts'
 import type { Watch } from './poll-set.ts'
 
 /** In RustOS's order. */
@@ -17,8 +18,11 @@ export const enum SocketType { Stream, Datagram, Raw }
 /** In RustOS's order. */
 export const enum SocketState { Closed, Listening, Connecting, Connected, Closing }
 
-/** What may hold of a socket: Linux's POLLIN, POLLOUT, POLLERR, POLLHUP. Error and HangUp are always reported. */
-export const enum SocketEvent { None = 0, In = 1, Out = 4, Error = 8, HangUp = 16 }
+/**
+ * What may hold of a socket: Linux's POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP (the peer of a stream sends no more). Error and
+ * HangUp are always reported.
+ */
+export const enum SocketEvent { None = 0, In = 1, Out = 4, Error = 8, HangUp = 16, PeerEnded = 0x2000 }
 
 /** Which buffers have a size that the user chose; the others of a stream grow by themselves. */
 export const enum SizeChosen { None = 0, Receive = 1, Send = 2 }
@@ -135,9 +139,13 @@ export class Socket {
   maximumSegment: u16
   keepProbes: u8
   congestionControl: u8 // of the option of this name
+  awaited: Stored<u8, bool> // a process sleeps in `waiters`, or polls: it is told of the next event
+  polled: Stored<u8, bool> // by poll or select, which sleep on no socket's queue
+  reserved: u16
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
   groups: SocketGroup | null
   watches: Watch | null // the poll sets it is in
+  waiters: Embed<WaitQueue> // processes asleep in a call on it
   blockedNext: Socket | null
   // The last ICMP error about something this socket sent: ip(7), "IP_RECVERR".
   errorRemote: Ipv4Address

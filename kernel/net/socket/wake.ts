@@ -1,8 +1,10 @@
-// Who is told when something happens to a socket: the poll sets it is in, by a place in their ready lists, and senders
-// that found no free packet. Whoever waits (wait.ts) looks for itself. Main-loop context.
+// Who is told when something happens to a socket: the poll sets it is in, by a place in their ready lists; processes that
+// sleep for it; and senders that found no free packet. Kernel code that waits (wait.ts) looks for itself. Main-loop or
+// process context.
 
 import { SOCKET_SEND_RESERVE } from '../../config.ts'
-import type { u32 } from '../../lib/layout.ts'
+import type { i32, u32 } from '../../lib/layout.ts'
+import { pollWake, sleepFor, wakeAll } from '../../lib/sleep.ts'
 import { packetsFree, packetsTotal } from '../../drivers/net/packet.ts'
 import { watchReady } from './poll-set.ts'
 import { SocketEvent, type Socket } from './socket.ts'
@@ -14,8 +16,35 @@ export function socketWakeInit(): void {
   blocked = null
 }
 
+/** Whether anybody is told of what happens to a socket. */
+export function socketIsWatched(socket: Socket): boolean {
+  return socket.watches != null || socket.awaited
+}
+
+/** Sleep until something happens to the socket, `milliseconds` at most: None, Interrupted, TimedOut. May sleep. */
+export function socketSleep(socket: Socket, milliseconds: u32): i32 {
+  socket.awaited = true
+  return sleepFor(socket.waiters, milliseconds)
+}
+
+/** The next event wakes those who poll (lib/sleep.ts). */
+export function socketPolled(socket: Socket): void {
+  socket.awaited = true
+  socket.polled = true
+}
+
+/** Processes that sleep for this socket look again. */
+function wakeAwaiting(socket: Socket): void {
+  socket.awaited = false
+  wakeAll(socket.waiters)
+  if (!socket.polled) return
+  socket.polled = false
+  pollWake()
+}
+
 /** Some of `events` hold of the socket now. */
 export function socketWake(socket: Socket, events: u32): void {
+  if (socket.awaited) wakeAwaiting(socket)
   let each = socket.watches
   while (each != null) {
     if ((each.events & events) != 0) watchReady(each)

@@ -42,7 +42,7 @@ export function tcpEnd(tcb: TcpControlBlock, error: i32): void {
   tcb.error = error
   socket.error = error
   socket.state = SocketState.Closed
-  socketWake(socket, SocketEvent.In | SocketEvent.Out | SocketEvent.Error | SocketEvent.HangUp)
+  socketWake(socket, SocketEvent.In | SocketEvent.Out | SocketEvent.Error | SocketEvent.HangUp | SocketEvent.PeerEnded)
 }
 
 /** A closed connection that its socket still holds, for what can be read, is let go; no socket has it any more. */

@@ -9,7 +9,7 @@ import { timerStop } from '../../lib/timer.ts'
 import { packetFree, type Packet } from '../../drivers/net/packet.ts'
 import { chainLength, chainTrim } from '../chain.ts'
 import { SocketEvent } from '../socket/socket.ts'
-import { socketWake } from '../socket/wake.ts'
+import { socketIsWatched, socketWake } from '../socket/wake.ts'
 import { Drop, drop } from '../stats.ts'
 import { finAcked, receiveWindow, stateOf, type TcpControlBlock } from './control-block.ts'
 import { tcpAbort, tcpEnd, tcpTimeWait } from './end.ts'
@@ -87,7 +87,7 @@ function inOrder(tcb: TcpControlBlock, packet: Packet): void {
 }
 
 function tellUser(tcb: TcpControlBlock): void {
-  if (tcb.socket != null && tcb.socket.watches != null) socketWake(tcb.socket, SocketEvent.In)
+  if (tcb.socket != null && socketIsWatched(tcb.socket)) socketWake(tcb.socket, SocketEvent.In)
 }
 
 /** Data beyond a gap: kept, and acknowledged at once, for each such segment. RFC 5681 §4.2. */
@@ -149,7 +149,7 @@ export function checkFin(tcb: TcpControlBlock): void {
   tcb.rcv.nxt = seqPlus(tcb.rcv.nxt, 1)
   if (seqLess(tcb.rcv.advertised, tcb.rcv.nxt)) tcb.rcv.advertised = tcb.rcv.nxt
   ackSend(tcb)
-  if (tcb.socket != null) socketWake(tcb.socket, SocketEvent.In)
+  if (tcb.socket != null) socketWake(tcb.socket, SocketEvent.In | SocketEvent.PeerEnded)
   switch (stateOf(tcb)) {
     case TcpState.Established:
       tcb.state = TcpState.CloseWait

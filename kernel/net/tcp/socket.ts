@@ -246,7 +246,7 @@ export function streamShutdown(socket: Socket, how: Shut): i32 {
     socket.shutSend = true
     finish(tcb)
   }
-  socketWake(socket, SocketEvent.In | SocketEvent.Out | SocketEvent.HangUp)
+  socketWake(socket, SocketEvent.In | SocketEvent.Out | SocketEvent.HangUp | SocketEvent.PeerEnded)
   return Errno.None
 }
 
@@ -313,11 +313,12 @@ export function streamEvents(socket: Socket): u32 {
   const tcb = tcbOf(socket)
   if (tcb == null) return SocketEvent.Out | SocketEvent.HangUp
   const state: TcpState = stateOf(tcb)
-  if (state == TcpState.Closed) return SocketEvent.In | SocketEvent.Out | SocketEvent.HangUp
+  if (state == TcpState.Closed) return SocketEvent.In | SocketEvent.Out | SocketEvent.HangUp | SocketEvent.PeerEnded
   if (state == TcpState.SynSent || state == TcpState.SynReceived) return SocketEvent.None
   let events: u32 = SocketEvent.None
   const ended: boolean = isEnded(state) || tcb.shutReceive
   if (tcb.receiveBytes != 0 || ended) events |= SocketEvent.In
+  if (ended) events |= SocketEvent.PeerEnded
   if (ended && tcb.finQueued) events |= SocketEvent.HangUp
   if (tcb.finQueued || hasRoom(socket, tcb)) events |= SocketEvent.Out
   return events

@@ -13,8 +13,8 @@ const xorshift = (seed: number) => (below: number) => {
   return (seed >>> 0) % below
 }
 
-/** Pages at the start of a region that its table takes, nine bytes a frame. */
-const table = (pages: number) => Math.ceil(pages * 9 / PAGE)
+/** Pages at the start of a region that its table takes, 29 bytes a frame. */
+const table = (pages: number) => Math.ceil(pages * 29 / PAGE)
 
 /** `pages` pages of memory, handed to the allocator; physical address of the first, and the frames it hands out. */
 function addRegion(m: Instance, pages: number, alignment = PAGE): { start: number, frames: number } {

@@ -1,0 +1,100 @@
+// Entries of page tables taken away and changed over ranges: what unmapping, protecting and discarding have in common.
+// Nothing here sleeps.
+
+import { load32, store64 } from '../lib/intrinsics.ts'
+import { plus, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
+import { PAGE_SIZE, pageFloor } from '../mm/address.ts'
+import { pageFrameRelease } from '../mm/page-frame.ts'
+import { pageSlotPut } from '../swap/page-slots.ts'
+import type { AddressSpace } from './address-space.ts'
+import {
+  Entry, TABLE_REACH, entryClear, entryFind, entryHigh, invalidate, invalidateSpace, tableDropEmpty,
+} from './page-table.ts'
+import { Protection } from './region.ts'
+
+/** Pages after which the processor forgets a whole space rather than page by page. */
+const INVALIDATE_EACH: u32 = 32
+
+/** The slot of an entry that holds one. */
+export function entrySlot(low: u32): u32 {
+  return low >>> 1
+}
+
+/** The frame of an entry that holds a page. */
+export function entryFrame(low: u32): PhysicalAddress {
+  return pageFloor(low) as PhysicalAddress
+}
+
+/** Rights of a page as its region has them, without Writable: that is also a question of who else has the page. */
+export function entryRights(protection: Protection): u32 {
+  return protection == Protection.None ? Entry.Present : Entry.Present | Entry.User
+}
+
+/** Empty an entry that is not 0: its page, or its slot, has a reference less. */
+export function entryDrop(space: AddressSpace, entry: ptr): void {
+  const low = load32(entry, 0)
+  entryClear(entry)
+  if ((low & Entry.Present) != 0) {
+    space.resident -= 1
+    pageFrameRelease(entryFrame(low))
+  } else {
+    space.swapped -= 1
+    pageSlotPut(entrySlot(low))
+  }
+}
+
+/** Empty all entries from `start` up to `end`, and give back page tables that have none any more. */
+export function entriesDrop(space: AddressSpace, start: u32, end: u32): void {
+  let where: u32 = start
+  const each: boolean = (end - start) / PAGE_SIZE <= INVALIDATE_EACH
+  while (where < end) {
+    const stop = tableEnd(where, end)
+    const entry = entryFind(space, where)
+    if (entry != 0) {
+      dropWithin(space, entry, where, stop, each)
+      tableDropEmpty(space, where)
+    }
+    where = stop
+  }
+  if (!each) invalidateSpace(space)
+}
+
+/** The end of the page table that has `where`, or `end` if that comes first. */
+export function tableEnd(where: u32, end: u32): u32 {
+  const next: u32 = (where & ~(TABLE_REACH - 1)) + TABLE_REACH
+  return next < end ? next : end
+}
+
+function dropWithin(space: AddressSpace, first: ptr, start: u32, end: u32, each: boolean): void {
+  let entry = first
+  let where: u32 = start
+  while (where < end) {
+    if (load32(entry, 0) != 0) {
+      entryDrop(space, entry)
+      if (each) invalidate(space, where)
+    }
+    entry = plus(entry, 8)
+    where += PAGE_SIZE
+  }
+}
+
+/** Give the pages from `start` up to `end` other rights. A right to write that a page gets is given when it is written to. */
+export function entriesProtect(space: AddressSpace, start: u32, end: u32, protection: Protection): void {
+  const high = entryHigh((protection & Protection.Execute) != 0)
+  const rights = entryRights(protection)
+  const keepWritable: u32 = (protection & Protection.Write) != 0 ? Entry.Writable : 0
+  const kept: u32 = ~(Entry.User | Entry.Writable) | keepWritable
+  let where: u32 = start
+  while (where < end) {
+    const stop = tableEnd(where, end)
+    let entry = entryFind(space, where)
+    while (entry != 0 && where < stop) {
+      const low = load32(entry, 0)
+      if ((low & Entry.Present) != 0) store64(entry, 0, (low & kept) | rights, high)
+      entry = plus(entry, 8)
+      where += PAGE_SIZE
+    }
+    where = stop
+  }
+  invalidateSpace(space)
+}

@@ -1,0 +1,113 @@
+// Pages of a process's own memory: where they are mapped, the list from which victims are taken, and the slot that has the
+// same contents. Whatever a region maps from an object is not of these: it stays the object's.
+//
+//   first ─▶ page ◀─▶ page ◀─▶ … ◀─ last      the next victim first; what arrives, or was used, is last
+//
+// A page leaves the list while it is being written or read, and when it is gone.
+
+import { address, staticStruct, struct, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
+import { PAGE_MASK, pageFloor } from '../mm/address.ts'
+import type { PageFrame } from '../mm/frame-table.ts'
+import { pageFrameGone } from '../mm/page-frame.ts'
+import { pageSlotFrameSet, pageSlotPut } from '../swap/page-slots.ts'
+import type { AddressSpace } from './address-space.ts'
+
+/** The state of a page, in the low bits of PageFrame.page. */
+export const enum PageState {
+  /** It is on the list of victims. */
+  Listed = 1,
+  /** It is on its way to its slot, and the transfer holds a reference. */
+  Writing = 2,
+  /** It is on its way from its slot, mapped nowhere, and the transfer holds the only reference. */
+  Reading = 4,
+  /** It is mapped nowhere: its only reference is that its slot knows it. */
+  Cached = 8,
+  /** Its slot can not be written to; the only copy is the one in memory. */
+  Pinned = 16,
+}
+
+@struct
+class PageList {
+  first: PageFrame | null
+  last: PageFrame | null
+  pages: u32
+}
+
+const list = staticStruct<PageList>()
+
+/** Once. */
+export function pagesInit(): void {
+  pageFrameGone(pageGone)
+}
+
+/** The next victim, or null. */
+export function pageFirst(): PageFrame | null {
+  return list.first
+}
+
+/** Pages on the list. */
+export function pagesListed(): u32 {
+  return list.pages
+}
+
+export function pageHas(page: PageFrame, state: PageState): boolean {
+  return (page.page & state) != 0
+}
+
+export function pageSet(page: PageFrame, state: PageState): void {
+  page.page |= state
+}
+
+export function pageUnset(page: PageFrame, state: PageState): void {
+  page.page &= ~state
+}
+
+/** Where a page is mapped, in all spaces of its family that map it. */
+export function pageAddress(page: PageFrame): u32 {
+  return pageFloor(page.page)
+}
+
+/** A fresh page, with the caller's reference, is at `where` of a space from now on. */
+export function pageAdopt(page: PageFrame, space: AddressSpace, where: u32): void {
+  page.family = address(space.family)
+  page.page = where | (page.page & PAGE_MASK)
+  if (!pageHas(page, PageState.Listed)) pageAppend(page)
+}
+
+/** Onto the end of the list. */
+export function pageAppend(page: PageFrame): void {
+  const last = list.last
+  page.previous = last
+  page.next = null
+  if (last == null) list.first = page
+  else last.next = page
+  list.last = page
+  list.pages += 1
+  pageSet(page, PageState.Listed)
+}
+
+/** Off the list, if it is on it. */
+export function pageUnlist(page: PageFrame): void {
+  if (!pageHas(page, PageState.Listed)) return
+  if (page.previous == null) list.first = page.next
+  else page.previous.next = page.next
+  if (page.next == null) list.last = page.previous
+  else page.next.previous = page.previous
+  list.pages -= 1
+  pageUnset(page, PageState.Listed)
+}
+
+/** A page and its slot have nothing to do with one another any more: the page was written to. */
+export function pageForgetSlot(page: PageFrame): void {
+  const slot: u32 = page.slot
+  if (slot == 0) return
+  page.slot = 0
+  pageSlotFrameSet(slot, 0 as PhysicalAddress)
+  pageSlotPut(slot)
+}
+
+function pageGone(page: PageFrame): void {
+  pageUnlist(page)
+  pageForgetSlot(page)
+  page.family = 0 as ptr
+}
