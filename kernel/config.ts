@@ -269,6 +269,14 @@ export const TIME_SLICE: u32 = 10
 export const KERNEL_STACKS_KEPT: u32 = 16
 /** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
 export const ARGUMENT_LIMIT: u32 = 131_072
+/** Bytes first set aside for them; doubled as they turn out to need more. */
+export const ARGUMENT_ROOM: u32 = 4096
+/** Bytes of address space for a program's stack: Linux's default; memory comes as it is touched. */
+export const STACK_LIMIT: u32 = 8 << 20
+/** Scripts whose interpreter is a script, and so on. */
+export const INTERPRETER_LIMIT: u32 = 4
+/** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
+export const VECTOR_LIMIT: u32 = 1024
 
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */

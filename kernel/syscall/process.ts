@@ -1,12 +1,15 @@
 // System calls about processes: who am I, children, the end. Names and errors are Linux's; docs/syscalls.md lists all calls.
 
 import { segmentBasesLoad, processYield } from '../process/scheduler.ts'
-import { DESCRIPTOR_LIMIT, PROCESS_LIMIT, STACK_LIMIT } from '../config.ts'
+import { TrapFrame } from '../arch/x86/trap-frame.ts'
+import { ARGUMENT_LIMIT, DESCRIPTOR_LIMIT, PROCESS_LIMIT, STACK_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
 import { divide64 } from '../lib/intrinsics.ts'
 import { address, plus, sizeof, staticStruct, wire, type Bytes, type Embed, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
+import { Arguments, argumentsAddUser } from '../loader/arguments.ts'
 import { Clone, processClone } from '../process/create.ts'
+import { execute, executionBegin, executionEnd } from '../process/exec.ts'
 import { exitedStatus, groupExit, processExit } from '../process/exit.ts'
 import { Priority, Process } from '../process/process.ts'
 import { processFirst, processOf } from '../process/table.ts'
@@ -145,6 +148,12 @@ export function sysSetId(id: u32): i32 {
   return id == 0 || id == 0xffffffff ? Errno.None : Errno.NotPermitted
 }
 
+/** setreuid(2), setresuid(2) and those of groups. */
+export function sysSetIds(real: u32, effective: u32, saved: u32): i32 {
+  if (sysSetId(real) != Errno.None || sysSetId(effective) != Errno.None) return Errno.NotPermitted
+  return sysSetId(saved)
+}
+
 /** getresuid(2), getresgid(2): three zeros. */
 export function sysGetIds(real: ptr, effective: ptr, saved: ptr): i32 {
   if (userStore32(real, 0) != Errno.None || userStore32(effective, 0) != Errno.None) return Errno.BadAddress
@@ -258,4 +267,46 @@ function limitSet(resource: u32, from: ptr): i32 {
   const error = userCopyIn(address(number), from, sizeof<Number64>())
   if (error != Errno.None) return error
   return number.low == limitOf(resource) ? Errno.None : Errno.NotPermitted
+}
+
+// --- Another program. -------------------------------------------------------------------------------------
+
+/** execve(2). Errors: BadAddress, ArgumentsTooLong, and `execute`'s. May sleep. */
+export function sysExecve(self: Process, path: ptr, argv: ptr, envp: ptr, frame: TrapFrame): i32 {
+  const execution = executionBegin()
+  if (execution == null) return Errno.OutOfMemory
+  const to = execution.arguments
+  let error: i32 = stringsIn(to, argv)
+  to.argumentCount = stringsTaken
+  if (error == Errno.None) error = stringsIn(to, envp)
+  to.environmentCount = stringsTaken
+  to.path = to.used
+  if (error == Errno.None) error = argumentsAddUser(to, path)
+  if (error == Errno.None) error = execute(self, execution, frame)
+  executionEnd(execution)
+  return error
+}
+
+let stringsTaken: u32 = 0
+
+/** The strings of a vector that ends in a null pointer; `stringsTaken` says how many. A null vector is empty, as on Linux. */
+function stringsIn(to: Arguments, vector: ptr): i32 {
+  let count: u32 = 0
+  while (vector != 0) {
+    const error = userCopyIn(address(number), plus(vector, count * sizeof<Number64>()), sizeof<Number64>())
+    if (error != Errno.None || number.high != 0) return Errno.BadAddress
+    if (number.low == 0) break
+    const added = argumentsAddUser(to, number.low as ptr)
+    if (added != Errno.None) return added
+    count += 1
+    if (count > ARGUMENT_LIMIT) return Errno.ArgumentsTooLong
+  }
+  stringsTaken = count
+  return Errno.None
+}
+
+/** set_tid_address(2). */
+export function sysSetTidAddress(self: Process, to: ptr): u32 {
+  self.clearTid = to
+  return self.pid
 }

@@ -36,6 +36,7 @@ export class Register64 {
 const registers = staticStruct<CpuidRegisters>()
 const msr = staticStruct<Register64>()
 let features: u32 = 0
+let capabilities: u32 = 0
 
 const EFER: u32 = 0xc0000080
 const EFER_NO_EXECUTE: u32 = 1 << 11
@@ -58,6 +59,7 @@ export function cpuInit(): void {
   query(0, 0)
   const highest = registers.eax
   query(1, 0)
+  capabilities = registers.edx
   features = when(registers.edx, 13, Cpu.GlobalPages) | when(registers.ecx, 30, Cpu.Rdrand)
     | when(registers.ecx, 26, Cpu.Xsave) | when(registers.ecx, 28, Cpu.Avx)
   if (highest >= 7) {
@@ -77,6 +79,11 @@ export function cpuInit(): void {
 /** Whether the processor has a feature. */
 export function cpuHas(feature: Cpu): boolean {
   return (features & feature) != 0
+}
+
+/** EDX of leaf 1 as it is: what programs are told of the processor. */
+export function cpuCapabilities(): u32 {
+  return capabilities
 }
 
 /** All features found, `Cpu` bits. */
