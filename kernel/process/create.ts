@@ -8,12 +8,14 @@ import { copyBytes } from '../lib/memory.ts'
 import { KERNEL_HIGH } from '../arch/x86/gdt.ts'
 import { FPU_STATE_SIZE, fpuStateInit } from '../arch/x86/fpu.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
-import { fileContextCopy } from '../fs/context.ts'
+import { contextFork, contextRelease } from '../fs/context.ts'
 import { sleepUninterruptible } from '../lib/sleep.ts'
-import { spaceFork, spaceHold } from '../vm/address-space.ts'
+import { spaceHold } from '../vm/address-space.ts'
+import { spaceFork } from '../vm/fork.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
 import { NAME_SIZE, Priority, Process } from './process.ts'
 import { fpuStateSaved, processReady } from './scheduler.ts'
+import { signalStateRelease } from './signal-state.ts'
 import { signalStateCopy } from './signal.ts'
 import { processAdd, processOf, processRemove } from './table.ts'
 
@@ -75,10 +77,9 @@ export function processClone(self: Process, flags: u32, stack: ptr, tls: ptr, ch
   if (!flagsMakeSense(flags)) return Errno.InvalidArgument
   const child = processMake()
   if (child == null) return Errno.WouldBlock
-  const error = copyParts(self, child, flags)
-  if (error != Errno.None) {
+  if (!copyParts(self, child, flags)) {
     processUnmake(child)
-    return error
+    return Errno.OutOfMemory
   }
   copyRegisters(self, child, flags, stack, tls)
   if ((flags & Clone.ChildClearTid) != 0) child.clearTid = childTid
@@ -96,18 +97,25 @@ function flagsMakeSense(flags: u32): boolean {
   return (flags & Clone.SignalHandlers) == 0 || (flags & Clone.Memory) != 0
 }
 
-/** Memory, descriptors, signals: shared or copied. */
-function copyParts(self: Process, child: Process, flags: u32): i32 {
-  if (!signalStateCopy(child, self, (flags & Clone.SignalHandlers) != 0)) return Errno.OutOfMemory
-  if (!fileContextCopy(child.files, self.files, (flags & Clone.Files) != 0)) return Errno.OutOfMemory
-  if ((flags & Clone.Memory) != 0) {
-    spaceHold(self.space!)
-    child.space = self.space
-    return Errno.None
+/** Signals, descriptors, memory: shared or copied. False without memory: then nothing is. */
+function copyParts(self: Process, child: Process, flags: u32): boolean {
+  if (!signalStateCopy(child, self, (flags & Clone.SignalHandlers) != 0)) return false
+  if (contextFork(child.files, self.files, (flags & Clone.Files) != 0) == Errno.None) {
+    if (spaceCopy(self, child, flags)) return true
+    contextRelease(child.files)
   }
-  child.space = spaceFork(self.space!)
-  if (child.space != null) return Errno.None
-  return Errno.OutOfMemory
+  signalStateRelease(child.signals)
+  return false
+}
+
+function spaceCopy(self: Process, child: Process, flags: u32): boolean {
+  if ((flags & Clone.Memory) == 0) {
+    child.space = spaceFork(self.space!)
+    return child.space != null
+  }
+  spaceHold(self.space!)
+  child.space = self.space
+  return true
 }
 
 function copyRegisters(self: Process, child: Process, flags: u32, stack: ptr, tls: ptr): void {

@@ -7,10 +7,13 @@ import { Register64 } from '../arch/x86/cpu.ts'
 import { Errno } from '../lib/errno.ts'
 import { cli, readCr2, sti } from '../lib/intrinsics.ts'
 import { address, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
-import { pageFault } from '../vm/page-fault.ts'
+import { memoryErrorIsBus } from '../vm/errors.ts'
+import { pageFault } from '../vm/fault.ts'
 import { Process } from './process.ts'
 import { processSelf } from './scheduler.ts'
-import { Signal, SignalCode, signalFault } from './signal.ts'
+import { Signal } from './signal-number.ts'
+import { SignalCode } from './signal-state.ts'
+import { signalFault } from './signal.ts'
 
 /** Exceptions that a program can cause. SDM vol. 3 table 6-1 */
 const LAST: u32 = 19
@@ -41,7 +44,7 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   const result = pageFault(self.space!, low, frame.errorCode)
   cli()
   if (result == Errno.None) return
-  if (result == Errno.InputOutput) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
+  if (memoryErrorIsBus(result)) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
   signalFault(self, Signal.SegmentationViolation, (frame.errorCode & 1) != 0 ? SignalCode.AccessError : SignalCode.MapError, low, frame)
 }
 

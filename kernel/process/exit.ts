@@ -7,11 +7,12 @@
 import { Errno } from '../lib/errno.ts'
 import type { u32 } from '../lib/layout.ts'
 import { wakeAll } from '../lib/sleep.ts'
-import { fileContextRelease } from '../fs/context.ts'
-import { spaceRelease } from '../vm/address-space.ts'
+import { contextRelease } from '../fs/context.ts'
+import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { Process, ProcessState } from './process.ts'
 import { processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
+import { signalStateRelease } from './signal-state.ts'
 import { signalChildEnded } from './signal.ts'
 import { processFirst, processOf, processRemove } from './table.ts'
 
@@ -40,12 +41,12 @@ export function processExit(status: u32): never {
   const leader = processOf(self.group)!
   if (leader.threads == 1 || self == leader) leader.exitStatus = status
   clearTid(self)
-  fileContextRelease(self.files)
+  contextRelease(self.files)
   memoryRelease(self)
   leader.threads -= 1
   self.state = ProcessState.Zombie
   if (leader.threads == 0) groupEnded(leader)
-  if (self != leader) processRemove(self)
+  if (self != leader) processForget(self)
   switchAwayForGood(self)
 }
 
@@ -95,14 +96,15 @@ function groupEnded(leader: Process): void {
   if (leader.pid == 1 && firstEnded != null) firstEnded(leader)
   reparent(leader)
   const parent = leader.parent
-  if (parent == null || signalChildEnded(parent, leader)) return forget(leader)
+  if (parent == null || signalChildEnded(parent, leader)) return processForget(leader)
   wakeAll(parent.children)
 }
 
-/** Nobody will ask for it. */
-function forget(leader: Process): void {
-  unlinkChild(leader)
-  processRemove(leader)
+/** Nobody will ask for it any more. */
+export function processForget(process: Process): void {
+  unlinkChild(process)
+  signalStateRelease(process.signals)
+  processRemove(process)
 }
 
 function reparent(leader: Process): void {
@@ -125,7 +127,7 @@ function adopt(child: Process, heir: Process | null): void {
 }
 
 /** Out of its parent's list. */
-export function unlinkChild(child: Process): void {
+function unlinkChild(child: Process): void {
   const parent = child.parent
   if (parent == null) return
   if (parent.firstChild == child) parent.firstChild = child.nextSibling

@@ -21,7 +21,8 @@ import { address, at, nth, staticMemory, staticRow, struct, type i32, type ptr, 
 import { panic } from '../lib/panic.ts'
 import { SLEEP_FOR_EVER, sleeperDequeue, sleeperEnqueue, setSleep, type Sleeper, type WaitQueue } from '../lib/sleep.ts'
 import { timerStart, timerStop, timersNext, type Timer } from '../lib/timer.ts'
-import { spaceCurrentSet, spaceRoot, type AddressSpace } from '../vm/address-space.ts'
+import { spaceRoot, type AddressSpace } from '../vm/address-space.ts'
+import { spaceCurrentSet } from '../vm/page-table.ts'
 import { kernelStackFree } from './kernel-stack.ts'
 import { PRIORITIES, Process, ProcessState, Woken } from './process.ts'
 

@@ -1,15 +1,13 @@
-// The last look before user mode goes on: others first, signals, the end. And where a new process first runs.
+// The last look before user mode goes on: others first, signals, the end. Context: the process's own.
 
 import { userReturnSet } from '../arch/x86/trap.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { attentionRaised } from '../lib/attention.ts'
 import { cli, sti } from '../lib/intrinsics.ts'
-import { at, type ptr } from '../lib/layout.ts'
-import { userStore32 } from '../vm/user-copy.ts'
 import { processExit } from './exit.ts'
 import { Process } from './process.ts'
-import { giveWay, processSelf, switchOver } from './scheduler.ts'
-import { signalsDeliver } from './signal.ts'
+import { giveWay, processSelf } from './scheduler.ts'
+import { signalsDeliver } from './signal-deliver.ts'
 
 /** Interrupts are off; on return they still are, and nothing waits. The running process's registers are in `frame`. */
 export function userReturn(frame: TrapFrame): void {
@@ -26,15 +24,6 @@ function lookAtNotice(self: Process, frame: TrapFrame): void {
   if (self.ending) processExit(self.exitStatus)
   signalsDeliver(self, frame)
   cli()
-}
-
-/** Called by syscall.S, on the new process's stack. */
-export function processBegin(framePointer: ptr): void {
-  switchOver()
-  const self = processSelf()
-  if (self.setTid != 0) userStore32(self.setTid, self.pid)
-  cli()
-  userReturn(at<TrapFrame>(framePointer))
 }
 
 /** Have exceptions and interrupts look, too. Boot context. */

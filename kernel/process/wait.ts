@@ -4,9 +4,8 @@ import { Errno } from '../lib/errno.ts'
 import { add64 } from '../lib/intrinsics.ts'
 import type { i32, u32 } from '../lib/layout.ts'
 import { sleepOn } from '../lib/sleep.ts'
-import { unlinkChild } from './exit.ts'
+import { processForget } from './exit.ts'
 import { Process, ProcessState } from './process.ts'
-import { processRemove } from './table.ts'
 
 /** Options of wait4. */
 export const enum Wait { NoHang = 1, Untraced = 2, Continued = 8, AllThreads = 0x40000000 }
@@ -49,8 +48,7 @@ function reports(child: Process, options: u32): boolean {
 export function processReap(self: Process, child: Process): void {
   add64(self.childTime, self.childTime, child.runTime)
   add64(self.childTime, self.childTime, child.childTime)
-  unlinkChild(child)
-  processRemove(child)
+  processForget(child)
 }
 
 /**

@@ -14,7 +14,7 @@ import { exitedStatus, groupExit, processExit } from '../process/exit.ts'
 import { Priority, Process } from '../process/process.ts'
 import { processFirst, processOf } from '../process/table.ts'
 import { processReap, processWait, waitStatus } from '../process/wait.ts'
-import { userCopyIn, userCopyOut, userStore32 } from '../vm/user-copy.ts'
+import { userCopyOut, userLoad32, userLoaded, userPin, userStore32 } from '../vm/user-copy.ts'
 
 /** A number of 64 bits in user memory. */
 @wire(8)
@@ -175,7 +175,9 @@ export function sysArchPrctl(self: Process, code: u32, value: ptr): i32 {
   return Errno.None
 }
 
+/** The place is there before the number is: what is static must not be kept over a sleep. */
 function numberOut(low: u32, high: u32, to: ptr): i32 {
+  if (userPin(to, sizeof<Number64>(), true) != Errno.None) return Errno.BadAddress
   number.low = low
   number.high = high
   return userCopyOut(to, address(number), sizeof<Number64>())
@@ -222,6 +224,7 @@ export function sysGetrusage(self: Process, who: i32, to: ptr): i32 {
 
 /** All of it as user time: what of it was the kernel's is not measured. */
 function usageOut(time: ptr, to: ptr): i32 {
+  if (userPin(to, sizeof<ResourceUsage>(), true) != Errno.None) return Errno.BadAddress
   zeroBytes(address(usage), sizeof<ResourceUsage>())
   usage.userMicroseconds.low = splitSeconds(time, usage.userSeconds)
   return userCopyOut(to, address(usage), sizeof<ResourceUsage>())
@@ -264,9 +267,8 @@ function limitOut(value: u32, to: ptr): i32 {
 
 /** The limit there is may be "set"; another is refused: none is kept for each process. */
 function limitSet(resource: u32, from: ptr): i32 {
-  const error = userCopyIn(address(number), from, sizeof<Number64>())
-  if (error != Errno.None) return error
-  return number.low == limitOf(resource) ? Errno.None : Errno.NotPermitted
+  if (userLoad32(from) != Errno.None) return Errno.BadAddress
+  return userLoaded() == limitOf(resource) ? Errno.None : Errno.NotPermitted
 }
 
 // --- Another program. -------------------------------------------------------------------------------------
@@ -293,10 +295,12 @@ let stringsTaken: u32 = 0
 function stringsIn(to: Arguments, vector: ptr): i32 {
   let count: u32 = 0
   while (vector != 0) {
-    const error = userCopyIn(address(number), plus(vector, count * sizeof<Number64>()), sizeof<Number64>())
-    if (error != Errno.None || number.high != 0) return Errno.BadAddress
-    if (number.low == 0) break
-    const added = argumentsAddUser(to, number.low as ptr)
+    const place = plus(vector, count * sizeof<Number64>())
+    if (userLoad32(plus(place, 4)) != Errno.None || userLoaded() != 0) return Errno.BadAddress
+    if (userLoad32(place) != Errno.None) return Errno.BadAddress
+    const text = userLoaded() as ptr
+    if (text == 0) break
+    const added = argumentsAddUser(to, text)
     if (added != Errno.None) return added
     count += 1
     if (count > ARGUMENT_LIMIT) return Errno.ArgumentsTooLong

@@ -12,7 +12,7 @@ import { framesFree, framesTotal } from '../mm/frames.ts'
 import { SwapStats } from '../swap/stats.ts'
 import { swapManager } from '../swap/start.ts'
 import { processCount } from '../process/table.ts'
-import { userCopyOut } from '../vm/user-copy.ts'
+import { userCopyOut, userPin } from '../vm/user-copy.ts'
 
 /** struct utsname: six fields of 65 bytes. */
 const FIELD: u32 = 65
@@ -61,6 +61,7 @@ function nameSet(index: u32, text: cstring): void {
 
 /** uname(2): a Linux whose calls these are (its version numbers decide what C libraries try), and whose they really are. */
 export function sysUname(to: ptr): i32 {
+  if (userPin(to, UTSNAME, true) != Errno.None) return Errno.BadAddress
   zeroBytes(names, UTSNAME)
   nameSet(0, 'Linux')
   nameSet(1, 'porphyry')
@@ -73,6 +74,7 @@ export function sysUname(to: ptr): i32 {
 
 /** sysinfo(2). */
 export function sysSysinfo(to: ptr): i32 {
+  if (userPin(to, sizeof<SystemInformation>(), true) != Errno.None) return Errno.BadAddress
   zeroBytes(address(information), sizeof<SystemInformation>())
   swapManager().getStats(swapStats)
   information.uptime.low = nowMilliseconds() / 1000
@@ -91,9 +93,9 @@ export function sysGetrandom(to: ptr, length: u32, flags: u32): u32 {
   let done: u32 = 0
   while (done < length) {
     const piece: u32 = length - done < RANDOM_PIECE ? length - done : RANDOM_PIECE
+    if (userPin(plus(to, done), piece, true) != Errno.None) return done != 0 ? done : Errno.BadAddress as number as u32
     randomBytes(random, piece)
-    const error = userCopyOut(plus(to, done), random, piece)
-    if (error != Errno.None) return done != 0 ? done : error as number as u32
+    userCopyOut(plus(to, done), random, piece)
     done += piece
   }
   return done

@@ -28,11 +28,17 @@ const CONTROL_WORD: u32 = 0x037f
 const MXCSR: u32 = 0x1f80
 const MXCSR_OFFSET: u32 = 24
 
+/** XCR0: which parts of the state are saved. */
+export function fpuFeatures(): u32 {
+  if (!cpuHas(Cpu.Xsave)) return 0
+  return XCR0_X87_SSE | (cpuHas(Cpu.Avx) ? XCR0_AVX : 0)
+}
+
 /** Let user mode use the registers. Boot context. */
 export function fpuInit(): void {
   writeCr0((readCr0() & ~CR0_EMULATION) | CR0_MONITOR | CR0_NUMERIC_ERROR)
   writeCr4(readCr4() | CR4_FXSAVE | CR4_SIMD_EXCEPTIONS | (cpuHas(Cpu.Xsave) ? CR4_XSAVE : 0))
-  if (cpuHas(Cpu.Xsave)) writeXcr0(XCR0_X87_SSE | (cpuHas(Cpu.Avx) ? XCR0_AVX : 0))
+  if (cpuHas(Cpu.Xsave)) writeXcr0(fpuFeatures())
 }
 
 /** The state a program begins with, at `area`: FPU_STATE_SIZE bytes, aligned to 64. */
