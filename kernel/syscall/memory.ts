@@ -6,20 +6,23 @@ import { descriptorFile } from '../fs/descriptor.ts'
 import { fileRelease, fileHold } from '../fs/file.ts'
 import { flagsReadable, flagsWritable } from '../fs/flags.ts'
 import type { Process } from '../process/process.ts'
+import { spaceAdvise } from '../vm/advise.ts'
 import { spaceBrk } from '../vm/brk.ts'
-import { MapFlag, spaceAdvise, spaceMap, spaceProtect, spaceRemap, spaceUnmap } from '../vm/map.ts'
+import { MapFlag, spaceMap, spaceProtect } from '../vm/map.ts'
 import { Protection } from '../vm/region.ts'
+import { spaceRemap } from '../vm/remap.ts'
+import { spaceUnmap } from '../vm/unmap.ts'
 
 const PAGE_SHIFT: u32 = 12
 const PAGE_MASK: u32 = 4095
 
 /** mmap(2). `offset` is the low half of a position in the file. Errors: BadHandle, AccessDenied, NoDevice, and spaceMap's. May sleep. */
-export function sysMmap(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: u32, offset: u32): u32 {
+export function sysMmap(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
   if ((offset & PAGE_MASK) != 0) return Errno.InvalidArgument as number as u32
   if ((flags & MapFlag.Anonymous) != 0) return spaceMap(self.space!, address, length, protection, flags, null, 0)
   const file = descriptorFile(self.files.table, descriptor)
   if (file == null) return Errno.BadHandle as number as u32
-  const shared = (flags & MapFlag.Type) != MapFlag.Private
+  const shared = (flags & MapFlag.TypeMask) != MapFlag.Private
   if (!flagsReadable(file.flags) || (shared && (protection & Protection.Write) != 0 && !flagsWritable(file.flags))) {
     return Errno.AccessDenied as number as u32
   }

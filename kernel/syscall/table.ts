@@ -5,7 +5,7 @@ import type { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { At, Open } from '../fs/flags.ts'
 import { Errno } from '../lib/errno.ts'
 import { Level, logDecimal, logEnd, logStart, logText } from '../lib/log.ts'
-import type { cstring, ptr, u32 } from '../lib/layout.ts'
+import type { cstring, i32, ptr, u32 } from '../lib/layout.ts'
 import type { Process } from '../process/process.ts'
 import {
   sysClose, sysDup, sysDup2, sysDup3, sysFcntl, sysFsync, sysGetdents64, sysIoctl, sysLseek, sysPipe2, sysPread64,
@@ -47,7 +47,7 @@ export function systemCall(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Fstat: return sysFstat(self, a, b as ptr) as number as u32
     case Call.Lstat: return sysNewfstatat(self, AT_CWD, a as ptr, b as ptr, AT_NO_FOLLOW) as number as u32
     case Call.Lseek: return sysLseek(self, a, b as number as i32, c) as number as u32
-    case Call.Mmap: return sysMmap(self, a as ptr, b, c, d, e, f)
+    case Call.Mmap: return sysMmap(self, a as ptr, b, c, d, e as number as i32, f)
     case Call.Mprotect: return sysMprotect(self, a as ptr, b, c) as number as u32
     case Call.Munmap: return sysMunmap(self, a as ptr, b) as number as u32
     case Call.Brk: return sysBrk(self, a as ptr)
