@@ -15,6 +15,7 @@ import { devicesInit } from './boot/devices.ts'
 import { memoryManagerInit } from './boot/memory.ts'
 import { networkInit } from './boot/network.ts'
 import { optionsTake } from './boot/options.ts'
+import { firstStart, programsInit } from './boot/programs.ts'
 import { selftestInit } from './boot/selftest.ts'
 import { VERSION } from './config.ts'
 import { serialInit, serialInputInit, serialWrite } from './drivers/serial/serial.ts'
@@ -48,8 +49,10 @@ export function boot(magic: u32, info: u32): void {
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
   swapStart(options) // the disk that the contract's rule picks, if any
+  programsInit() // memory of processes, system calls, files
   networkInit(options)
   logReady()
+  firstStart(options) // the first program, if the command line asks for one
   selftestInit(options) // if the command line asks for one: exits when it is done
 }
 

@@ -6,9 +6,17 @@ import { kernelRoot } from '../arch/x86/paging.ts'
 import { syscallInit } from '../arch/x86/syscall.ts'
 import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
 import type { ptr } from '../lib/layout.ts'
+import { fsInit, fsMountSystem, kernelFiles } from '../fs/start.ts'
+import { Given, Options, optionGiven } from '../lib/options.ts'
+import { panic } from '../lib/panic.ts'
+import { Errno } from '../lib/errno.ts'
 import { exceptionsToSignals } from '../process/exception.ts'
+import { exitHooksSet } from '../process/exit.ts'
+import { firstEnded, firstProcessStart } from '../process/first.ts'
+import type { Process } from '../process/process.ts'
 import { schedulerInit } from '../process/scheduler.ts'
 import { processTableInit } from '../process/table.ts'
+import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
 import { vmInit } from '../vm/start.ts'
 
@@ -18,9 +26,21 @@ export function programsInit(): void {
   syscallInit()
   vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
   processTableInit()
+  signalsInit()
   schedulerInit()
   exceptionsToSignals()
   userReturnInit()
+}
+
+/** Start the first process, if the command line asks for one. */
+export function firstStart(options: Options): void {
+  if (!optionGiven(options, Given.Init)) return
+  exitHooksSet(firstEnded, tidCleared)
+  if (!firstProcessStart(options.init, kernelFiles().root)) panic('no memory for the first process')
+}
+
+function tidCleared(_process: Process): void {
+  // futex
 }
 
 function invalidatePage(page: ptr): void {
