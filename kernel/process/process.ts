@@ -4,7 +4,7 @@
 // A thread is a Process that shares its address space and descriptors with others: those with the same `group`, whose
 // leader has it as its pid. Context: the process's own, or the main loop's; interrupt handlers touch nothing here.
 
-import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type ptr, type u32, type u8 } from '../lib/layout.ts'
+import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type ptr, type u16, type u32, type u8 } from '../lib/layout.ts'
 import { Sleeper, WaitQueue } from '../lib/sleep.ts'
 import { Timer } from '../lib/timer.ts'
 import { FileContext } from '../fs/context.ts'
@@ -70,6 +70,8 @@ export class Process {
   vforked: Stored<u8, bool> // its parent waits until it lets go of the address space
   unknownCall: Stored<u8, bool> // it made a system call there is not, and the log says so
   continueTold: Stored<u8, bool> // it was continued, and its parent has not been told
+  reserved: u8
+  reserved2: u16
   niceness: i32 // -20 to 19
   stopTold: u32 // the signal that stopped it, until its parent has been told
   name: Bytes<32> // NAME_SIZE

@@ -66,6 +66,9 @@ static void read_protected(void) {
 static void bad_return(void) { __asm__ volatile("mov $39, %%eax; syscall; mov $0x7ffffffffffe, %%rax; jmp *%%rax" ::: "rax", "rcx", "r11"); }
 static void bad_sigreturn(void) { __asm__ volatile("xor %%esp, %%esp; mov $15, %%eax; syscall" ::: "memory"); }
 
+// The processor's stack fault is a SIGBUS; QEMU's TCG makes a general protection of it.
+enum { STACK = -1 };
+
 static const struct { const char *name; void (*act)(void); int signal; } cases[] = {
   { "read the kernel", read_kernel, SIGSEGV }, { "write the kernel", write_kernel, SIGSEGV }, { "execute the kernel", execute_kernel, SIGSEGV },
   { "read the direct map", read_direct_map, SIGSEGV }, { "read kernel stacks", read_kernel_stacks, SIGSEGV }, { "read page 0", read_null, SIGSEGV },
@@ -77,10 +80,14 @@ static const struct { const char *name; void (*act)(void); int signal; } cases[]
   { "mov to cr3", write_cr3, SIGSEGV }, { "rdmsr", read_msr, SIGSEGV }, { "lidt", load_idt, SIGSEGV },
   { "divide by zero", divide, SIGFPE }, { "ud2", undefined, SIGILL }, { "int3", breakpoint, SIGTRAP },
   { "int 0x30", kernel_vector, SIGSEGV }, { "int 8", double_fault_vector, SIGSEGV },
-  { "stack overflow", stack_overflow, SIGSEGV }, { "a bad stack", bad_stack, SIGBUS }, { "a kernel segment", bad_segment, SIGSEGV },
+  { "stack overflow", stack_overflow, SIGSEGV }, { "a bad stack", bad_stack, STACK }, { "a kernel segment", bad_segment, SIGSEGV },
   { "memory that was given back", unmapped_after_munmap, SIGSEGV }, { "protected memory", read_protected, SIGSEGV },
   { "return far away", bad_return, SIGSEGV }, { "sigreturn from nowhere", bad_sigreturn, SIGSEGV },
 };
+
+static int is(int signal, int wanted) {
+  return wanted == STACK ? signal == SIGBUS || signal == SIGSEGV : signal == wanted;
+}
 
 int main(void) {
   int failed = 0;
@@ -93,7 +100,7 @@ int main(void) {
       _exit(99);
     }
     pid_t waited = waitpid(child, &status, 0);
-    int good = waited == child && WIFSIGNALED(status) && WTERMSIG(status) == cases[i].signal;
+    int good = waited == child && WIFSIGNALED(status) && is(WTERMSIG(status), cases[i].signal);
     printf("%s %s: status %x\n", good ? "ok" : "not ok", cases[i].name, status);
     failed += !good;
   }
