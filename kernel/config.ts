@@ -82,6 +82,10 @@ export const DNS_QUERY_LIMIT: u32 = 16
 export const DNS_CACHE_LIMIT: u32 = 128
 /** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
 export const DNS_CHAIN_LIMIT: u32 = 8
+/** Lines of each kind that `netstat` prints: a busy server's thousands would keep it from its work. */
+export const NETSTAT_LINES: u32 = 100
+/** Bytes of the longest answer taken over TCP: a thousand addresses, and it is walked in one go; there may be 65,535. */
+export const DNS_STREAM_LONGEST: u32 = 16_384
 /** Addresses kept of one name: 8 of 16 bytes. */
 export const DNS_ADDRESS_LIMIT: u32 = 8
 /** Echo clients at work at once: the self-test, and programs. */
@@ -243,6 +247,8 @@ export const PATH_MTU_AGE: u32 = 600_000
 export const PING_TIMEOUT: u32 = 5000
 /** How long a DNS server has to answer, doubled each time all of them have been asked (RFC 1035 §4.2.1: 2 to 5 s). */
 export const DNS_FIRST_WAIT: u32 = 2000
+/** How long it has over TCP, from the connection to the end of its answer. */
+export const DNS_STREAM_WAIT: u32 = 5000
 /** How often all servers are asked. */
 export const DNS_ROUNDS: u32 = 3
 /** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
@@ -277,6 +283,34 @@ export const STACK_LIMIT: u32 = 8 << 20
 export const INTERPRETER_LIMIT: u32 = 4
 /** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
 export const VECTOR_LIMIT: u32 = 1024
+// --- Files. -----------------------------------------------------------------------------------------------
+/** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
+export const NAME_LIMIT: u32 = 255
+export const PATH_LIMIT: u32 = 4096
+/** Symbolic links that are followed in one path: Linux's MAXSYMLINKS. */
+export const SYMLINK_LIMIT: u32 = 40
+/** Most a file has, and its largest position: an offset is an i32. */
+export const FILE_SIZE_LIMIT: u32 = 0x7fffffff
+/** Files of all file systems in memory together: 176 bytes each, RustOS has 4096. */
+export const INODE_LIMIT: u32 = 65_536
+/** Lists that names are found by, a power of two; at INODE_LIMIT sixteen in each. 16 KiB. */
+export const RAMFS_BUCKETS: u32 = 4096
+/** File systems in RAM have together one in this many of the frames: Linux's tmpfs, each. */
+export const RAMFS_SHARE: u32 = 2
+/** Links to one file: as ext4. */
+export const LINK_LIMIT: u32 = 65_000
+/** Open files at once, of all processes together: 64 processes with as many as a shell script's pipe-line has, and more. */
+export const OPEN_FILE_LIMIT: u32 = 8192
+/** Descriptors of one process: Linux's RLIMIT_NOFILE as it comes. */
+export const DESCRIPTOR_LIMIT: u32 = 1024
+/** Pages of a pipe, a power of two: 64 KiB, as on Linux, taken only while there is something in them. */
+export const PIPE_PAGES: u32 = 16
+/** File systems mounted at once: 8 bits of a device number would be 255. */
+export const MOUNT_LIMIT: u32 = 64
+/** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */
+export const CPIO_LINK_LIMIT: u32 = 1024
+/** Bytes typed and not read, and of the longest line: Linux's N_TTY_BUF_SIZE. */
+export const TTY_BUFFER: u32 = 4096
 
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */

@@ -78,7 +78,7 @@ function answer(): void {
 
 function help(): void {
   if (!logStart(Level.Info, 'console', 'help')) return
-  logQuoted('commands', 'memory net drops disks ping resolve up down remove promisc mtu mac address vlan veth join leave exit')
+  logQuoted('commands', 'memory net netstat drops disks ping resolve up down remove promisc mtu mac address vlan veth join leave exit')
   logEnd()
 }
 

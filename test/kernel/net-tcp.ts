@@ -1,12 +1,10 @@
-// TCP as its unit tests see it: the sockets of net-sockets.ts, and the state of a connection by its ends.
+// TCP as its unit tests see it: the state of a connection by its ends.
 
 import type { u32 } from '../../kernel/lib/layout.ts'
 import { TcpState } from '../../kernel/net/tcp/state.ts'
 import { tcpCounters } from '../../kernel/net/tcp/stats.ts'
 import { tcpFind } from '../../kernel/net/tcp/table.ts'
 import { timeWaitFind } from '../../kernel/net/tcp/time-wait.ts'
-
-export * from './net-sockets.ts'
 
 /** The TcpState of the connection between two ends; Closed when there is none. */
 export function tcpStateBetween(local: u32, localPort: u32, remote: u32, remotePort: u32): u32 {
