@@ -281,6 +281,10 @@ export const ARGUMENT_ROOM: u32 = 4096
 export const STACK_LIMIT: u32 = 8 << 20
 /** Scripts whose interpreter is a script, and so on. */
 export const INTERPRETER_LIMIT: u32 = 4
+/** Event counters (eventfd) open at once: a few of each program. */
+export const EVENT_LIMIT: u32 = 1024
+/** Lists that sleepers on futexes are found by, a power of two. */
+export const FUTEX_BUCKETS: u32 = 64
 /** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
 export const VECTOR_LIMIT: u32 = 1024
 // --- Files. -----------------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ export class Process {
   niceness: i32 // -20 to 19
   stopTold: u32 // the signal that stopped it, until its parent has been told
   name: Bytes<32> // NAME_SIZE
+  scratch: Bytes<256> // SCRATCH_SIZE of syscall/scratch.ts
   transfer: Embed<Transfer> // of the call it is in
   files: Embed<FileContext>
   signals: Embed<SignalState>

@@ -37,6 +37,8 @@ const MSR_GS_BASE: u32 = 0xc0000101
 
 const ready = staticRow<ReadyList>(PRIORITIES)
 const loopContext = staticMemory(8)
+/** Microseconds all processes have run, 64 bits. */
+const ranInAll = staticMemory(8)
 /** Where a process that has ended would go on. */
 const nowhere = staticMemory(8)
 let readyCount: u32 = 0
@@ -62,6 +64,11 @@ export function processSelf(): Process {
 /** Switches from one process to another or to the main loop, modulo 2³². */
 export function contextSwitches(): u32 {
   return switches
+}
+
+/** Microseconds that all processes together have run since boot: the address of 64 bits. */
+export function processesRunTime(): ptr {
+  return ranInAll
 }
 
 /** Processes that are ready, the running one left out. */
@@ -134,6 +141,7 @@ function account(process: Process): void {
   process.runStart = nowMicroseconds()
   process.sliceUsed += ran
   increase64(process.runTime, ran)
+  increase64(ranInAll, ran)
 }
 
 /** What the one before left behind. Called on the new stack. */

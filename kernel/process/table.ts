@@ -15,6 +15,7 @@ const pool = staticStruct<Pool>()
 let first: Process | null = null
 let count: u32 = 0
 let lastPid: u32 = 0
+let made: u32 = 0
 
 /** No processes. Once. */
 export function processTableInit(): void {
@@ -35,6 +36,7 @@ export function processAdd(): Process | null {
   if (first != null) first.previousOfAll = process
   first = process
   count += 1
+  made += 1
   return process
 }
 
@@ -77,6 +79,11 @@ export function processOf(pid: u32): Process | null {
 /** The first of all processes, or null; follow `nextOfAll`. */
 export function processFirst(): Process | null {
   return first
+}
+
+/** How many there have been. */
+export function processesMade(): u32 {
+  return made
 }
 
 /** How many there are, zombies included; RustOS's `process_count`. */

@@ -19,7 +19,7 @@ const IOVEC: u32 = 16
 /** The same, in memory of the kernel's own between two calls: sendfile's. */
 const PIECE: u32 = 8192
 
-/** struct iovec. */
+/** struct iovec. readv(2) specification. */
 @wire(16)
 class IoVector {
   base: Le<u32>

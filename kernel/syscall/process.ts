@@ -16,14 +16,14 @@ import { processFirst, processOf } from '../process/table.ts'
 import { processReap, processWait, waitStatus } from '../process/wait.ts'
 import { userCopyOut, userLoad32, userLoaded, userPin, userStore32 } from '../vm/user-copy.ts'
 
-/** A number of 64 bits in user memory. */
+/** A number of 64 bits in user memory. System V ABI specification. */
 @wire(8)
 class Number64 {
   low: Le<u32>
   high: Le<u32>
 }
 
-/** struct rusage: two timevals, and fourteen numbers. */
+/** struct rusage: two timevals, and fourteen numbers. getrusage(2) specification. */
 @wire(144)
 class ResourceUsage {
   userSeconds: Embed<Number64>

@@ -24,13 +24,14 @@ const enum Reboot { Restart = 0x01234567, Halt = 0xcdef0123, PowerOff = 0x4321fe
 /** Bytes of random numbers copied at a time. */
 const RANDOM_PIECE: u32 = 256
 
+/** A number of 64 bits in user memory. System V ABI specification. */
 @wire(8)
 class Long {
   low: Le<u32>
   high: Le<u32>
 }
 
-/** struct sysinfo. */
+/** struct sysinfo. sysinfo(2) specification. */
 @wire(112)
 class SystemInformation {
   uptime: Embed<Long>
