@@ -12,6 +12,7 @@ import { interruptInit } from './arch/x86/interrupt.ts'
 import { pagingInit } from './arch/x86/paging.ts'
 import { panicInit } from './arch/x86/panic.ts'
 import { devicesInit } from './boot/devices.ts'
+import { filesInit } from './boot/files.ts'
 import { memoryManagerInit } from './boot/memory.ts'
 import { networkInit } from './boot/network.ts'
 import { optionsTake } from './boot/options.ts'
@@ -49,7 +50,8 @@ export function boot(magic: u32, info: u32): void {
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
   swapStart(options) // the disk that the contract's rule picks, if any
-  programsInit() // memory of processes, system calls, files
+  programsInit() // memory of processes, system calls
+  filesInit(options) // the root, from the boot modules; /dev, /proc
   networkInit(options)
   logReady()
   firstStart(options) // the first program, if the command line asks for one

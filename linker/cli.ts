@@ -43,7 +43,8 @@ function checkCommand(): number {
 
 /** Faults of what was given, told without a stack: the message says all. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof RefusedError || error instanceof PinError || error instanceof CompileError || error instanceof ProgramError) return true
+  if (error instanceof RefusedError || error instanceof PinError) return true
+  if (error instanceof CompileError || error instanceof ProgramError) return true
   return error instanceof Error && error.constructor === Error
 }
 
@@ -64,7 +65,8 @@ function machineOptions(command: Command): Command {
 /** Parse `argv` and run what it says. The exit status: 0, 1 for a failed build, 2 for a wrong use; `run`'s is QEMU's. */
 export async function main(argv: readonly string[]): Promise<number> {
   let status = 0
-  const program = new Command('porphyry').description('A kernel in TypeScript, and the toolchain that boots it').enablePositionalOptions().exitOverride()
+  const program = new Command('porphyry').enablePositionalOptions().exitOverride()
+    .description('A kernel in TypeScript, and the toolchain that boots it')
   program.command('check').description('types and dialect of the kernel, nothing built').action(() => { status = checkCommand() })
   program.command('kernel').description('build the ELF, with .map, .sym and .asm beside it')
     .option('--entry <file>', 'the module that exports kernelMain and trapDispatch', KERNEL_ENTRY)

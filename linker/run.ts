@@ -142,7 +142,8 @@ export async function run(given: RunOptions): Promise<number> {
   const image = await imageOf(options)
   const machine: MachineOptions = {
     ...image, memory: options.memory, machine: options.machine, cpu: options.cpu, net: options.net,
-    disk: diskOf(options.disk), pcap: options.pcap, forwards: options.net === 'user' ? await freeForwards([...FORWARDS, ...options.publish.map(published)]) : [],
+    disk: diskOf(options.disk), pcap: options.pcap,
+    forwards: options.net === 'user' ? await freeForwards([...FORWARDS, ...options.publish.map(published)]) : [],
   }
   const args = qemuArguments(machine)
   if (options.debug) return await debug(machine)

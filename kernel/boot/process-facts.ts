@@ -104,7 +104,8 @@ function tell(pid: u32, out: ProcessFacts): boolean {
   out.minorFaults = process.faults
   out.majorFaults = 0
   out.files = process.space == null ? null : process.files
-  out.executable = null
+  out.executable = process.executable.inode
+  out.executablePath = process.executable.path
   copyBytes(out.name, process.name, NAME)
   return true
 }

@@ -72,7 +72,9 @@ export const enum Fcntl {
 export const enum Rename { NoReplace = 1, Exchange = 2 }
 
 /** Signals that files send. */
-export const enum FileSignal { HangUp = 1, Interrupt = 2, Quit = 3, Pipe = 13, TerminalStop = 20, TerminalInput = 21, TerminalOutput = 22, WindowChange = 28 }
+export const enum FileSignal {
+  HangUp = 1, Interrupt = 2, Quit = 3, Pipe = 13, TerminalStop = 20, TerminalInput = 21, TerminalOutput = 22, WindowChange = 28,
+}
 
 /** Whether an open file with these flags may be read. */
 export function flagsReadable(flags: u32): boolean {

@@ -131,7 +131,8 @@ function segmentMap(loading: Loading, each: ProgramHeader): boolean {
     const page: u32 = each.offset.low >>> PAGE_SHIFT
     if (isError(spaceMap(loading.space, mapped, length, protection, FIXED, loading.object, page))) return false
     mapped += length
-    if ((fileEnd & PAGE_MASK) != 0 && (protection & Protection.Write) != 0 && userZero(fileEnd as ptr, mapped - fileEnd) != Errno.None) return false
+    const mixed = (fileEnd & PAGE_MASK) != 0 && (protection & Protection.Write) != 0
+    if (mixed && userZero(fileEnd as ptr, mapped - fileEnd) != Errno.None) return false
   }
   return mapped == end || !isError(spaceMap(loading.space, mapped, end - mapped, protection, FIXED | MapFlag.Anonymous, null, 0))
 }

@@ -12,6 +12,7 @@ import { contextFork, contextRelease } from '../fs/context.ts'
 import { sleepUninterruptible } from '../lib/sleep.ts'
 import { spaceHold } from '../vm/address-space.ts'
 import { spaceFork } from '../vm/fork.ts'
+import { executableCopy } from './executable.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
 import { NAME_SIZE, Priority, Process } from './process.ts'
 import { fpuStateSaved, processReady } from './scheduler.ts'
@@ -138,6 +139,7 @@ function copyRegisters(self: Process, child: Process, flags: u32, stack: ptr, tl
 /** Its place among the others: in its parent's list, or in the group. */
 function enroll(self: Process, child: Process, flags: u32): void {
   copyBytes(child.name, self.name, NAME_SIZE)
+  executableCopy(child.executable, self.executable)
   child.priority = self.priority
   child.niceness = self.niceness
   child.processGroup = self.processGroup

@@ -24,6 +24,7 @@ import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { spaceCreate } from '../vm/address-space.ts'
 import { Transfer, transferInit } from '../vm/transfer.ts'
 import { spaceRelease } from '../vm/unmap.ts'
+import { executableSet } from './executable.ts'
 import { vforkOver } from './exit.ts'
 import { NAME_SIZE, Process } from './process.ts'
 import { fpuStateChanged, segmentBasesLoad, spaceLoad } from './scheduler.ts'
@@ -187,6 +188,7 @@ function replaceProgram(self: Process, execution: Execution, file: OpenFile, fra
     return fault != ElfLoaderError.None ? elfErrno(fault) : errorOf(stack)
   }
   if (old != null) spaceRelease(old)
+  executableSet(self.executable, file.inode!, self.files, pathOf(execution.arguments))
   begin(self, execution, frame, stack)
   return Errno.None
 }

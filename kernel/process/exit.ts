@@ -10,6 +10,7 @@ import { wakeAll } from '../lib/sleep.ts'
 import { contextRelease } from '../fs/context.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
+import { executableRelease } from './executable.ts'
 import { Process, ProcessState } from './process.ts'
 import { processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
 import { signalStateRelease } from './signal-state.ts'
@@ -42,6 +43,7 @@ export function processExit(status: u32): never {
   if (leader.threads == 1 || self == leader) leader.exitStatus = status
   clearTid(self)
   contextRelease(self.files)
+  executableRelease(self.executable)
   memoryRelease(self)
   leader.threads -= 1
   self.state = ProcessState.Zombie

@@ -10,6 +10,7 @@ import { Timer } from '../lib/timer.ts'
 import { FileContext } from '../fs/context.ts'
 import type { AddressSpace } from '../vm/address-space.ts'
 import { Transfer } from '../vm/transfer.ts'
+import { Executable } from './executable.ts'
 import { SignalState } from './signal-state.ts'
 
 /** RustOS's. Blocked: on a queue; Sleeping: on none, for a time; Zombie: ended, not waited for; Dead: about to be forgotten. */
@@ -38,6 +39,7 @@ export class Process {
   firstChild: Process | null
   nextSibling: Process | null
   space: AddressSpace | null // null once it has ended
+  executable: Embed<Executable> // the file of its program
   stack: ptr // top of its kernel stack; 0 once it has ended
   frame: ptr // the TrapFrame of its user registers, on that stack
   context: Bytes<8> // its kernel stack pointer while others run

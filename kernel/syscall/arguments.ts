@@ -58,8 +58,10 @@ function kindsOf(number: u32): u32 {
   switch (number) {
     case Call.Read: case Call.Write: case Call.Getdents64: case Call.Readv: case Call.Writev: return P1 | Z2
     case Call.Pread64: case Call.Pwrite64: case Call.Preadv: case Call.Pwritev: return P1 | Z2 | O3
-    case Call.Open: case Call.Access: case Call.Chmod: case Call.Mkdir: case Call.Rmdir: case Call.Unlink: case Call.Chdir: case Call.Creat:
-    case Call.Chown: case Call.Lchown: case Call.Mknod: case Call.Pipe: case Call.Pipe2: case Call.Uname: case Call.Sysinfo: case Call.Times:
+    case Call.Open: case Call.Access: case Call.Chmod: case Call.Mkdir: case Call.Rmdir: case Call.Unlink: case Call.Chdir:
+    case Call.Creat:
+    case Call.Chown: case Call.Lchown: case Call.Mknod: case Call.Pipe: case Call.Pipe2: case Call.Uname:
+    case Call.Sysinfo: case Call.Times:
     case Call.Time: case Call.SetTidAddress: case Call.Umount2: return P0
     case Call.Stat: case Call.Lstat: case Call.Rename: case Call.Link: case Call.Symlink: case Call.Statfs: case Call.Nanosleep:
     case Call.Gettimeofday: case Call.Sigaltstack: case Call.Utime: case Call.Utimes: return P0 | P1
@@ -74,7 +76,8 @@ function kindsOf(number: u32): u32 {
     case Call.Renameat: case Call.Renameat2: case Call.Linkat: return P1 | P3
     case Call.Readlink: return P0 | P1 | Z2
     case Call.Readlinkat: return P1 | P2 | Z3
-    case Call.Getcwd: case Call.Getrandom: case Call.SetRobustList: case Call.RtSigpending: case Call.RtSigsuspend: case Call.Sethostname: return P0 | Z1
+    case Call.Getcwd: case Call.Getrandom: case Call.SetRobustList: case Call.RtSigpending: case Call.RtSigsuspend:
+    case Call.Sethostname: return P0 | Z1
     case Call.Poll: return P0 | Z1
     case Call.Ppoll: return P0 | Z1 | P2 | P3
     case Call.Select: case Call.Pselect6: return P1 | P2 | P3 | P4 | P5

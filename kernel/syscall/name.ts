@@ -257,12 +257,18 @@ export function sysMount(self: Process, source: ptr, target: ptr, type: ptr, fla
   if (isError(first)) result = errorOf(first)
   else if (isError(second)) result = errorOf(second)
   else if (isError(third)) result = errorOf(third)
-  else result = fsMount(self.files, (first == 0 ? 'none' : first as ptr as cstring), second as ptr, (third == 0 ? '' : third as ptr as cstring), flags)
+  else result = mountWith(self, first, second as ptr, third, flags)
   pathFree(first)
   pathFree(second)
   pathFree(third)
   return result
 }
+function mountWith(self: Process, source: u32, target: ptr, type: u32, flags: u32): i32 {
+  const from: cstring = source == 0 ? 'none' : source as ptr as cstring
+  const kind: cstring = type == 0 ? '' : type as ptr as cstring
+  return fsMount(self.files, from, target, kind, flags)
+}
+
 export function sysUmount2(self: Process, target: ptr, flags: u32): i32 {
   const text = pathTakeIn(target)
   return isError(text) ? errorOf(text) : ended(text, fsUmount(self.files, text as ptr, flags))

@@ -4,7 +4,10 @@ import { ExitStatus, exitMachine, reboot } from '../arch/x86/exit.ts'
 import { VERSION } from '../config.ts'
 import { nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
-import { address, plus, sizeof, staticMemory, staticStruct, wire, type Bytes, type Embed, type Le, type cstring, type i32, type ptr, type u16, type u32 } from '../lib/layout.ts'
+import {
+  address, plus, sizeof, staticMemory, staticStruct, wire, type Bytes, type Embed, type Le, type cstring, type i32, type ptr, type u16,
+  type u32,
+} from '../lib/layout.ts'
 import { copyBytes, stringLength, zeroBytes } from '../lib/memory.ts'
 import { randomBytes } from '../lib/random.ts'
 import { PAGE_SIZE } from '../mm/address.ts'

@@ -10,7 +10,9 @@
 
 import { invlpg, linkerSymbol, load32, store64, writeCr3 } from '../../lib/intrinsics.ts'
 import { plus, staticMemory, type PhysicalAddress, type ptr, type u32 } from '../../lib/layout.ts'
-import { KERNEL_BASE, KERNEL_STACKS, KERNEL_STACK_SLOT, LARGE_PAGE_SIZE, PAGE_SIZE, directPhysical, directVirtual, pageDown } from './address-map.ts'
+import {
+  KERNEL_BASE, KERNEL_STACKS, KERNEL_STACK_SLOT, LARGE_PAGE_SIZE, PAGE_SIZE, directPhysical, directVirtual, pageDown,
+} from './address-map.ts'
 import { Cpu, cpuAllowNoExecute, cpuHas, cpuProtect } from './cpu.ts'
 
 /** Rights and caching of a mapping; the bits of a table entry, NoExecute apart. SDM vol. 3 table 4-20. */

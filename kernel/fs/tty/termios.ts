@@ -22,7 +22,9 @@ export class WindowSize {
   height: Le<u16>
 }
 
-export const enum InputFlag { Strip = 0o40, NewlineToReturn = 0o100, IgnoreReturn = 0o200, ReturnToNewline = 0o400, FlowControl = 0o2000, MaxBell = 0o20000, Utf8 = 0o40000 }
+export const enum InputFlag {
+  Strip = 0o40, NewlineToReturn = 0o100, IgnoreReturn = 0o200, ReturnToNewline = 0o400, FlowControl = 0o2000, Utf8 = 0o40000,
+}
 
 export const enum OutputFlag { Process = 1, NewlineToReturnNewline = 4, ReturnToNewline = 0o10 }
 
