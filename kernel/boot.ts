@@ -24,7 +24,7 @@ import { vgaInit, vgaWrite } from './drivers/vga/text.ts'
 import { clockUpdate, nowMicroseconds } from './lib/clock.ts'
 import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
-import { Options, optionsWarnUnavailable } from './lib/options.ts'
+import { Options } from './lib/options.ts'
 import { waitRegister } from './lib/wait.ts'
 import { armWakeUps, loopRound, workWaits } from './loop.ts'
 import { swapStart } from './swap/start.ts'
@@ -40,7 +40,6 @@ export function boot(magic: u32, info: u32): void {
   memoryInit(options.memoryLimit) // usable RAM into the direct map
   memoryManagerInit() // frames, heap, packet buffers
   if (vgaInit()) logSinkAdd(vgaWrite)
-  optionsWarnUnavailable(options)
   acpiInit() // where the I/O APICs are; the reset register
   interruptInit() // PIC masked, APICs set up; from here interrupts arrive
   clockStartApic()
