@@ -1,5 +1,5 @@
 // Congestion control: slow start, congestion avoidance, what a loss costs. RFC 5681 §3, RFC 9438 §4, RFC 6928 §2,
-// RFC 6937 §3 (while losses are repaired). Main-loop context only.
+// RFC 9937 §6 (while losses are repaired). Main-loop context only.
 
 import { multiplyDivide } from '../../lib/arithmetic.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
@@ -88,7 +88,7 @@ export function congestionReduce(tcb: TcpControlBlock): u32 {
   return c.ssthresh
 }
 
-/** Repair begins: in proportion to what arrives the window goes down to ssthresh. RFC 6937 §3. */
+/** Repair begins: in proportion to what arrives the window goes down to ssthresh. RFC 9937 §6. */
 export function congestionRepair(tcb: TcpControlBlock, phase: Phase): void {
   const c = tcb.congestion
   congestionReduce(tcb)
@@ -141,7 +141,7 @@ export function congestionProportional(tcb: TcpControlBlock, delivered: u32, saf
   c.cwnd = tcb.pipe + may
 }
 
-/** Whether what was outstanding when the repair began is all acknowledged: then it is over. RFC 6582 §3.2, RFC 6937 §3. */
+/** Whether what was outstanding when the repair began is all acknowledged: then it is over. RFC 6582 §3.2, RFC 9937 §6. */
 export function congestionRepaired(tcb: TcpControlBlock): boolean {
   const c = tcb.congestion
   if (c.phase == Phase.Open || !seqAtMost(c.recover, tcb.snd.una)) return false

@@ -205,7 +205,7 @@ export class TcpControlBlock {
   scaling: Stored<u8, bool>
   timestamps: Stored<u8, bool>
   sackPermitted: Stored<u8, bool>
-  ecn: Stored<u8, bool>
+  ecn: Stored<u8, bool> // asked for, then agreed on: RFC 3168 §6.1.1
   ecnEcho: Stored<u8, bool> // ECE until a CWR comes: RFC 3168 §6.1.3
   ecnReduced: Stored<u8, bool> // CWR on the next new data: RFC 3168 §6.1.2
   ackNow: Stored<u8, bool>
