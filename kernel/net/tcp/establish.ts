@@ -36,6 +36,7 @@ export function tcbStart(tcb: TcpControlBlock): void {
   const owner = address(tcb)
   tcb.retransmitTimer.owner = owner
   tcb.ackTimer.owner = owner
+  tcb.burstTimer.owner = owner
   tcb.lifeTimer.owner = owner
   tcb.snd.iss = initialSequence(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
   tcb.tsOffset = timestampOffset(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
