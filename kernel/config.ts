@@ -265,6 +265,60 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
 
+// --- Processes. -------------------------------------------------------------------------------------------
+/** Processes and threads at once: RustOS's. Each has 20 KiB of kernel memory at least, and its page tables. */
+export const PROCESS_LIMIT: u32 = 1024
+/** The largest process id; the next one is looked for from 2 again. Linux's default, which scripts count on to be short. */
+export const PID_LIMIT: u32 = 32_767
+/** Lists that processes are found by, a power of two. */
+export const PROCESS_BUCKETS: u32 = 256
+/** Milliseconds a process runs before others of its priority: RustOS's. */
+export const TIME_SLICE: u32 = 10
+/** Kernel stacks kept for the next process: a shell's pipeline. */
+export const KERNEL_STACKS_KEPT: u32 = 16
+/** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
+export const ARGUMENT_LIMIT: u32 = 131_072
+/** Bytes first set aside for them; doubled as they turn out to need more. */
+export const ARGUMENT_ROOM: u32 = 4096
+/** Bytes of address space for a program's stack: Linux's default; memory comes as it is touched. */
+export const STACK_LIMIT: u32 = 8 << 20
+/** Scripts whose interpreter is a script, and so on. */
+export const INTERPRETER_LIMIT: u32 = 4
+/** Event counters (eventfd) open at once: a few of each program. */
+export const EVENT_LIMIT: u32 = 1024
+/** Lists that sleepers on futexes are found by, a power of two. */
+export const FUTEX_BUCKETS: u32 = 64
+/** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
+export const VECTOR_LIMIT: u32 = 1024
+// --- Files. -----------------------------------------------------------------------------------------------
+/** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
+export const NAME_LIMIT: u32 = 255
+export const PATH_LIMIT: u32 = 4096
+/** Symbolic links that are followed in one path: Linux's MAXSYMLINKS. */
+export const SYMLINK_LIMIT: u32 = 40
+/** Most a file has, and its largest position: an offset is an i32. */
+export const FILE_SIZE_LIMIT: u32 = 0x7fffffff
+/** Files of all file systems in memory together: 176 bytes each, RustOS has 4096. */
+export const INODE_LIMIT: u32 = 65_536
+/** Lists that names are found by, a power of two; at INODE_LIMIT sixteen in each. 16 KiB. */
+export const RAMFS_BUCKETS: u32 = 4096
+/** File systems in RAM have together one in this many of the frames: Linux's tmpfs, each. */
+export const RAMFS_SHARE: u32 = 2
+/** Links to one file: as ext4. */
+export const LINK_LIMIT: u32 = 65_000
+/** Open files at once, of all processes together: 64 processes with as many as a shell script's pipe-line has, and more. */
+export const OPEN_FILE_LIMIT: u32 = 8192
+/** Descriptors of one process: Linux's RLIMIT_NOFILE as it comes. */
+export const DESCRIPTOR_LIMIT: u32 = 1024
+/** Pages of a pipe, a power of two: 64 KiB, as on Linux, taken only while there is something in them. */
+export const PIPE_PAGES: u32 = 16
+/** File systems mounted at once: 8 bits of a device number would be 255. */
+export const MOUNT_LIMIT: u32 = 64
+/** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */
+export const CPIO_LINK_LIMIT: u32 = 1024
+/** Bytes typed and not read, and of the longest line: Linux's N_TTY_BUF_SIZE. */
+export const TTY_BUFFER: u32 = 4096
+
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */
 export const COMMAND_LINE_LIMIT: u32 = 2048
