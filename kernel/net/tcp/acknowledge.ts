@@ -190,7 +190,8 @@ function congestion(tcb: TcpControlBlock, delivered: u32): void {
   switch (phaseOf(tcb)) {
     case Phase.Open:
     case Phase.Loss:
-      if (advanced) congestionAcked(tcb, delivered, sample != NO_SAMPLE ? sample : 0) // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      if (advanced) congestionAcked(tcb, delivered, sample != NO_SAMPLE ? sample : 0)
       return
     default: return congestionProportional(tcb, deliveredWithout(tcb, delivered), advanced && tcb.lostBuffers <= lostBefore)
   }
