@@ -84,10 +84,11 @@ function synTimeout(tcb: TcpControlBlock): void {
   timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)
 }
 
-/** SYN or SYN+ACK, by the state. With ECN as RFC 3168 §6.1.1 negotiates it; a repeated SYN asks for none. */
+/** SYN or SYN+ACK, by the state. With ECN as RFC 3168 §6.1.1 negotiates it; a repeated one has none, and then there is none. */
 export function synSend(tcb: TcpControlBlock): void {
   const answer: boolean = stateOf(tcb) == TcpState.SynReceived
-  const ecn: u32 = !tcb.ecn || tcb.backoff != 0 ? TcpFlag.None : answer ? TcpFlag.Ece : TcpFlag.Ece | TcpFlag.Cwr
+  if (tcb.backoff != 0) tcb.ecn = false // RFC 3168 §6.1.1.1
+  const ecn: u32 = !tcb.ecn ? TcpFlag.None : answer ? TcpFlag.Ece : TcpFlag.Ece | TcpFlag.Cwr
   segmentTransmit(tcb, null, 0, tcb.snd.iss, TcpFlag.Syn | (answer ? TcpFlag.Ack : TcpFlag.None) | ecn)
 }
 
