@@ -86,6 +86,10 @@ export const DNS_QUERY_LIMIT: u32 = 16
 export const DNS_CACHE_LIMIT: u32 = 128
 /** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
 export const DNS_CHAIN_LIMIT: u32 = 8
+/** Lines of each kind that `netstat` prints: a busy server's thousands would keep it from its work. */
+export const NETSTAT_LINES: u32 = 100
+/** Bytes of the longest answer taken over TCP: a thousand addresses, and it is walked in one go; there may be 65,535. */
+export const DNS_STREAM_LONGEST: u32 = 16_384
 /** Addresses kept of one name: 8 of 16 bytes. */
 export const DNS_ADDRESS_LIMIT: u32 = 8
 /** Echo clients at work at once: the self-test, and programs. */
@@ -118,7 +122,7 @@ export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
 // --- TCP. -------------------------------------------------------------------------------------------------
-/** Connections at once, those that no socket has any more included; 480 bytes each while they exist. */
+/** Connections at once, those that no socket has any more included; 560 bytes each while they exist. */
 export const TCP_CONNECTION_LIMIT: u32 = 16_384
 /** Lists that connections are found by, a power of two; at TCP_CONNECTION_LIMIT four in each. 16 KiB. */
 export const TCP_BUCKETS: u32 = 4096
@@ -143,6 +147,9 @@ export const TCP_BUFFER_GROWN: u32 = 1 << 20
 export const TCP_RTO_FIRST: u32 = 1000
 export const TCP_RTO_LEAST: u32 = 200
 export const TCP_RTO_MOST: u32 = 60_000
+/** Full segments one connection sends in a millisecond on a path longer than that, unless it needs more to fill it: what a quarter of a
+ *  card's ring of 256 holds where nothing is cut. */
+export const TCP_BURST: u32 = 64
 /** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
 export const TCP_DELAYED_ACK: u32 = 40
 /** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */
@@ -247,6 +254,8 @@ export const PATH_MTU_AGE: u32 = 600_000
 export const PING_TIMEOUT: u32 = 5000
 /** How long a DNS server has to answer, doubled each time all of them have been asked (RFC 1035 §4.2.1: 2 to 5 s). */
 export const DNS_FIRST_WAIT: u32 = 2000
+/** How long it has over TCP, from the connection to the end of its answer. */
+export const DNS_STREAM_WAIT: u32 = 5000
 /** How often all servers are asked. */
 export const DNS_ROUNDS: u32 = 3
 /** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
@@ -259,6 +268,60 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 /** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
+
+// --- Processes. -------------------------------------------------------------------------------------------
+/** Processes and threads at once: RustOS's. Each has 20 KiB of kernel memory at least, and its page tables. */
+export const PROCESS_LIMIT: u32 = 1024
+/** The largest process id; the next one is looked for from 2 again. Linux's default, which scripts count on to be short. */
+export const PID_LIMIT: u32 = 32_767
+/** Lists that processes are found by, a power of two. */
+export const PROCESS_BUCKETS: u32 = 256
+/** Milliseconds a process runs before others of its priority: RustOS's. */
+export const TIME_SLICE: u32 = 10
+/** Kernel stacks kept for the next process: a shell's pipeline. */
+export const KERNEL_STACKS_KEPT: u32 = 16
+/** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
+export const ARGUMENT_LIMIT: u32 = 131_072
+/** Bytes first set aside for them; doubled as they turn out to need more. */
+export const ARGUMENT_ROOM: u32 = 4096
+/** Bytes of address space for a program's stack: Linux's default; memory comes as it is touched. */
+export const STACK_LIMIT: u32 = 8 << 20
+/** Scripts whose interpreter is a script, and so on. */
+export const INTERPRETER_LIMIT: u32 = 4
+/** Event counters (eventfd) open at once: a few of each program. */
+export const EVENT_LIMIT: u32 = 1024
+/** Lists that sleepers on futexes are found by, a power of two. */
+export const FUTEX_BUCKETS: u32 = 64
+/** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
+export const VECTOR_LIMIT: u32 = 1024
+// --- Files. -----------------------------------------------------------------------------------------------
+/** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
+export const NAME_LIMIT: u32 = 255
+export const PATH_LIMIT: u32 = 4096
+/** Symbolic links that are followed in one path: Linux's MAXSYMLINKS. */
+export const SYMLINK_LIMIT: u32 = 40
+/** Most a file has, and its largest position: an offset is an i32. */
+export const FILE_SIZE_LIMIT: u32 = 0x7fffffff
+/** Files of all file systems in memory together: 176 bytes each, RustOS has 4096. */
+export const INODE_LIMIT: u32 = 65_536
+/** Lists that names are found by, a power of two; at INODE_LIMIT sixteen in each. 16 KiB. */
+export const RAMFS_BUCKETS: u32 = 4096
+/** File systems in RAM have together one in this many of the frames: Linux's tmpfs, each. */
+export const RAMFS_SHARE: u32 = 2
+/** Links to one file: as ext4. */
+export const LINK_LIMIT: u32 = 65_000
+/** Open files at once, of all processes together: 64 processes with as many as a shell script's pipe-line has, and more. */
+export const OPEN_FILE_LIMIT: u32 = 8192
+/** Descriptors of one process: Linux's RLIMIT_NOFILE as it comes. */
+export const DESCRIPTOR_LIMIT: u32 = 1024
+/** Pages of a pipe, a power of two: 64 KiB, as on Linux, taken only while there is something in them. */
+export const PIPE_PAGES: u32 = 16
+/** File systems mounted at once: 8 bits of a device number would be 255. */
+export const MOUNT_LIMIT: u32 = 64
+/** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */
+export const CPIO_LINK_LIMIT: u32 = 1024
+/** Bytes typed and not read, and of the longest line: Linux's N_TTY_BUF_SIZE. */
+export const TTY_BUFFER: u32 = 4096
 
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */

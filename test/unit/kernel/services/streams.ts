@@ -9,7 +9,7 @@ const ADDRESS_IN_USE = -98
 const IDLE = 120_000
 const PAUSE = 100
 
-for (const e of await engines('test/kernel/services.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   const serving = (start: string, memory?: number) => {
     const services = new Services(e, memory)
     t.equal(services.call(start), 0)

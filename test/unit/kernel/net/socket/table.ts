@@ -5,7 +5,7 @@ import { engines } from '../../../../engine.ts'
 import { Errno, Option, Sockets, Type } from '../../../../wire/sockets.ts'
 import { PEER, counting } from '../../../../wire/stack.ts'
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('handles are 1, 2, 3 …, and one that was closed is not used again soon', async t => {
       const stack = Sockets.up(e)
