@@ -6,6 +6,7 @@ import { kernelRoot } from '../arch/x86/paging.ts'
 import { processFactsInit } from './process-facts.ts'
 import { syscallInit } from '../arch/x86/syscall.ts'
 import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
+import { isError } from '../lib/errno.ts'
 import type { ptr } from '../lib/layout.ts'
 import { kernelFiles } from '../fs/start.ts'
 import { Given, Options, optionGiven } from '../lib/options.ts'
@@ -13,6 +14,7 @@ import { panic } from '../lib/panic.ts'
 import { exceptionsToSignals } from '../process/exception.ts'
 import { exitHooksSet } from '../process/exit.ts'
 import { firstEnded, firstProcessStart } from '../process/first.ts'
+import { outOfMemoryInit } from '../process/out-of-memory.ts'
 import type { Process } from '../process/process.ts'
 import { schedulerInit } from '../process/scheduler.ts'
 import { Signal } from '../process/signal-number.ts'
@@ -20,11 +22,16 @@ import { signalSend } from '../process/signal.ts'
 import { processFirst, processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
+import { swapManager } from '../swap/start.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
+<<<<<<< HEAD
 import { swapManager } from '../swap/start.ts'
 import type { AddressSpace } from '../vm/address-space.ts'
 import { outOfMemoryRegister } from '../vm/out-of-memory.ts'
+=======
+import { swapOn } from '../vm/swap-off.ts'
+>>>>>>> main
 import { vmInit } from '../vm/start.ts'
 import { swapOn } from '../vm/swap-off.ts'
 
@@ -33,14 +40,19 @@ export function programsInit(): void {
   fpuInit()
   syscallInit()
   vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
+<<<<<<< HEAD
   outOfMemoryRegister(endForMemory)
   swapOn(swapManager())
+=======
+  if (!isError(swapManager().getSwapDevice())) swapOn(swapManager())
+>>>>>>> main
   futexInit()
   eventsInit()
   processTableInit()
   signalsInit()
   schedulerInit()
   exceptionsToSignals()
+  outOfMemoryInit()
   userReturnInit()
   processFactsInit()
 }

@@ -10,10 +10,11 @@ import { address, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
 import { MemoryError, memoryErrorIsBus } from '../vm/errors.ts'
 import { pageFault } from '../vm/fault.ts'
 import { Process } from './process.ts'
+import { killForMemory } from './out-of-memory.ts'
 import { processSelf } from './scheduler.ts'
 import { Signal } from './signal-number.ts'
 import { SignalCode } from './signal-state.ts'
-import { signalFault, signalSendSelf } from './signal.ts'
+import { signalFault } from './signal.ts'
 
 /** Exceptions that a program can cause. SDM vol. 3 table 6-1 */
 const LAST: u32 = 19
@@ -44,7 +45,7 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   const result = pageFault(self.space!, low, frame.errorCode)
   cli()
   if (result == Errno.None) return
-  if (result == MemoryError.OutOfMemory) return signalSendSelf(self, Signal.Kill)
+  if (result == MemoryError.OutOfMemory) return killForMemory(self)
   if (memoryErrorIsBus(result)) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
   signalFault(self, Signal.SegmentationViolation, (frame.errorCode & 1) != 0 ? SignalCode.AccessError : SignalCode.MapError, low, frame)
 }
