@@ -14,7 +14,6 @@ import { consolePending, consolePoll } from './services/console.ts'
 import { servicesPoll } from './services/stream-service.ts'
 import { reclaimPoll } from './vm/reclaim.ts'
 import { netFlush, netPoll } from './net/poll.ts'
-import { reclaimPoll } from './vm/reclaim.ts'
 
 /** One round. True when something was done, and so another round is worth making before the processor halts. */
 export function loopOnce(): boolean {
@@ -22,18 +21,13 @@ export function loopOnce(): boolean {
   clockUpdate()
   const frames = netPoll(POLL_BUDGET)
   const requests = disksPoll()
-  const left = reclaimPoll() // pages of processes, for whoever needs frames next
   const typed = consolePoll()
   const evicted = reclaimPoll()
   const fired = timersRun() // one may be what somebody waits for, who looks again before the processor halts
   const called = servicesPoll()
   netFlush() // what the timers and the services sent; each card is told once a round
   roundEnd()
-<<<<<<< HEAD
-  return frames != 0 || requests != 0 || left || typed || fired != 0 || called != 0
-=======
   return frames != 0 || requests != 0 || typed || evicted || fired != 0 || called != 0
->>>>>>> main
 }
 
 /** Whether there is work for the loop. Cards are asked for what has arrived: that needs no interrupt. */

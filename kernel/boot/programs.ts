@@ -17,35 +17,21 @@ import { firstEnded, firstProcessStart } from '../process/first.ts'
 import { outOfMemoryInit } from '../process/out-of-memory.ts'
 import type { Process } from '../process/process.ts'
 import { schedulerInit } from '../process/scheduler.ts'
-import { Signal } from '../process/signal-number.ts'
-import { signalSend } from '../process/signal.ts'
-import { processFirst, processTableInit } from '../process/table.ts'
+import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
 import { swapManager } from '../swap/start.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
-<<<<<<< HEAD
-import { swapManager } from '../swap/start.ts'
-import type { AddressSpace } from '../vm/address-space.ts'
-import { outOfMemoryRegister } from '../vm/out-of-memory.ts'
-=======
 import { swapOn } from '../vm/swap-off.ts'
->>>>>>> main
 import { vmInit } from '../vm/start.ts'
-import { swapOn } from '../vm/swap-off.ts'
 
 /** From here on there can be processes. */
 export function programsInit(): void {
   fpuInit()
   syscallInit()
   vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
-<<<<<<< HEAD
-  outOfMemoryRegister(endForMemory)
-  swapOn(swapManager())
-=======
   if (!isError(swapManager().getSwapDevice())) swapOn(swapManager())
->>>>>>> main
   futexInit()
   eventsInit()
   processTableInit()
@@ -67,20 +53,6 @@ export function firstStart(options: Options): void {
 /** A thread has left: who waits for it (pthread_join) goes on. */
 function tidCleared(process: Process): void {
   futexWake(process, process.clearTid)
-}
-
-/** Memory is out, and this space has most of it: whoever uses it ends. */
-function endForMemory(space: AddressSpace): boolean {
-  let process = processFirst()
-  let found: boolean = false
-  while (process != null) {
-    if (process.space == space) {
-      signalSend(process, Signal.Kill)
-      found = true
-    }
-    process = process.nextOfAll
-  }
-  return found
 }
 
 function invalidatePage(page: ptr): void {
