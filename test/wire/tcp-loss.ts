@@ -62,5 +62,5 @@ const tables = [
   table(['lost, each way', ...ROUND_TRIPS.map(each => `${each} ms`)], rows),
   table(['lost, each way', 'Porphyry', 'smoltcp', 'ratio'], beside),
 ]
-const written = parts.map((part, i) => i === 0 ? part : `${MARK}\n${tables[i - 1]}\n${part.replace(/^\n?(?:\|.*\n)*/, '')}`).join('')
+const written = parts.map((part, i) => i === 0 ? part : `${MARK}\n${tables[i - 1]}\n${part.replace(/^\n*(?:\|.*\n)*/, '')}`).join('')
 writeFileSync(FILE, written)
