@@ -6,7 +6,9 @@ import { Errno } from '../../lib/errno.ts'
 import { load32 } from '../../lib/intrinsics.ts'
 import type { PhysicalAddress, i32, ptr, u32 } from '../../lib/layout.ts'
 import { copyBytes } from '../../lib/memory.ts'
-import { PAGE_MASK, PAGE_SIZE, USER_END, USER_START, isDirectMapped, pageCeiling, pageFloor, physicalOf, virtualOf } from '../../mm/address.ts'
+import {
+  PAGE_MASK, PAGE_SIZE, USER_END, USER_START, isDirectMapped, pageCeiling, pageFloor, physicalOf, virtualOf,
+} from '../../mm/address.ts'
 import { pageFrameAllocate, pageFrameHold, pageFrameOf, pageFrameRelease } from '../../mm/page-frame.ts'
 import { isUserRange, type AddressSpace } from '../address-space.ts'
 import { entryFrame } from '../entries.ts'
