@@ -5,6 +5,7 @@ import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import { plus, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import type { Ipv4Address } from '../net/ipv4/address.ts'
+import { netFlush } from '../net/poll.ts'
 import { socketReceiveFrom, socketSend, socketSendTo } from '../net/socket/api.ts'
 import { socketGetOption } from '../net/socket/options.ts'
 import {
@@ -116,8 +117,9 @@ export function socketGive(
     const sent = sendOnce(socket, plus(from, done), piece, kernel, more, named, host, port)
     if (sent >= 0) {
       done += sent as number as u32
-      if (done == length || !stream) return done as number as i32
-      continue
+      if (done != length && stream) continue
+      netFlush() // the cards are told at once: who sends may go on computing for long
+      return done as number as i32
     }
     if (sent != Errno.WouldBlock) return failed(socket, done, sent, flags)
     const error: i32 = wait ? socketAwait(handle, SocketEvent.Out, socket.sendTimeout, since) : sent
