@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type Count, emptyCount } from './count.ts'
+import { buildPrograms, programsOf } from './programs.ts'
 import { type Job, type Outcome, endAll, runJob } from './run-file.ts'
 
 const LEVELS = ['check', 'test', 'rest', 'all'] as const
@@ -29,10 +30,19 @@ async function main(): Promise<void> {
   const began = performance.now()
   const total = emptyCount()
   const env = environment(level)
+  await programs(files, env)
   const report = (outcome: Outcome) => { add(total, outcome.count); print(outcome) }
   await inParallel(jobs.filter(job => !job.alone), width(), async job => report(await runJob(job, env)))
   for (const job of jobs.filter(job => job.alone)) report(await runJob(job, env))
   finish(level, total, (performance.now() - began) / 1000)
+}
+
+async function programs(files: string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const began = performance.now()
+  const entries = programsOf(files)
+  await buildPrograms(entries, width(), env)
+  const seconds = (performance.now() - began) / 1000
+  if (entries.length > 0) console.log(`${entries.length} programs of tests built, ${seconds.toFixed(1)} s`)
 }
 
 function isLevel(text: string | undefined): text is Level {

@@ -12,6 +12,7 @@ import { interruptInit } from './arch/x86/interrupt.ts'
 import { pagingInit } from './arch/x86/paging.ts'
 import { panicInit } from './arch/x86/panic.ts'
 import { devicesInit } from './boot/devices.ts'
+import { filesInit } from './boot/files.ts'
 import { memoryManagerInit } from './boot/memory.ts'
 import { networkInit } from './boot/network.ts'
 import { optionsTake } from './boot/options.ts'
@@ -48,6 +49,7 @@ export function boot(magic: u32, info: u32): void {
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
   swapStart(options) // the disk that the contract's rule picks, if any
+  filesInit(options) // the root, from the boot modules; /dev, /proc
   networkInit(options)
   logReady()
   selftestInit(options) // if the command line asks for one: exits when it is done

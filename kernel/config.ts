@@ -82,16 +82,20 @@ export const DNS_QUERY_LIMIT: u32 = 16
 export const DNS_CACHE_LIMIT: u32 = 128
 /** CNAMEs from one name to another that are followed, in all messages together: what BIND follows is 16, who means well uses 3. */
 export const DNS_CHAIN_LIMIT: u32 = 8
+/** Lines of each kind that `netstat` prints: a busy server's thousands would keep it from its work. */
+export const NETSTAT_LINES: u32 = 100
+/** Bytes of the longest answer taken over TCP: a thousand addresses, and it is walked in one go; there may be 65,535. */
+export const DNS_STREAM_LONGEST: u32 = 16_384
 /** Addresses kept of one name: 8 of 16 bytes. */
 export const DNS_ADDRESS_LIMIT: u32 = 8
 /** Echo clients at work at once: the self-test, and programs. */
 export const ECHO_SESSION_LIMIT: u32 = 16
 
 // --- Sockets. ---------------------------------------------------------------------------------------------
-/** Sockets open at once: 13 bits of a handle, less 0, which is none. The table takes 64 KiB, each open socket 256 bytes. */
-export const SOCKET_LIMIT: u32 = 8191
-/** Lists that UDP sockets are found by, a power of two; at SOCKET_LIMIT eight in each. 12 KiB for the three tables. */
-export const SOCKET_BUCKETS: u32 = 1024
+/** Sockets open at once: 14 bits of a handle, less 0, which is none. The table takes 192 KiB, each open socket 256 bytes. */
+export const SOCKET_LIMIT: u32 = 16_383
+/** Lists that UDP sockets are found by, a power of two; at SOCKET_LIMIT eight in each. 24 KiB for the three tables. */
+export const SOCKET_BUCKETS: u32 = 2048
 /** Bytes a datagram or raw socket queues unless told otherwise, and the longest message it sends. rustos.md §1.4: 65536. */
 export const SOCKET_BUFFER: u32 = 65536
 /** The most a socket may ask for: Linux lets root have more, but the packet pool is the bound long before. */
@@ -100,6 +104,8 @@ export const SOCKET_BUFFER_LIMIT: u32 = 4 << 20
 export const SOCKET_PACKET_SHARE: u32 = 2
 /** Senders leave one in this many of the pool free, so that cards can always replace what they receive into. */
 export const SOCKET_SEND_RESERVE: u32 = 8
+/** Likewise what waits in sockets leaves one in this many free: what senders hold goes back when acknowledgments come in. */
+export const SOCKET_RECEIVE_RESERVE: u32 = 16
 /** Groups one socket is a member of: Linux's igmp_max_memberships. */
 export const SOCKET_GROUP_LIMIT: u32 = 20
 /** Memberships of all sockets. */
@@ -194,8 +200,16 @@ export const IPERF3_DATAGRAM_BURST: u32 = 256
 export const IPERF3_HANDSHAKE: u32 = 10_000
 export const IPERF3_STALL: u32 = 30_000
 export const IPERF3_GRACE: u32 = 30_000
-/** Connections of echo, discard and chargen, each, and milliseconds after which one is closed that neither sends nor takes a byte. */
-export const SERVICE_CONNECTIONS: u32 = 64
+/** Connections of echo, discard and chargen, each: ten thousand, and some that come and go meanwhile. */
+export const SERVICE_CONNECTIONS: u32 = 10_240
+/**
+ * Connections of all services at once: one for so many frames of RAM. Without its data one takes 841 bytes, of HTTP half a
+ * KiB more: a third of the memory at most.
+ */
+export const SERVICE_FRAMES: u32 = 1
+/** Of these one service has no more than so many hundredths: who fills one does not shut out the others. */
+export const SERVICE_PART: u32 = 66
+/** Milliseconds after which a connection of echo, discard or chargen is closed that neither sends nor takes a byte. */
 export const SERVICE_IDLE: u32 = 120_000
 /** Connections of HTTP, and milliseconds for a whole head, for the next piece of a body, for the next request. */
 export const HTTP_CONNECTIONS: u32 = 256
@@ -233,6 +247,8 @@ export const PATH_MTU_AGE: u32 = 600_000
 export const PING_TIMEOUT: u32 = 5000
 /** How long a DNS server has to answer, doubled each time all of them have been asked (RFC 1035 §4.2.1: 2 to 5 s). */
 export const DNS_FIRST_WAIT: u32 = 2000
+/** How long it has over TCP, from the connection to the end of its answer. */
+export const DNS_STREAM_WAIT: u32 = 5000
 /** How often all servers are asked. */
 export const DNS_ROUNDS: u32 = 3
 /** Longest time, in seconds, that an answer is kept, and one that there is none: RFC 2308 §5 finds one to three hours good. */
@@ -245,6 +261,35 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 /** A DHCP client's first and longest wait for an answer: RFC 2131 §4.1. */
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
+
+// --- Files. -----------------------------------------------------------------------------------------------
+/** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
+export const NAME_LIMIT: u32 = 255
+export const PATH_LIMIT: u32 = 4096
+/** Symbolic links that are followed in one path: Linux's MAXSYMLINKS. */
+export const SYMLINK_LIMIT: u32 = 40
+/** Most a file has, and its largest position: an offset is an i32. */
+export const FILE_SIZE_LIMIT: u32 = 0x7fffffff
+/** Files of all file systems in memory together: 176 bytes each, RustOS has 4096. */
+export const INODE_LIMIT: u32 = 65_536
+/** Lists that names are found by, a power of two; at INODE_LIMIT sixteen in each. 16 KiB. */
+export const RAMFS_BUCKETS: u32 = 4096
+/** File systems in RAM have together one in this many of the frames: Linux's tmpfs, each. */
+export const RAMFS_SHARE: u32 = 2
+/** Links to one file: as ext4. */
+export const LINK_LIMIT: u32 = 65_000
+/** Open files at once, of all processes together: 64 processes with as many as a shell script's pipe-line has, and more. */
+export const OPEN_FILE_LIMIT: u32 = 8192
+/** Descriptors of one process: Linux's RLIMIT_NOFILE as it comes. */
+export const DESCRIPTOR_LIMIT: u32 = 1024
+/** Pages of a pipe, a power of two: 64 KiB, as on Linux, taken only while there is something in them. */
+export const PIPE_PAGES: u32 = 16
+/** File systems mounted at once: 8 bits of a device number would be 255. */
+export const MOUNT_LIMIT: u32 = 64
+/** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */
+export const CPIO_LINK_LIMIT: u32 = 1024
+/** Bytes typed and not read, and of the longest line: Linux's N_TTY_BUF_SIZE. */
+export const TTY_BUFFER: u32 = 4096
 
 // --- Boot. ------------------------------------------------------------------------------------------------
 /** Bytes of kernel command line that are read; what is longer is cut, and the log says so. */

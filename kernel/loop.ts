@@ -5,12 +5,11 @@ import { idleWait } from './arch/x86/idle.ts'
 import { POLL_BUDGET } from './config.ts'
 import { diskFirst, type Disk } from './drivers/block/disk.ts'
 import { nicFirst, type Nic } from './drivers/net/nic.ts'
-import { serialPending } from './drivers/serial/serial.ts'
 import { clockUpdate } from './lib/clock.ts'
 import type { u32 } from './lib/layout.ts'
 import { timersRun } from './lib/timer.ts'
 import { roundBegin, roundEnd } from './lib/wait.ts'
-import { consolePoll } from './services/console.ts'
+import { consolePending, consolePoll } from './services/console.ts'
 import { servicesPoll } from './services/stream-service.ts'
 import { netFlush, netPoll } from './net/poll.ts'
 
@@ -40,7 +39,7 @@ export function workWaits(): boolean {
     if (disk.pending != 0) return true
     disk = disk.next
   }
-  return serialPending()
+  return consolePending()
 }
 
 /** Have the next frame wake the processor; true when there is work already. Asked with interrupts off. */

@@ -184,6 +184,14 @@ export function logIpv4Prefix(name: cstring, address: u32, prefixLength: u32): v
   writeDecimal(writer, prefixLength)
 }
 
+/** An IPv4 address and a port: 10.0.2.15:80. */
+export function logIpv4Port(name: cstring, address: u32, port: u32): void {
+  key(name)
+  writeIpv4(writer, address)
+  writeChar(writer, 0x3a)
+  writeDecimal(writer, port)
+}
+
 /** The six bytes at `mac`. */
 export function logMac(name: cstring, mac: ptr): void {
   key(name)

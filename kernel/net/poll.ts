@@ -7,6 +7,7 @@ import { Level, logEnd, logStart, logText } from '../lib/log.ts'
 import { acdLinkUp } from './acd/claim.ts'
 import { arpFlush } from './arp/cache.ts'
 import { dhcpLinkUp } from './dhcp/client.ts'
+import { dnsStreamsPoll } from './dns/stream.ts'
 import { multicastUp } from './igmp/join.ts'
 import { interfaceFirst, type NetInterface } from './interface.ts'
 import { socketsWakeSenders } from './socket/wake.ts'
@@ -26,6 +27,7 @@ export function netPoll(budget: u32): u32 {
     each = each.next
   }
   socketsWakeSenders() // the cards have given packets back
+  dnsStreamsPoll()
   return frames
 }
 

@@ -6,6 +6,7 @@
 //   vlan NAME ID             802.1Q on a card       veth NAME NAME       a pair of virtual cards
 //   address NAME A.B.C.D/N   one more address        resolve NAME         its addresses, by DNS
 //   join NAME A.B.C.D        a multicast group       leave NAME A.B.C.D
+//   netstat                  sockets and connections; with two ends one of them, with `totals` their sums: netstat.ts
 
 import { Errno } from '../lib/errno.ts'
 import { load8, store8 } from '../lib/intrinsics.ts'
@@ -26,6 +27,7 @@ import { multicastJoin, multicastLeave } from '../net/igmp/join.ts'
 import { InterfaceStatistics, interfaceFirst, interfaceNamed, type NetInterface } from '../net/interface.ts'
 import type { Ipv4Address } from '../net/ipv4/address.ts'
 import { vlanCreate } from '../net/vlan.ts'
+import { netstatAll, netstatOne, netstatTotals } from './netstat.ts'
 import { resolveCommand } from './resolve.ts'
 
 const WORDS: u32 = 3
@@ -63,11 +65,22 @@ export function consoleNet(text: ptr, length: u32): boolean {
     resolveCommand(nth(words, 1).text)
     return true
   }
+  if (count != 0 && count <= WORDS && isWord(0, 'netstat')) {
+    netstat(count)
+    return true
+  }
   if (count == 3 && isWord(0, 'veth')) {
     report(vethPairCreate(nth(words, 1).text, nth(words, 2).text))
     return true
   }
   return count >= 2 && interfaceCommand(count)
+}
+
+function netstat(count: u32): void {
+  if (count == 1) return netstatAll()
+  if (count == 2 && isWord(1, 'totals')) return netstatTotals()
+  if (count == 2) return report(Errno.InvalidArgument)
+  if (!netstatOne(nth(words, 1).text, nth(words, 2).text)) report(Errno.NoSuchEntry)
 }
 
 /** Cut a copy of the line into words; how many, WORDS + 1 if there are more. */

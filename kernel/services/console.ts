@@ -1,10 +1,12 @@
-// A small monitor on COM1: a line typed there is a question about the kernel, answered in the log's format.
-// Main-loop context.
+// What is typed on COM1: input of the terminal while a process has that open; else a line is a question about the kernel, for a
+// small monitor that answers in the log's format. Main-loop context.
 
 import { ExitStatus, exitMachine } from '../arch/x86/exit.ts'
 import { diskFirst, type Disk } from '../drivers/block/disk.ts'
 import { packetsFree } from '../drivers/net/packet.ts'
-import { serialPut, serialRead } from '../drivers/serial/serial.ts'
+import { serialPending, serialPut, serialRead } from '../drivers/serial/serial.ts'
+import { ttyInput, ttyTakes } from '../fs/tty/edit.ts'
+import { ttyConsole } from '../fs/tty/tty.ts'
 import { store8 } from '../lib/intrinsics.ts'
 import { staticMemory, type cstring, type i32, type u32 } from '../lib/layout.ts'
 import { Level, logDecimal, logEnd, logQuoted, logQuotedBytes, logStart, logText } from '../lib/log.ts'
@@ -24,14 +26,31 @@ const SPACE: u32 = 0x20
 const line = staticMemory(LINE_LIMIT)
 let length: u32 = 0
 
+/** Whether something was typed that can be taken: a terminal whose readers are slow leaves it in the port. */
+export function consolePending(): boolean {
+  return serialPending() && (ttyConsole().opens == 0 || ttyTakes(ttyConsole()))
+}
+
 /** Take what was typed; true when there was something. */
 export function consolePoll(): boolean {
+  if (ttyConsole().opens != 0) return terminalPoll()
   let typed: boolean = false
   let byte: i32 = serialRead()
   while (byte >= 0) {
     typed = true
     take(byte as u32)
     byte = serialRead()
+  }
+  return typed
+}
+
+function terminalPoll(): boolean {
+  let typed: boolean = false
+  while (ttyTakes(ttyConsole())) {
+    const byte: i32 = serialRead()
+    if (byte < 0) return typed
+    typed = true
+    ttyInput(ttyConsole(), byte as u32)
   }
   return typed
 }
@@ -78,7 +97,7 @@ function answer(): void {
 
 function help(): void {
   if (!logStart(Level.Info, 'console', 'help')) return
-  logQuoted('commands', 'memory net drops disks ping resolve up down remove promisc mtu mac address vlan veth join leave exit')
+  logQuoted('commands', 'memory net netstat drops disks ping resolve up down remove promisc mtu mac address vlan veth join leave exit')
   logEnd()
 }
 

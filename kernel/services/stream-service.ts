@@ -7,15 +7,19 @@
 // A service is a function that is called with a connection and its SocketEvents for as long as they hold (levels). It
 // watches for one thing at a time (`serviceAwait`): input, or, while its peer does not take what it sends, room. So
 // a peer that does not read is not read from either. A connection on which nothing moves for the listener's `idle`
-// milliseconds is closed, whatever it waits for. At the listener's limit nobody is accepted: TCP's backlog holds them.
+// milliseconds is closed, whatever it waits for. At the listener's limit, and at that of all of them, which follows from
+// the machine's memory (SERVICE_FRAMES), nobody is accepted: TCP's backlog holds them.
 
-import { SERVICE_ACCEPTS, SERVICE_BACKLOG, SERVICE_CALLS, SERVICE_LINGER, SERVICE_PAUSE } from '../config.ts'
+import {
+  SERVICE_ACCEPTS, SERVICE_BACKLOG, SERVICE_CALLS, SERVICE_FRAMES, SERVICE_LINGER, SERVICE_PART, SERVICE_PAUSE,
+} from '../config.ts'
 import { nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import {
   address, at, plus, sizeof, staticStruct, struct, type Embed, type cstring, type i32, type ptr, type u16, type u32,
 } from '../lib/layout.ts'
 import { Timer, timerStart, timerStop } from '../lib/timer.ts'
+import { framesTotal } from '../mm/frames.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import {
   socketAccept, socketBind, socketClose, socketCreate, socketListen, socketReceive, socketShutdown,
@@ -68,11 +72,13 @@ const MOST_TAKEN: u32 = 0x7fffffff
 
 const report = staticStruct<PollReady>()
 let set: u32 = 0
+let connections: u32 = 0 // of all listeners
 
 /** No services. Called once, after netInit and before the first serviceListen. */
 export function servicesInit(): void {
   const created: i32 = pollSetCreate()
   set = created < 0 ? 0 : created as number as u32
+  connections = 0
 }
 
 /** Call whoever is ready, each once, SERVICE_CALLS at most; returns how many. Once a round of the main loop. */
@@ -89,10 +95,16 @@ export function servicesPoll(): u32 {
   return called
 }
 
+/** Connections that all listeners may have at once. */
+function connectionsMost(): u32 {
+  return framesTotal() / SERVICE_FRAMES
+}
+
 /**
  * Listen on a port of every address of ours. The caller has set `name`, `connected`, `ready` and `idle`; `limit`
- * connections at once, `state` bytes of the service's own with each (serviceState). Errors: ProtocolNotSupported
- * (there is no TCP), NoSpace, and those of the socket calls; then nothing is left behind.
+ * connections at once, fewer in a small machine (SERVICE_PART), `state` bytes of the service's own with
+ * each (serviceState). Errors: ProtocolNotSupported (there is no TCP), NoSpace, and those of the socket calls; then nothing
+ * is left behind.
  */
 export function serviceListen(listener: ServiceListener, port: u32, limit: u32, state: u32): i32 {
   if (streamProtocol() == null) return Errno.ProtocolNotSupported
@@ -103,7 +115,8 @@ export function serviceListen(listener: ServiceListener, port: u32, limit: u32, 
   watched.ready = listenerReady
   listener.port = port
   listener.listening = 1
-  poolInit(listener.pool, listener.name, sizeof<ServiceConnection>() + state, limit)
+  const part: u32 = 1 + connectionsMost() * SERVICE_PART / 100
+  poolInit(listener.pool, listener.name, sizeof<ServiceConnection>() + state, limit < part ? limit : part)
   const result: i32 = listen(listener)
   if (result != Errno.None) socketClose(watched.handle)
   return result
@@ -146,7 +159,7 @@ function listenFor(listener: ServiceListener, events: u32): void {
 
 /** Accept one; null when none waits, or when something was short. */
 function acceptOne(listener: ServiceListener): ServiceConnection | null {
-  const memory = poolAllocate(listener.pool)
+  const memory = connections < connectionsMost() ? poolAllocate(listener.pool) : 0 as ptr
   if (memory == 0) {
     pause(listener)
     return null
@@ -172,6 +185,7 @@ function acceptOne(listener: ServiceListener): ServiceConnection | null {
   }
   timerStart(connection.timer, listener.idle, connectionIdle)
   connection.timer.owner = memory
+  connections += 1
   return connection
 }
 
@@ -214,6 +228,7 @@ export function serviceClose(connection: ServiceConnection): void {
   timerStop(connection.timer)
   socketClose(connection.watched.handle)
   poolFree(listener.pool, address(connection))
+  connections -= 1
   if (listener.listening == 0 && listener.pause.active == 0 && listener.watched.handle != 0) listenFor(listener, SocketEvent.In)
 }
 

@@ -6,6 +6,7 @@
 import { benchBoot, benchSizes } from './boot.ts'
 import { benchIcountTcp } from './icount-tcp.ts'
 import { benchIcount } from './icount.ts'
+import { benchIdle } from './idle.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
 import { buildPorphyry } from './porphyry.ts'
@@ -22,6 +23,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },
+  idle: { what: 'memory of an idle TCP connection, ten thousand of them (needs root)', run: benchIdle },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 

@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Exit, ISO, KERNEL, type Machine, booted } from '../qemu.ts'
-import { wired } from '../networked.ts'
+import { GUEST, HOST, wired } from '../networked.ts'
+import type { Bytes } from '../wire/bytes.ts'
+import type { Decoded } from '../wire/frames.ts'
+import { flagsOf, flagsText } from '../wire/tcp.ts'
 
 const quiet = 'eth0=off swap=none'
 
@@ -43,6 +46,53 @@ await wired(t, 'the console tells what the wire did', {}, async (t, { machine, s
   t.match((await machine.event(/console: drop .*checksum/i)).fields.packets, '1', 'each drop has its reason and its counter')
 })
 
+await wired(t, 'netstat: sockets, connections with their queues, one in full, totals', {}, async (t, { machine, station, peer }) => {
+  const [here, there] = [`${GUEST.ip}:7`, `${HOST.ip}:4000`]
+  const asked = async (line: string, match: RegExp): Promise<Record<string, string>> => {
+    machine.type(`${line}\r`)
+    return (await machine.event(match)).fields
+  }
+  const send = (flags: string, sequence: number, acknowledgment: number, data = ''): Bytes => station.tcpFrame({
+    sourcePort: 4000, destinationPort: 7, sequence, acknowledgment, flags: flagsOf(flags),
+  }, Buffer.from(data))
+  const { tcp: synAck } = await peer.ask(send('S', 999, 0), ({ tcp }) => tcp !== undefined && flagsText(tcp.flags) === 'S.')
+  const first = synAck!.sequence + 1 >>> 0
+  await peer.send(send('.', 1000, first))
+  const echoed = ({ tcp }: Decoded): boolean => tcp?.payload.length === 5 && tcp.sequence === first
+  await peer.ask(send('P.', 1000, first, 'hello'), echoed)
+  await peer.next(echoed, { what: 'the same again, for it is not acknowledged' })
+
+  const connection = await asked('netstat', /console: connection/)
+  t.match(connection, { protocol: 'tcp', state: 'ESTABLISHED', local: here, remote: there, receive_queue: '0', send_queue: '5' })
+  t.match((await machine.event(/console: netstat/)).fields, { connections: '1', time_wait: '0', left_out: '0' })
+  const sockets = machine.events.filter(each => each.event === 'socket').map(({ fields }) => `${fields.protocol} ${fields.state} ${fields.local}`)
+  for (const each of ['tcp LISTEN 0.0.0.0:7', 'tcp LISTEN 0.0.0.0:80']) t.ok(sockets.includes(each), each)
+
+  const sending = await asked(`netstat ${here} ${there}`, /console: sending/)
+  t.match(sending, { control: 'cubic', phase: 'loss', mss: /^(536|14\d\d)$/, snd_wnd: '65535', unsent: '0', pipe: '5' })
+  t.ok(Number(sending.rto_ms) >= 400 && Number(sending.cwnd) >= 536, 'RFC 6298 §5.5: doubled')
+  const counted = (await machine.event(/console: counters/)).fields
+  t.ok(Number(counted.retransmitted) >= 1 && Number(counted.segments_in) >= 2)
+  const totals = await asked('netstat totals', /console: tcp /)
+  t.match(totals, { passive_opens: '1', active_opens: '0', connections: '1', resets_out: '0' })
+  t.ok(Number(totals.retransmitted) >= Number(counted.retransmitted))
+  t.ok(Number((await machine.event(/console: recovery/)).fields.timeouts) + Number(
+    machine.events.filter(each => each.event === 'recovery').at(-1)!.fields.loss_probes) >= 1)
+
+  for (const wrong of [`${here} ${HOST.ip}:4001`, 'x y', `${GUEST.ip} ${there}`, `${here} ${HOST.ip}:65536`, `${here} ${HOST.ip}:`]) {
+    machine.type(`netstat ${wrong}\r`)
+  }
+  machine.type('memory\r') // answered after them
+  await machine.until(/console: memory/)
+  t.equal(machine.events.filter(each => each.event === 'failed' && each.fields.command === 'netstat').length, 5)
+  await peer.ask(send('F.', 1005, first + 5 >>> 0), ({ tcp }) => tcp !== undefined && flagsText(tcp.flags) === 'F.')
+  machine.type('netstat\r')
+  await machine.until(/console: connection .*state=LAST-ACK/)
+  await peer.send(send('.', 1006, first + 6 >>> 0))
+  machine.type('netstat\r')
+  await machine.until(/console: netstat .*connections=0/)
+})
+
 /** The characters in VGA's text memory, row by row. */
 async function screen(t: import('tap').Test, machine: Machine): Promise<string> {
   const file = join(t.testdir(), 'screen')
@@ -63,10 +113,9 @@ for (const image of [KERNEL, ISO]) {
 
 await booted(t, 'VGA scrolls, far more lines than it has', { append: quiet }, async (t, machine) => {
   await machine.until(/boot: ready/)
-  for (let n = 0; n < 300; n++) {
-    machine.type(`line${n}\r`)
-    if (n % 50 === 49) await machine.until(new RegExp(`command="?line${n}\\b`))
-  }
+  for (let n = 0; n < 300; n++) machine.type(`line${n}\r`) // faster than they are answered: they wait in the port
+  await machine.until(/command="?line299\b/)
+  for (let n = 0; n < 300; n++) if (!machine.lines.some(line => line.endsWith(`unknown command="line${n}"`))) t.fail(`line${n} was lost`)
   const text = await screen(t, machine)
   t.match(text, /line299/)
 })

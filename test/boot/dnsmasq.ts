@@ -1,5 +1,5 @@
 // dnsmasq as everybody's DHCP and DNS server: a lease with all that comes with it, its renewal, a server that has
-// forgotten, an address that is somebody else's, and names. RFC 2131, RFC 3442, RFC 1035.
+// forgotten, an address that is somebody else's, and names. RFC 2131, RFC 3442, RFC 1035, RFC 7766.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -81,6 +81,7 @@ await served(t, 'a lease with routes, MTU and domain; names', [
   range(FIRST), '--dhcp-option=option:router,10.77.0.9', '--dhcp-option=121,0.0.0.0/0,10.77.0.1,192.0.2.0/24,10.77.0.7', '--dhcp-option=option:mtu,1400',
   '--domain=lab.example', '--local=/lab.example/', '--local-ttl=77', '--host-record=www.lab.example,10.77.0.80', '--cname=alias.lab.example,www.lab.example',
   '--cname=further.lab.example,alias.lab.example', ...Array.from({ length: 40 }, (_, i) => `--host-record=big.lab.example,10.88.0.${i}`),
+  ...Array.from({ length: 1100 }, (_, i) => `--host-record=vast.lab.example,10.89.${i >> 8}.${i & 255}`),
 ], async (t, { machine, capture, server }) => {
   const { fields: up } = await machine.event(/net: up .*if=eth0/, 20)
   t.match(up, { ip: `${FIRST}/24`, gw: HOST.ip, mtu: '1400', source: 'dhcp' }, 'RFC 3442: the gateway of option 121, not of 3')
@@ -103,12 +104,14 @@ await served(t, 'a lease with routes, MTU and domain; names', [
   t.match(await ask('alias.lab.example'), { name: 'www.lab.example', ip: '10.77.0.80' }, 'a CNAME')
   t.match(await ask('further.lab.example'), { name: 'www.lab.example', ip: '10.77.0.80' }, 'two of them')
   t.match(await ask('nothing.lab.example'), { name: 'nothing.lab.example', why: 'no-name' })
-  t.match(await ask('big.lab.example'), { why: 'truncated-needs-tcp' })
+  t.match(await ask('big.lab.example'), { name: 'big.lab.example', ip: /^10\.88\.0\./ }, 'RFC 7766: over TCP, for forty addresses do not fit a datagram')
+  t.match(await ask('vast.lab.example'), { why: 'truncated-needs-tcp' }, 'which is longer than DNS_STREAM_LONGEST')
   t.match(await ask('elsewhere.test'), { why: 'server-failure' }, 'it knows nobody to ask')
-  const asked = await fields(capture, `dns.flags.response == 0 && eth.src == ${GUEST.mac}`, ['dns.id', 'udp.srcport', 'dns.qry.name'])
+  const asked = await fields(capture, `udp && dns.flags.response == 0 && eth.src == ${GUEST.mac}`, ['dns.id', 'udp.srcport', 'dns.qry.name'])
   t.equal(asked.filter(([, , name]) => name === 'www.lab.example').length, 1, 'asked once')
   t.equal(new Set(asked.map(([id]) => id)).size, asked.length)
   t.equal(new Set(asked.map(([, port]) => port)).size, asked.length)
+  t.same(await fields(capture, `tcp && dns.flags.response == 0 && eth.src == ${GUEST.mac}`, ['dns.qry.name']), [['big.lab.example'], ['vast.lab.example']])
 })
 
 await served(t, 'a lease is renewed at T1; a server that has forgotten refuses, and gives another', [range(FIRST), '--dhcp-option=58,4', '--dhcp-option=59,60'],

@@ -1,5 +1,5 @@
-// kernel/services/iperf3 as its unit tests call it: its JSON and arithmetic by themselves, and the server over the fake
-// streams of fake-pipes.ts and the fake cards of net-sockets.ts.
+// kernel/services/iperf3 as its unit tests call it: its JSON and arithmetic by themselves, and the server over the pipes
+// of stream-pipe.ts and the fake cards of net-nic.ts.
 
 import { at, sizeof, staticMemory, staticStruct, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { load32 } from '../../kernel/lib/intrinsics.ts'
@@ -12,14 +12,9 @@ import {
 } from '../../kernel/services/iperf3/json-writer.ts'
 import { servicesInit, servicesPoll } from '../../kernel/services/stream-service.ts'
 import { iperf3ServiceStart } from '../../kernel/services/iperf3/server.ts'
-import { pipesStart } from './fake-pipes.ts'
+import { pipesStart } from './stream-pipe.ts'
 
-export * from './net-sockets.ts'
-export { servicesPoll } from '../../kernel/services/stream-service.ts'
 export { paceAdvance, paceAllows, paceForfeit, paceSpend, paceStart } from '../../kernel/services/iperf3/pace.ts'
-export {
-  pipeClose, pipeConnect, pipeEnded, pipeGone, pipeLimit, pipeRead, pipeRetransmits, pipeWrite,
-} from './fake-pipes.ts'
 
 const writer = staticStruct<TextWriter>()
 const reader = staticStruct<JsonReader>()

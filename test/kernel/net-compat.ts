@@ -31,7 +31,6 @@ import {
 } from '../../kernel/net/compat/udp.ts'
 import type { UdpSocketOption } from '../../kernel/net/compat/udp-socket.ts'
 
-export * from './net-sockets.ts'
 export { errorName } from '../../kernel/net/compat/error.ts'
 export { createVethPair } from '../../kernel/net/compat/device.ts'
 
@@ -85,7 +84,7 @@ export function addInterface(name: cstring, ip: u32, up: boolean): i32 {
   copy.ipAddresses.setIpv4(ip)
   return NetworkStack.addInterface(copy)
 }
-export function removeInterface(name: cstring): i32 { return NetworkStack.removeInterface(name) }
+export function compatRemoveInterface(name: cstring): i32 { return NetworkStack.removeInterface(name) }
 export function setInterfaceState(name: cstring, up: boolean): i32 { return NetworkStack.setInterfaceState(name, up) }
 export function addIpAddress(name: cstring, index: u32): i32 { return NetworkStack.addIpAddress(name, a(index)) }
 export function addIpAddressWithPrefix(name: cstring, index: u32, length: u32): i32 {
@@ -101,11 +100,11 @@ function fillRoute(destination: u32, netmask: u32, gateway: u32, name: cstring, 
   for (let i: u32 = 0; i < 9; i++) store32(plus(route.interface, i), 0, load32(name as ptr, i))
   route.metric = metric
 }
-export function addRoute(destination: u32, netmask: u32, gateway: u32, name: cstring, metric: u32): i32 {
+export function compatAddRoute(destination: u32, netmask: u32, gateway: u32, name: cstring, metric: u32): i32 {
   fillRoute(destination, netmask, gateway, name, metric)
   return NetworkStack.addRoute(route)
 }
-export function addRouteValidated(destination: u32, netmask: u32, gateway: u32, name: cstring, metric: u32): i32 {
+export function compatAddRouteValidated(destination: u32, netmask: u32, gateway: u32, name: cstring, metric: u32): i32 {
   fillRoute(destination, netmask, gateway, name, metric)
   return NetworkStack.addRouteValidated(route)
 }
@@ -164,7 +163,7 @@ export function arpTableStat(field: u32): u32 {
 }
 
 // --- Frames. ----------------------------------------------------------------------------------------------
-export function sendFrame(name: cstring, from: ptr, length: u32): i32 {
+export function compatSendFrame(name: cstring, from: ptr, length: u32): i32 {
   buffer.fromData(from, length)
   return NetworkStack.sendPacket(name, buffer)
 }
@@ -172,7 +171,7 @@ export function processFrame(name: cstring, from: ptr, length: u32): i32 {
   buffer.fromData(from, length)
   return NetworkStack.processPacket(name, buffer)
 }
-export function deviceSend(name: cstring, from: ptr, length: u32): i32 {
+export function compatDeviceSend(name: cstring, from: ptr, length: u32): i32 {
   buffer.fromData(from, length)
   return DeviceManager.sendPacket(name, buffer)
 }
@@ -180,7 +179,7 @@ export function deviceReceive(name: cstring, to: ptr, room: u32): i32 {
   buffer.fromData(to, room)
   return DeviceManager.recvPacket(name, buffer)
 }
-export function sendIpv4(source: u32, destination: u32, protocol: u32, from: ptr, length: u32): i32 {
+export function compatSendIpv4(source: u32, destination: u32, protocol: u32, from: ptr, length: u32): i32 {
   return sendIpv4Packet(a(source), a(destination), protocol, from, length)
 }
 
@@ -332,7 +331,7 @@ export function uGlobal(field: u32): u32 {
 export function startPing(index: u32): i32 { return pingStart(a(index)) }
 export function sendPing(id: u32, data: ptr, length: u32): i32 { return pingSend(id, data, length) }
 export function pingCount(id: u32): i32 { return IcmpManager.getPingResults(id) }
-export function pingOpen(id: u32): boolean { return IcmpManager.isOpen(id) }
+export function pingIsOpen(id: u32): boolean { return IcmpManager.isOpen(id) }
 export function closePing(id: u32): i32 { return IcmpManager.closePing(id) }
 export function pingField(id: u32, index: u32, field: u32): u32 {
   const reply = IcmpManager.getPingReply(id, index)

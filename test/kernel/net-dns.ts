@@ -93,7 +93,7 @@ export function cacheFoundStatus(): u32 {
   return scratch.status
 }
 
-/** 0 queries sent, 1 responses taken, 2 cache hits, 3 cache misses, 4 joined, 5 failures. */
+/** 0 queries sent, 1 responses taken, 2 cache hits, 3 cache misses, 4 joined, 5 failures, 6 streams. */
 export function dnsStatistic(index: u32): u32 {
   switch (index) {
     case 0: return dnsStatistics.queriesSent
@@ -101,6 +101,7 @@ export function dnsStatistic(index: u32): u32 {
     case 2: return dnsStatistics.cacheHits
     case 3: return dnsStatistics.cacheMisses
     case 4: return dnsStatistics.joined
-    default: return dnsStatistics.failures
+    case 5: return dnsStatistics.failures
+    default: return dnsStatistics.streams
   }
 }

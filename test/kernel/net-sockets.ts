@@ -20,10 +20,8 @@ import type { BindRules } from '../../kernel/net/socket/socket.ts'
 import { streamHappens } from './fake-stream.ts'
 import { advance } from './net-time.ts'
 
-export * from './net.ts'
 export { heapAllocate, heapInit, heapStats } from '../../kernel/mm/heap.ts'
 export { framesFree } from '../../kernel/mm/frames.ts'
-export { packetsTotal } from '../../kernel/drivers/net/packet.ts'
 export { waitRound } from '../../kernel/lib/wait.ts'
 export {
   socketAccept, socketBind, socketBindBy, socketClose, socketConnect, socketCreate, socketDisconnect, socketError,

@@ -3,7 +3,7 @@
 import type { u32 } from '../../kernel/lib/layout.ts'
 import { tcpTuning } from '../../kernel/net/tcp/tuning.ts'
 
-const enum Sysctl { Timestamps, Sack, SlowStartAfterIdle, ReceiveBuffer, ReceiveMost, SendBuffer, SendMost }
+const enum Sysctl { Timestamps, Sack, SlowStartAfterIdle, ReceiveBuffer, ReceiveMost, SendBuffer, SendMost, NotSentLow, LeastBurst }
 
 /** A sysctl has this value; connections that begin from now on go by it. */
 export function linuxSysctl(which: Sysctl, value: u32): void {
@@ -15,5 +15,7 @@ export function linuxSysctl(which: Sysctl, value: u32): void {
     case Sysctl.ReceiveMost: tcpTuning.receiveMost = value; break
     case Sysctl.SendBuffer: tcpTuning.sendBuffer = value; break
     case Sysctl.SendMost: tcpTuning.sendMost = value; break
+    case Sysctl.NotSentLow: tcpTuning.notSentLow = value; break
+    case Sysctl.LeastBurst: tcpTuning.leastBurst = value; break
   }
 }

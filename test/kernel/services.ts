@@ -7,8 +7,10 @@ import { servicesInit } from '../../kernel/services/stream-service.ts'
 import { stackStart } from './net-stack.ts'
 import { pipesStart } from './stream-pipe.ts'
 
-export { pipeConnect, pipeEnd, pipeForget, pipeRead, pipeReset, pipeStatus, pipeWrite } from './stream-pipe.ts'
-export { advance } from './net-time.ts'
+export {
+  pipeClose, pipeConnect, pipeEnd, pipeForget, pipeLimit, pipeRead, pipeReset, pipeRetransmits, pipeStatus, pipeWrite,
+} from './stream-pipe.ts'
+export { framesTotal } from '../../kernel/mm/frames.ts'
 export { servicesPoll } from '../../kernel/services/stream-service.ts'
 export { echoStreamStart } from '../../kernel/services/echo-stream.ts'
 export { discardStreamBytes, discardStreamStart } from '../../kernel/services/discard-stream.ts'

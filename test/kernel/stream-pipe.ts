@@ -3,7 +3,7 @@
 
 import { Errno } from '../../kernel/lib/errno.ts'
 import {
-  address, at, nth, plus, sizeof, staticMemory, staticRow, staticStruct, struct,
+  address, at, distance, nth, plus, sizeof, staticRow, staticStruct, struct,
   type Embed, type Stored, type bool, type i32, type ptr, type u32, type u8,
 } from '../../kernel/lib/layout.ts'
 import { copyBytes, moveBytes, zeroBytes } from '../../kernel/lib/memory.ts'
@@ -16,34 +16,35 @@ import { socketMake, socketNext, socketOf } from '../../kernel/net/socket/table.
 import { socketWake } from '../../kernel/net/socket/wake.ts'
 
 const PIPES: u32 = 300
-const BUFFER: u32 = 2048
+const TCP: u32 = 6
 
 @struct
 class PipeBuffer {
   bytes: ptr
   length: u32
-  room: u32 // at most BUFFER
+  room: u32
 }
 
 @struct
 class Pipe {
   socket: Socket | null // null: not accepted, or closed
+  client: u32 // its address
   port: u32
+  retransmits: u32
   toServer: Embed<PipeBuffer>
   toClient: Embed<PipeBuffer>
   used: Stored<u8, bool>
   waiting: Stored<u8, bool> // to be accepted
   clientEnded: Stored<u8, bool>
+  clientGone: Stored<u8, bool>
   serverEnded: Stored<u8, bool>
   serverClosed: Stored<u8, bool>
   unread: Stored<u8, bool> // closed by the server while bytes waited that it had not read
   reserved: Stored<u8, bool>
-  reservedToo: Stored<u8, bool>
 }
 
 const operations = staticStruct<StreamOperations>()
 const pipes = staticRow<Pipe>(PIPES)
-const memory = staticMemory(1228800) // PIPES * 2 * BUFFER
 
 /** Stream sockets are pipes from now on. */
 export function pipesStart(): void {
@@ -60,6 +61,7 @@ export function pipesStart(): void {
   operations.optionChanged = optionChanged
   operations.error = error
   operations.available = available
+  operations.retransmits = retransmits
   streamRegister(operations)
 }
 
@@ -71,8 +73,8 @@ function listenerOf(port: u32): Socket | null {
   return each
 }
 
-/** A connection to a port, each direction with `room` bytes of buffer: its number, or ConnectionRefused, NoSpace. */
-export function pipeConnect(port: u32, room: u32): i32 {
+/** A connection from an address to a port, its buffers of `room` bytes each at `memory`: its number, or ConnectionRefused, NoSpace. */
+export function pipeConnect(client: u32, port: u32, memory: ptr, room: u32): i32 {
   const listener = listenerOf(port)
   if (listener == null) return Errno.ConnectionRefused
   let i: u32 = 0
@@ -81,9 +83,10 @@ export function pipeConnect(port: u32, room: u32): i32 {
   const pipe = nth(pipes, i)
   pipe.used = true
   pipe.waiting = true
+  pipe.client = client
   pipe.port = port
-  bufferInit(pipe.toServer, plus(memory, i * 2 * BUFFER), room)
-  bufferInit(pipe.toClient, plus(memory, (i * 2 + 1) * BUFFER), room)
+  bufferInit(pipe.toServer, memory, room)
+  bufferInit(pipe.toClient, plus(memory, room), room)
   socketWake(listener, SocketEvent.In)
   return i as number as i32
 }
@@ -91,7 +94,7 @@ export function pipeConnect(port: u32, room: u32): i32 {
 function bufferInit(buffer: PipeBuffer, bytes: ptr, room: u32): void {
   buffer.bytes = bytes
   buffer.length = 0
-  buffer.room = room < BUFFER ? room : BUFFER
+  buffer.room = room
 }
 
 /** Write into a connection: how many bytes there was room for. */
@@ -117,12 +120,28 @@ export function pipeEnd(which: u32): void {
   wake(pipe, SocketEvent.In)
 }
 
+/** The client closes: it ends its stream, and what is sent to it is answered by a reset. */
+export function pipeClose(which: u32): void {
+  nth(pipes, which).clientGone = true
+  pipeEnd(which)
+}
+
 /** The client resets the connection. */
 export function pipeReset(which: u32): void {
   const socket = nth(pipes, which).socket
   if (socket == null) return
   socket.error = Errno.ConnectionReset
   socketWake(socket, SocketEvent.Error)
+}
+
+/** What the protocol says of how often it has sent again. */
+export function pipeRetransmits(which: u32, count: u32): void {
+  nth(pipes, which).retransmits = count
+}
+
+/** From now on so many bytes may wait for the client, no more than there is memory for. */
+export function pipeLimit(which: u32, bytes: u32): void {
+  nth(pipes, which).toClient.room = bytes
 }
 
 /** The client forgets a connection that the server has closed: another may have its number. */
@@ -184,7 +203,7 @@ function waitingOn(socket: Socket): Pipe | null {
 function accept(socket: Socket, name: SocketName | null): i32 {
   const pipe = waitingOn(socket)
   if (pipe == null) return Errno.WouldBlock
-  const handle: i32 = socketMake(SocketType.Stream, 6)
+  const handle: i32 = socketMake(SocketType.Stream, TCP)
   if (handle < 0) return handle
   const mine = socketOf(handle as number as u32) as Socket
   mine.state = SocketState.Connected
@@ -192,13 +211,19 @@ function accept(socket: Socket, name: SocketName | null): i32 {
   mine.protocolState = address(pipe)
   pipe.socket = mine
   pipe.waiting = false
+  if (name != null) {
+    name.address = pipe.client
+    name.port = distance(address(pipes), address(pipe)) / sizeof<Pipe>() + 1
+  }
   return handle
 }
 
 function connect(socket: Socket, a: u32, port: u32): i32 { return Errno.NotSupported }
 
 function send(socket: Socket, data: ptr, length: u32, flags: u32): i32 {
-  const taken: u32 = put(at<Pipe>(socket.protocolState).toClient, data, length)
+  const pipe = at<Pipe>(socket.protocolState)
+  if (pipe.clientGone) return Errno.ConnectionReset
+  const taken: u32 = put(pipe.toClient, data, length)
   return taken != 0 ? taken as number as i32 : Errno.WouldBlock
 }
 
@@ -246,5 +271,7 @@ function error(
 ): boolean {
   return false
 }
+
+function retransmits(socket: Socket): u32 { return at<Pipe>(socket.protocolState).retransmits }
 
 function available(socket: Socket): u32 { return at<Pipe>(socket.protocolState).toServer.length }

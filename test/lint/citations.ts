@@ -16,7 +16,7 @@ t.test('no RFC is cited without its section', async t => {
   t.same(bare, [])
 })
 
-const DOCUMENT = /§|mkswap\(8\)|IEEE 802|SDM|multiboot|PVH|ACPI|specification|Rev\. /i
+const DOCUMENT = /§|mkswap\(8\)|IEEE 802|SDM|multiboot|PVH|ACPI|specification|Rev\. |include\/(uapi|linux)\//i
 
 t.test('every @wire and @mmio class cites what dictates it', async t => {
   const silent: string[] = []

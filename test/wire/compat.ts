@@ -1,11 +1,9 @@
-// RustOS's face of a stack under test (test/kernel/compat.ts): names as text, addresses as text in slots.
+// RustOS's face of a stack under test (test/kernel/compat.ts, a part of net.ts): names as text, addresses as text in slots.
 
 import type { Engine } from '../engine-instance.ts'
 import { type Bytes, hex, toHex } from './bytes.ts'
 import { Sockets } from './sockets.ts'
 import { GUEST, PEER, ip, ipText } from './stack.ts'
-
-export const BUNDLE = 'test/kernel/compat.ts'
 
 /** The variants that are tested for, by number. */
 export const NetworkError = {

@@ -20,8 +20,12 @@ export interface Question { id: number, flags: number, name: string, type: numbe
 
 /** The question in a query; undefined for what is none. */
 export function questionOf({ udp }: Decoded): Question | undefined {
-  const data = udp?.payload
-  if (udp?.destinationPort !== 53 || !data || data.length < 17) return undefined
+  return udp?.destinationPort === 53 ? questionIn(udp.payload) : undefined
+}
+
+/** The question of a message. */
+export function questionIn(data: Bytes): Question | undefined {
+  if (data.length < 17) return undefined
   const labels: string[] = []
   let i = 12
   for (; data[i] !== 0 && i < data.length; i += 1 + data[i]!) {

@@ -2,17 +2,21 @@
 // loop, and virtual time.
 
 import type { Engine, Instance } from '../engine-instance.ts'
+import { ip } from './stack.ts'
 
 const ROOM = 2048
+const CLIENT = ip('10.0.0.9')
 
 export class Services {
   readonly m: Instance
   readonly room: number
+  #spare = new Map<number, number[]>() // memory of connections that were forgotten, by its size
 
-  constructor(engine: Engine) {
+  /** With `memory` bytes for tables. */
+  constructor(engine: Engine, memory = 4 << 20) {
     this.m = engine.start()
     this.room = this.m.alloc(ROOM)
-    this.m.call('servicesStart', this.m.alloc(4 << 20, 4096), 4 << 20)
+    this.m.call('servicesStart', this.m.alloc(memory, 4096), memory)
   }
 
   call(name: string, ...args: number[]): number {
@@ -21,10 +25,16 @@ export class Services {
 
   /** A connection to a port, with so much buffer in each direction. */
   connect(port: number, room = ROOM): Client {
-    const which = this.call('pipeConnect', port, room)
+    const memory = this.#spare.get(room)?.pop() ?? this.m.alloc(2 * room)
+    const which = this.call('pipeConnect', CLIENT, port, memory, room)
     if (which < 0) throw new Error(`no connection to ${port}: ${which}`)
     this.run()
-    return new Client(this, which)
+    return new Client(this, which, memory, room)
+  }
+
+  /** Memory of a connection that is no more. */
+  spare(memory: number, room: number): void {
+    this.#spare.set(room, [...this.#spare.get(room) ?? [], memory])
   }
 
   /** Rounds until nothing is left to do; how many things were done. */
@@ -45,7 +55,7 @@ export class Services {
 }
 
 export class Client {
-  constructor(readonly services: Services, readonly which: number) {}
+  constructor(readonly services: Services, readonly which: number, readonly memory: number, readonly bufferRoom: number) {}
 
   /** Write all of it, in pieces of at most `piece` bytes, and take what comes back meanwhile: that is returned. */
   send(data: string | Uint8Array, piece = ROOM): Buffer {
@@ -111,6 +121,7 @@ export class Client {
     this.end()
     const closed = this.closed
     this.services.call('pipeForget', this.which)
+    if (closed) this.services.spare(this.memory, this.bufferRoom)
     return closed
   }
 

@@ -5,6 +5,7 @@ import {
   type ArpFields, BROADCAST, type Decoded, EtherType, type IcmpFields, type Ipv4Fields, Protocol, arp, ethernet, icmp, ipv4, udp,
 } from './frames.ts'
 import type { WirePeer } from './peer.ts'
+import { type TcpFields, tcp } from './tcp.ts'
 
 export interface End { ip: string, mac: string }
 
@@ -42,6 +43,11 @@ export class Station {
   udpFrame(sourcePort: number, destinationPort: number, payload: Bytes): Bytes {
     const ends = { source: this.self.ip, destination: this.guest.ip }
     return this.ipFrame({ ...ends, protocol: Protocol.Udp }, udp({ ...ends, sourcePort, destinationPort }, payload))
+  }
+
+  tcpFrame(fields: Omit<TcpFields, 'source' | 'destination'>, payload: Bytes = new Uint8Array(0)): Bytes {
+    const ends = { source: this.self.ip, destination: this.guest.ip }
+    return this.ipFrame({ ...ends, protocol: Protocol.Tcp }, tcp({ ...ends, ...fields }, payload))
   }
 
   /** Ping the guest once and return its reply: the test's proof that the guest still serves. */

@@ -24,7 +24,7 @@ function figure(engine: Engine, loss: number, roundTrip: number): string {
   return rates.some(Number.isNaN) ? '–' : rates[rates.length >> 1]!.toPrecision(3)
 }
 
-const [engine] = await engines('test/kernel/net-tcp.ts', ['native'])
+const [engine] = await engines('test/kernel/net.ts', ['native'])
 const rows = LOSSES.map(loss => {
   const row = `| ${loss * 100} % | ${ROUND_TRIPS.map(roundTrip => figure(engine!, loss, roundTrip)).join(' | ')} |`
   process.stdout.write(`${row}\n`)

@@ -3,13 +3,14 @@
 
 import { DIRECT_MAP_LIMIT } from '../../config.ts'
 import { linkerSymbol } from '../../lib/intrinsics.ts'
-import { staticStruct, type PhysicalAddress, type cstring, type u32 } from '../../lib/layout.ts'
+import { nth, staticStruct, type PhysicalAddress, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart, logText } from '../../lib/log.ts'
 import { panic } from '../../lib/panic.ts'
-import { directPhysical } from './address-map.ts'
+import { directPhysical, directVirtual } from './address-map.ts'
 import { BootFault, BootInfo, BootProtocol, bootFault } from './boot-info.ts'
 import { physicalView, windowMark, windowRelease } from './device-window.ts'
 import { memoryRanges, ramKib } from './memory-map.ts'
+import { modulesPlace } from './modules.ts'
 import { MULTIBOOT2_MAGIC, multiboot2Take } from './multiboot2.ts'
 import { directMapAdd } from './paging.ts'
 import { PVH_MAGIC, pvhTake } from './pvh.ts'
@@ -75,13 +76,14 @@ function mapUsable(): void {
 }
 
 /**
- * Work out the usable RAM and add it to the direct map. `limit` is the most to use in bytes, 0 for all. Without any
- * RAM the kernel can not go on: a panic.
+ * Work out the usable RAM and add it to the direct map, and boot modules with it. `limit` is the most to use in bytes, 0 for
+ * all. Without any RAM the kernel can not go on: a panic.
  */
 export function memoryInit(limit: u32): void {
   const start = directPhysical(linkerSymbol('kernel_image'))
   const end = directPhysical(linkerSymbol('kernel_image_end'))
   memoryRanges(usable, boot, DIRECT_MAP_LIMIT, start, end)
+  modulesPlace(boot, usable)
   if (limit != 0) rangesLimit(usable, limit)
   mapUsable()
   logFault()
@@ -102,6 +104,14 @@ export function memoryRangeStart(index: u32): PhysicalAddress {
 /** First byte after a usable range; a page boundary. */
 export function memoryRangeEnd(index: u32): PhysicalAddress {
   return rangeAt(usable, index).end as PhysicalAddress
+}
+
+/** The boot module at `index`, below bootInfo().moduleCount: where it is now. 0 bytes: it was dropped. */
+export function bootModuleStart(index: u32): ptr {
+  return directVirtual(nth(boot.modules, index).base.low as PhysicalAddress)
+}
+export function bootModuleLength(index: u32): u32 {
+  return nth(boot.modules, index).length
 }
 
 /** MiB of RAM the machine has, rounded up: firmware keeps some hundred KiB for itself. */

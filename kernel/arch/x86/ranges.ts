@@ -105,3 +105,14 @@ export function rangesLimit(set: RangeSet, limit: u32): void {
     left -= length
   }
 }
+
+/** Take `bytes` off the end of the last range that has more than that: where they begin, 0 if none has. */
+export function rangesTakeEnd(set: RangeSet, bytes: u32): u32 {
+  for (let i: u32 = set.count; i != 0; i--) {
+    const range = rangeAt(set, i - 1)
+    if (range.end - range.start <= bytes) continue
+    range.end -= bytes
+    return range.end
+  }
+  return 0
+}

@@ -2,8 +2,8 @@
 //
 // Output fills the 16-byte transmit FIFO and waits only when it is full. A port whose other end has stopped reading
 // is waited for once, a second or so; from then on what it has no room for is dropped, until it moves again. Input is
-// taken from the FIFO by the interrupt handler into a small ring; what finds the ring full is counted and dropped.
-// Output: any context. Reading: main loop.
+// taken from the FIFO by the interrupt handler into a small ring; while that is full it stays in the port, whose other end may
+// see that and wait. Output: any context. Reading: main loop.
 
 import { interruptRouteIsa } from '../../arch/x86/interrupt.ts'
 import { inb, load32, load8, outb, rdtsc, store8, subtract64 } from '../../lib/intrinsics.ts'
@@ -36,10 +36,10 @@ const waitStart = staticMemory(8, 8)
 const waited = staticMemory(8, 8)
 let ringHead: u32 = 0 // next byte to read; both count modulo 2^32
 let ringTail: u32 = 0 // next free place; the interrupt handler's
+let held: boolean = false // the ring was full: no interrupt until it is empty
 let present: boolean = false
 let stalled: boolean = false
 let room: u32 = 0
-let lost: u32 = 0
 
 function register(which: Register): u32 {
   return COM1 + which
@@ -101,13 +101,13 @@ export function serialWrite(line: ptr, length: u32): void {
 /** The interrupt handler: empty the receive FIFO into the ring. */
 function received(_context: u32): void {
   while ((inb(register(Register.LineStatus)) & STATUS_DATA_READY) != 0) {
-    const byte: u32 = inb(register(Register.Data))
     if (ringTail - ringHead == RING_SIZE) {
-      lost += 1
-    } else {
-      store8(ring, ringTail & (RING_SIZE - 1), byte)
-      ringTail += 1
+      held = true
+      outb(register(Register.InterruptEnable), 0)
+      return
     }
+    store8(ring, ringTail & (RING_SIZE - 1), inb(register(Register.Data)))
+    ringTail += 1
   }
 }
 
@@ -126,13 +126,16 @@ export function serialPending(): boolean {
 
 /** The next byte of input, or -1. */
 export function serialRead(): i32 {
+  if (ringHead == ringTail && held) release()
   if (ringHead == ringTail) return -1
   const byte: u32 = load8(ring, ringHead & (RING_SIZE - 1))
   ringHead += 1
   return byte as i32
 }
 
-/** Bytes of input dropped because nobody read, modulo 2³². */
-export function serialLost(): u32 {
-  return lost
+/** The ring is empty: take what the port has, and be interrupted again. Nobody else looks while it can not interrupt. */
+function release(): void {
+  held = false
+  received(0)
+  if (!held) outb(register(Register.InterruptEnable), ENABLE_RECEIVED)
 }

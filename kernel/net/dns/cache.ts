@@ -23,7 +23,7 @@ export const enum DnsStatus {
   NoServer, // no DNS server is known
   TimedOut, // none answered
   ServerFailure, // all that answered refused, or failed
-  TruncatedNeedsTcp, // the answer does not fit UDP
+  TruncatedNeedsTcp, // the answer does not fit UDP, and no server gave it over TCP
   ChainTooLong, // more than DNS_CHAIN_LIMIT CNAMEs
 }
 

@@ -1,20 +1,20 @@
 // DNS messages: a question written, an answer believed or not, its records walked. RFC 1035 §4.1, RFC 5452 §9.1. Pure.
 //
-// dnsResponseFault is the one place that decides whether a datagram is the answer to a question: header, question
+// dnsResponseFault is the one place that decides whether a message is the answer to a question: header, question
 // and every record of all sections are inside the message when it has said None.
 
 import { loadBe16, loadBe32, storeBe16 } from '../../lib/intrinsics.ts'
 import { copyBytes, zeroBytes } from '../../lib/memory.ts'
 import { at, plus, sizeof, staticMemory, staticStruct, struct, type Stored, type ptr, type u16, type u32 } from '../../lib/layout.ts'
 import {
-  DNS_MESSAGE_LIMIT, DNS_OPCODE, DNS_RECURSION_DESIRED, DNS_RESPONSE, DnsClass, DnsHeader, DnsRecordType,
+  DNS_OPCODE, DNS_RECURSION_DESIRED, DNS_RESPONSE, DnsClass, DnsHeader, DnsRecordType,
 } from './header.ts'
 import { dnsNameEqual, dnsNameLength, dnsNameRead } from './name.ts'
 
-/** Why a datagram is not the answer. */
+/** Why a message is not the answer. */
 export const enum DnsFault {
   None,
-  Length, // shorter than the header, or longer than UDP may carry
+  Length, // shorter than the header
   NotResponse, // a query, or another operation than QUERY
   Id, // not the one that was asked with
   Question, // not the one that was asked: RFC 5452 §9.1
@@ -67,7 +67,7 @@ export function dnsQueryWrite(p: ptr, room: u32, id: u32, question: ptr, type: u
 
 /** Why `length` bytes are not the response to a query with this id, name and type, or `None`. */
 export function dnsResponseFault(p: ptr, length: u32, id: u32, question: ptr, type: u32): DnsFault {
-  if (length < sizeof<DnsHeader>() || length > DNS_MESSAGE_LIMIT) return DnsFault.Length
+  if (length < sizeof<DnsHeader>()) return DnsFault.Length
   const header = at<DnsHeader>(p)
   if ((header.flags & DNS_RESPONSE) == 0 || (header.flags & DNS_OPCODE) != 0) return DnsFault.NotResponse
   if (header.id != id) return DnsFault.Id

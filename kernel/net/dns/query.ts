@@ -1,6 +1,6 @@
 // A question on its way: its slot, its own port and number, the datagram. RFC 1035 §4.2.1, RFC 5452 §9.2: each
 // datagram leaves from a random port with a random id, so who does not see it must guess both, and whom we asked.
-// Main-loop context only.
+// How it goes over TCP: stream.ts. Main-loop context only.
 //
 // Next: udpOutput (udp/output.ts).
 
@@ -10,7 +10,7 @@ import { random32, randomBelow } from '../../lib/random.ts'
 import { timerStop, type Timer } from '../../lib/timer.ts'
 import {
   address, at, nth, offsetof, plus, staticRow, struct,
-  type Bytes, type Embed, type Stored, type i32, type ptr, type u16, type u32,
+  type Bytes, type Embed, type Stored, type bool, type i32, type ptr, type u16, type u32,
 } from '../../lib/layout.ts'
 import { packetAppend, packetFree, packetTailRoom, packetTrim } from '../../drivers/net/packet.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
@@ -28,7 +28,7 @@ export type DnsDone = (answer: DnsAnswer, context: ptr) => void
 
 export const enum DnsQueryState {
   Free,
-  Asking, // a datagram is out, or soon will be
+  Asking, // a datagram is out, or soon will be; or a connection is there for it
   Following, // the same question as `leader`'s
   Finished, // `answer` is there; `done` comes with the timer
 }
@@ -47,6 +47,12 @@ export class DnsQuery {
   port: u16 // 0 none bound
   type: Stored<u16, DnsRecordType>
   state: Stored<u16, DnsQueryState>
+  stream: u32 // the socket it is asked over, 0 none
+  received: ptr // what comes there, from the heap; 0 until its length is known
+  receivedLength: u32 // bytes of it that are there; of its prefix before
+  receivedWanted: u32
+  prefix: Bytes<2>
+  asked: Stored<u16, bool> // the question was sent there
   answer: Embed<DnsAnswer> // answer.canonical is what is asked for now
   name: Bytes<256> // what was asked for first
 }

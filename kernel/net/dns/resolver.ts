@@ -7,10 +7,11 @@
 // twice as patient, DNS_ROUNDS times. A server that fails or refuses is passed over at once. What does not pass
 // dnsResponseFault, or comes from elsewhere, changes nothing: the question goes on waiting for the true answer.
 //
-// Names are absolute: no search list is tried. An answer cut short (TC) ends as TruncatedNeedsTcp: there is no TCP
-// to ask again with, and what is left of such an answer may not be used (RFC 2181 §9).
+// Names are absolute: no search list is tried. Of an answer cut short (TC) nothing is used (RFC 2181 §9): the same server is
+// asked again over TCP (RFC 7766 §5), for DNS_STREAM_WAIT, and the next one over UDP if that fails; when it has failed
+// with the last, the question ends as TruncatedNeedsTcp.
 
-import { DNS_FIRST_WAIT, DNS_LONGEST_KEPT, DNS_QUERY_LIMIT, DNS_ROUNDS } from '../../config.ts'
+import { DNS_FIRST_WAIT, DNS_LONGEST_KEPT, DNS_QUERY_LIMIT, DNS_ROUNDS, DNS_STREAM_WAIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { loadBe32, storeBe32 } from '../../lib/intrinsics.ts'
 import { copyBytes, stringLength, zeroBytes } from '../../lib/memory.ts'
@@ -35,6 +36,7 @@ import {
   DnsQueryState, dnsQueryAt, dnsQueryOf, dnsQueryRelease, dnsQuerySend, dnsQueryUnbind, type DnsDone, type DnsQuery,
 } from './query.ts'
 import { dnsServerAt, dnsServerCount, dnsServersInit } from './servers.ts'
+import { dnsStreamClose, dnsStreamOpen, dnsStreamsInit } from './stream.ts'
 
 /** What the resolver did; wraps at 2^32. */
 @struct
@@ -44,6 +46,7 @@ export class DnsStatistics {
   cacheHits: u32
   cacheMisses: u32
   joined: u32 // questions that were being asked already
+  streams: u32 // questions asked over TCP
   failures: u32 // questions that ended in anything but Found, NoName and NoData
 }
 
@@ -59,6 +62,7 @@ let preferred: u32 = 0 // index of the server that answered last
 
 /** No questions, nothing known, no servers set by hand. */
 export function dnsInit(): void {
+  dnsStreamsInit(dnsStreamEnd)
   for (let i: u32 = 0; i < DNS_QUERY_LIMIT; i++) dnsQueryRelease(dnsQueryAt(i))
   zeroBytes(address(dnsStatistics), sizeof<DnsStatistics>())
   preferred = 0
@@ -161,6 +165,7 @@ function ask(query: DnsQuery): void {
 function dnsTimeout(timer: Timer): void {
   const query = dnsQueryOf(timer)
   if (query.state == DnsQueryState.Finished) return deliver(query)
+  if (query.stream != 0) return streamFailed(query)
   dnsQueryUnbind(query)
   query.tries += 1
   ask(query)
@@ -178,14 +183,34 @@ function dnsDatagram(binding: UdpBinding, ingress: NetInterface, packet: Packet,
   packetFree(packet)
   dnsQueryUnbind(query)
   dnsStatistics.responsesTaken += 1
-  respond(query, length)
+  if ((at<DnsHeader>(message).flags & DNS_TRUNCATED) != 0) return askOverTcp(query)
+  respond(query, message, length)
 }
 
-/** Act on the response in `message`. */
-function respond(query: DnsQuery, length: u32): void {
-  const header = at<DnsHeader>(message)
-  if ((header.flags & DNS_TRUNCATED) != 0) return finish(query, DnsStatus.TruncatedNeedsTcp)
-  switch (dnsCollect(query.answer, message, length, header.responseCode)) {
+function askOverTcp(query: DnsQuery): void {
+  dnsStatistics.streams += 1
+  if (dnsStreamOpen(query) != Errno.None) return streamFailed(query)
+  timerStart(query.timer, DNS_STREAM_WAIT, dnsTimeout)
+}
+
+/** What came of it. */
+function dnsStreamEnd(query: DnsQuery, response: ptr, length: u32): void {
+  if (length == 0) return streamFailed(query)
+  dnsStatistics.responsesTaken += 1
+  respond(query, response, length)
+}
+
+/** As `failed`, but why nothing was found is known: the answer is too long. */
+function streamFailed(query: DnsQuery): void {
+  dnsStreamClose(query)
+  query.tries += 1
+  if (query.tries % dnsServerCountOrOne() == 0) return finish(query, DnsStatus.TruncatedNeedsTcp)
+  ask(query)
+}
+
+/** Act on a response that is believed. */
+function respond(query: DnsQuery, response: ptr, length: u32): void {
+  switch (dnsCollect(query.answer, response, length, at<DnsHeader>(response).responseCode)) {
     case DnsOutcome.Done:
       preferred = (query.firstServer + query.tries) % dnsServerCountOrOne()
       return finish(query, query.answer.status)
@@ -241,6 +266,7 @@ function keep(query: DnsQuery): void {
 
 function finishLater(query: DnsQuery): void {
   dnsQueryUnbind(query)
+  dnsStreamClose(query)
   query.state = DnsQueryState.Finished
   timerStart(query.timer, 0, dnsTimeout)
 }
@@ -250,6 +276,11 @@ function deliver(query: DnsQuery): void {
   const done = query.done
   query.generation = (query.generation + 1) & 0x3fffff
   if (done != null) done(query.answer, query.context)
+  release(query)
+}
+
+function release(query: DnsQuery): void {
+  dnsStreamClose(query)
   dnsQueryRelease(query)
 }
 
@@ -261,11 +292,11 @@ export function dnsCancel(handle: i32): i32 {
   if (query.state == DnsQueryState.Free || handleOf(query) != (handle as number as u32)) return Errno.NoSuchEntry
   query.done = null
   if (query.state != DnsQueryState.Asking) {
-    dnsQueryRelease(query)
+    release(query)
     return Errno.None
   }
   query.generation = (query.generation + 1) & 0x3fffff
-  if (!followed(query)) dnsQueryRelease(query)
+  if (!followed(query)) release(query)
   return Errno.None
 }
 

@@ -3,14 +3,15 @@
 //
 // Bounds: the socket's own limit in bytes of data, where the oldest goes when the newest does not fit; and, for all sockets
 // together, one SOCKET_PACKET_SHARE-th of the packet pool, so that programs that do not read can not keep cards from
-// receiving. Of that share no socket may hold more than is left of it (Choudhury and Hahne, "Dynamic Queue Length
-// Thresholds for Shared-Memory Packet Switches", 1998): one alone gets half, and there is always room for another.
+// receiving; nor do they take the last free packets, whoever has the others. Of that share no socket may hold more than is
+// left of it (Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998): one alone gets
+// half, and there is always room for another.
 
-import { SOCKET_PACKET_SHARE } from '../../config.ts'
+import { SOCKET_PACKET_SHARE, SOCKET_RECEIVE_RESERVE } from '../../config.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
 import { increase64 } from '../../lib/intrinsics.ts'
 import type { u32 } from '../../lib/layout.ts'
-import { packetFree, packetsTotal, type Packet } from '../../drivers/net/packet.ts'
+import { packetFree, packetsFree, packetsTotal, type Packet } from '../../drivers/net/packet.ts'
 import { chainCount, chainLength } from '../chain.ts'
 import { Drop, countDrop, drop } from '../stats.ts'
 import { SocketEvent, type Socket } from './socket.ts'
@@ -33,10 +34,15 @@ export function socketPacketsChange(by: u32): void {
   held += by
 }
 
-/** Packets that a queue may still take: what is left of the share of all. */
+/** Packets that a queue may still take: what is left of the share of all, if there are so many above the reserve. */
 export function socketPacketsLeft(): u32 {
-  const share: u32 = packetsTotal() / SOCKET_PACKET_SHARE
-  return share > held ? share - held : 0
+  const left: u32 = above(packetsTotal() / SOCKET_PACKET_SHARE, held)
+  const free: u32 = above(packetsFree(), packetsTotal() / SOCKET_RECEIVE_RESERVE)
+  return left < free ? left : free
+}
+
+function above(count: u32, least: u32): u32 {
+  return count > least ? count - least : 0
 }
 
 /** Queue a datagram, its data at `head`; the packet is the callee's. What was dropped for it is counted. */

@@ -1,7 +1,7 @@
 // All sockets, by handle. A handle is an index and how often its entry was used before, so one that was closed is
 // told from its successor; the first ones are 1, 2, 3 …, and none is 2^31 or more (that would read as an error).
 //
-//   bit 30                 13 12          0
+//   bit 30                 14 13          0
 //      |     generation      |    index    |     index 1 to SOCKET_LIMIT
 //
 // Entries are reused in the order they were freed, which keeps old handles wrong for long. Main-loop context.
@@ -16,9 +16,9 @@ import { zeroBytes } from '../../lib/memory.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { Socket, SocketStatistics, type SocketType } from './socket.ts'
 
-const INDEX_BITS: u32 = 13
-const INDEX_MASK: u32 = 0x1fff
-const GENERATION_MASK: u32 = 0x3ffff
+const INDEX_BITS: u32 = 14
+const INDEX_MASK: u32 = 0x3fff
+const GENERATION_MASK: u32 = 0x1ffff
 const MULTICAST_TIME_TO_LIVE: u32 = 1 // RFC 1112 §6.1
 
 @struct

@@ -3,7 +3,7 @@
 // Only data here, and words for it: who changes which part stands beside it. Times are milliseconds since boot unless
 // they say microseconds; both wrap, and only differences are compared.
 
-import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import { struct, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
 import type { Packet } from '../../drivers/net/packet.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
@@ -21,8 +21,11 @@ export const enum TimerUse { None, Retransmit, LossProbe, Reorder, Persist }
 /** Who decides cwnd: RFC 9438 §4, or RFC 6582 §3. */
 export const enum CongestionControl { Cubic, NewReno }
 
-/** Of one buffer in the send queue, which is one segment: `packet.mark`. */
-export const enum Mark { None = 0, Sacked = 1, Lost = 2, Retransmitted = 4, EverRetransmitted = 8 }
+/** Of one buffer in the send queue, which is one segment: `packet.mark`. Last: of those that are handed down together. */
+export const enum Mark { None = 0, Sacked = 1, Lost = 2, Retransmitted = 4, EverRetransmitted = 8, Last = 16 }
+
+/** What a sender waits for: acknowledgments, the peer's window, its user whose buffer is too small for the path. */
+export const enum Waiting { Nothing, Busy, Window, Buffer }
 
 /** The send sequence variables of RFC 9293 §3.3.1. */
 @struct
@@ -61,9 +64,11 @@ export class Congestion {
   epoch: u32 // when congestion avoidance began; 0: it did not
   k: u32 // K, hundredths of a second
   estimate: u32 // W_est
+  used: u32 // the most that was outstanding in it, if not
+  usedUntil: Seq
   phase: Stored<u8, Phase>
   control: Stored<u8, CongestionControl>
-  limited: Stored<u8, bool> // cwnd was the reason that no more was sent
+  limited: Stored<u8, bool> // cwnd was the reason that no more was sent, in what SND.NXT was usedUntil
   spurious: Stored<u8, bool> // F-RTO looks out for a timeout that was a mistake: RFC 5682 §3
 }
 
@@ -106,6 +111,10 @@ export class TcpConnectionStats {
   timeouts: u32
   recoveries: u32
   outOfOrder: u32
+  reordering: u32 // octets that one was overtaken by, at most
+  busy: u32 // milliseconds that something was queued, and of these
+  windowLimited: u32 // that the peer's window held it up
+  bufferLimited: u32 // that all of it was sent, and cwnd and window had room for more than the buffer
 }
 
 @struct
@@ -135,6 +144,7 @@ export class TcpControlBlock {
   pipe: u32 // octets believed to be on their way, RFC 6675 §2
   sackedBuffers: u32
   lostBuffers: u32 // to be sent again
+  notSentLow: u32 // octets never sent from which on its user is to wait: tcp(7), TCP_NOTSENT_LOWAT
   smallEnd: Seq // end of the last segment that was less than full: Nagle
 
   // The receive queue: receive-queue.ts.
@@ -165,6 +175,7 @@ export class TcpControlBlock {
   retransmitTimer: Embed<Timer>
   ackTimer: Embed<Timer>
   lifeTimer: Embed<Timer> // keep-alive, the wait for a FIN, the wait to be accepted
+  heldSince: u32 // when `waiting` began
   waitingSince: u32 // when the oldest octet without acknowledgment was sent, or the window closed
   receivedAt: u32 // the last segment
   sentAt: u32 // the last data
@@ -212,7 +223,9 @@ export class TcpControlBlock {
   cork: Stored<u8, bool> // the user has more to say: only full segments
   more: Stored<u8, bool> // likewise, of what was queued last: MSG_MORE
   push: Stored<u8, bool> // what waits for company goes
-  reserved: Bytes<3>
+  finAlone: Stored<u8, bool> // the FIN was sent behind all data, not with it
+  waiting: Stored<u8, Waiting>
+  hold: Stored<u8, bool> // `more`, and no acknowledgment has come since
 }
 
 /** Whether a FIN of ours was acknowledged. */

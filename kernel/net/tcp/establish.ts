@@ -59,6 +59,7 @@ export function sendFrom(tcb: TcpControlBlock, iss: Seq): void {
   tcb.snd.end = tcb.snd.nxt
   tcb.smallEnd = iss
   tcb.congestion.recover = iss
+  tcb.congestion.usedUntil = iss
   tcb.rack.highest = iss
   tcb.mss = DEFAULT_MSS
   tcb.peerMss = DEFAULT_MSS
@@ -74,6 +75,7 @@ export function tcbTakeOptions(tcb: TcpControlBlock, socket: Socket): void {
   tcb.keepInterval = socket.keepInterval != 0 ? socket.keepInterval : TCP_KEEP_INTERVAL
   tcb.keepProbes = socket.keepProbes != 0 ? socket.keepProbes : TCP_KEEP_PROBES
   tcb.keepAlive = socket.keepAlive
+  tcb.notSentLow = socket.notSentLow != 0 ? socket.notSentLow : tcpTuning.notSentLow
   tcb.congestion.control = socket.congestionControl as number as CongestionControl
   tcb.sending.dscpEcn = socket.sending.dscpEcn & ~3 // the ECN field is ours: RFC 3168 §5
   tcb.sending.timeToLive = socket.sending.timeToLive

@@ -7,7 +7,7 @@ import { TARGETS, corpus } from '../../../fuzz/targets.ts'
 
 const KERNEL_END = 0x82000000
 
-for (const e of await engines('test/kernel/fuzz.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     for (const target of TARGETS) {
       t.test(target.name, async t => {

@@ -207,7 +207,7 @@ const reasons: Record<string, Act> = {
   'output-no-route': stack => { stack.configure(`${GUEST.ip}/24`); send(stack, '8.8.8.8') },
 }
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('every reason has a way to it here, and a name', async t => {
       const stack = new Stack(e)

@@ -11,7 +11,7 @@ const pattern = (length: number, first: number) => Array.from({ length }, (_, i)
   return column === 72 ? '\r' : column === 73 ? '\n' : String.fromCharCode(32 + (first + line + column) % 95)
 }).join('')
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const serving = (service: string, features = 0) => {
       const stack = Stack.up(e, { features })

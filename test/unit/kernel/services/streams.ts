@@ -6,12 +6,12 @@ import { counting } from '../../../wire/stack.ts'
 import { Services } from '../../../wire/pipes.ts'
 
 const ADDRESS_IN_USE = -98
-const LIMIT = 64
 const IDLE = 120_000
+const PAUSE = 100
 
-for (const e of await engines('test/kernel/services.ts')) {
-  const serving = (start: string) => {
-    const services = new Services(e)
+for (const e of await engines('test/kernel/net.ts')) {
+  const serving = (start: string, memory?: number) => {
+    const services = new Services(e, memory)
     t.equal(services.call(start), 0)
     return services
   }
@@ -110,16 +110,35 @@ for (const e of await engines('test/kernel/services.ts')) {
       t.ok(busy.closed)
     })
 
-    t.test('no more connections than the limit; the next is accepted when one goes', async t => {
-      const services = serving('discardStreamStart')
-      const clients = Array.from({ length: LIMIT + 2 }, () => services.connect(9))
-      t.same(clients.map(each => each.accepted), clients.map((_, i) => i < LIMIT))
+    t.test('one service has two thirds of them at most, and the next is accepted when one goes', async t => {
+      const services = serving('discardStreamStart', 1 << 20)
+      services.call('echoStreamStart')
+      const limit = 1 + Math.floor(services.call('framesTotal') * 66 / 100)
+      const clients = Array.from({ length: limit + 2 }, () => services.connect(9))
+      t.same(clients.map(each => each.accepted), clients.map((_, i) => i < limit))
       t.equal(services.call('servicesPoll'), 0, 'and no round is spent on those that wait')
+      t.ok(services.connect(7).accepted, 'another service has room')
       clients[3]!.end()
-      t.same([LIMIT, LIMIT + 1].map(i => clients[i]!.accepted), [true, false])
+      t.same([limit, limit + 1].map(i => clients[i]!.accepted), [true, false])
       clients[0]!.end()
-      t.ok(clients[LIMIT + 1]!.accepted)
-      t.equal(services.call('socketsOpen'), LIMIT + 1)
+      t.ok(clients[limit + 1]!.accepted)
+    })
+
+    t.test('no more connections than memory allows all services; the next is accepted soon after one goes', async t => {
+      const services = serving('discardStreamStart', 1 << 20)
+      services.call('echoStreamStart')
+      const limit = services.call('framesTotal')
+      t.ok(limit > 100)
+      const clients = Array.from({ length: limit + 2 }, (_, i) => services.connect(i % 2 === 0 ? 9 : 7))
+      t.same(clients.map(each => each.accepted), clients.map((_, i) => i < limit))
+      t.equal(services.call('servicesPoll'), 0, 'and no round is spent on those that wait')
+      services.advance(PAUSE)
+      t.equal(clients[limit]!.accepted, false)
+      clients[4]!.end()
+      clients[5]!.end()
+      services.advance(PAUSE)
+      t.same([limit, limit + 1].map(i => clients[i]!.accepted), [true, true])
+      t.equal(services.call('socketsOpen'), limit + 2)
     })
   })
 }

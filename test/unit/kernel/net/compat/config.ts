@@ -4,7 +4,7 @@ import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { hex, toHex } from '../../../../wire/bytes.ts'
 import { MessageType, dhcpServer } from '../../../../wire/dhcp.ts'
-import { BUNDLE, Face, NetworkError, ip, ipText } from '../../../../wire/compat.ts'
+import { Face, NetworkError, ip, ipText } from '../../../../wire/compat.ts'
 
 const [ProtocolError, BufferTooSmall] = [-20, -19]
 const LEASE = { serverIp: '10.0.2.2', serverMac: '02:00:00:00:00:22', ip: '10.0.2.15', prefix: 24,
@@ -17,7 +17,7 @@ const QUESTION = '07' + Buffer.from('example').toString('hex') + '03' + Buffer.f
 const response = (answers: number, records: string, flags = '8180'): Buffer =>
   Buffer.from(hex(`1234${flags}0001${answers.toString(16).padStart(4, '0')}00000000${QUESTION}${records}`))
 
-for (const e of await engines(BUNDLE)) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('DHCP: a DISCOVER is RustOS\'s 240 bytes, and the options it forgets', async t => {
       const f = new Face(e)

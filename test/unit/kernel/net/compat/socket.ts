@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
-import { BUNDLE, Face, GUEST, NetworkError, PEER, SocketType, State } from '../../../../wire/compat.ts'
+import { Face, GUEST, NetworkError, PEER, SocketType, State } from '../../../../wire/compat.ts'
 
 const ANY = '0.0.0.0'
 const Field = {
@@ -20,7 +20,7 @@ function datagram(e: Parameters<typeof Face.up>[0], port = 0): [Face, number] {
   return [f, id]
 }
 
-for (const e of await engines(BUNDLE)) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('new: Closed, no addresses, RustOS\'s defaults; ids count from 1', async t => {
       const [f, id] = datagram(e)

@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
-import { BUNDLE, Face, GUEST, NetworkError, PEER, State } from '../../../../wire/compat.ts'
+import { Face, GUEST, NetworkError, PEER, State } from '../../../../wire/compat.ts'
 
 const Errno = { WouldBlock: -11, NetworkUnreachable: -101, ConnectionRefused: -111 } as const
 const Option = { SendBufferSize: 5 } as const
@@ -15,7 +15,7 @@ function stream(e: Parameters<typeof Face.up>[0]): [Face, number] {
   return [f, f.call('managerSocket', 0, 0)]
 }
 
-for (const e of await engines(BUNDLE)) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('listen: InvalidAddress while unbound, then Listening', async t => {
       const [f, id] = stream(e)

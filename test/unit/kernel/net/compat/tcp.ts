@@ -3,7 +3,7 @@
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { bytes } from '../../../../wire/bytes.ts'
-import { BUNDLE, Face, GUEST, NetworkError, PEER, ip } from '../../../../wire/compat.ts'
+import { Face, GUEST, NetworkError, PEER, ip } from '../../../../wire/compat.ts'
 import { Protocol, type Decoded } from '../../../../wire/frames.ts'
 import { type TcpFields, decodeTcp, flagsOf, tcp } from '../../../../wire/tcp.ts'
 
@@ -23,7 +23,7 @@ function serving(f: Face): number {
   return isn + 1
 }
 
-for (const e of await engines(BUNDLE)) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('headers: parsed, refused, and their checksum', async t => {
       const f = Face.up(e)

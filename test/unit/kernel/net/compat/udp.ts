@@ -2,13 +2,13 @@
 
 import t from 'tap'
 import { engines } from '../../../../engine.ts'
-import { BUNDLE, Face, GUEST, NetworkError, PEER, ip } from '../../../../wire/compat.ts'
+import { Face, GUEST, NetworkError, PEER, ip } from '../../../../wire/compat.ts'
 
 const ANY = '0.0.0.0'
 const GROUP = '224.1.2.3'
 const GROUP_MAC = '01:00:5e:01:02:03'
 
-for (const e of await engines(BUNDLE)) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('7. udp_bind returns; a second is AddressInUse, port 0 InvalidArgument', async t => {
       const f = Face.up(e)

@@ -8,7 +8,7 @@ import { GUEST, ip } from '../../../../wire/stack.ts'
 
 const ANY = '0.0.0.0'
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('vector 7: a port is bound, and then in use', async t => {
       const stack = Sockets.up(e)

@@ -6,7 +6,7 @@ import { engines } from '../../../../engine.ts'
 import { Errno, Event, Option, Sockets } from '../../../../wire/sockets.ts'
 import { PEER, counting } from '../../../../wire/stack.ts'
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('the queue holds its limit in bytes: the oldest go, as many as must and no more', async t => {
       const stack = Sockets.up(e, { packets: 100 })

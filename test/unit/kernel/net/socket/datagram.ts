@@ -6,7 +6,7 @@ import { toHex } from '../../../../wire/bytes.ts'
 import { Errno, Flag, Option, Sockets, State } from '../../../../wire/sockets.ts'
 import { Checksum, GUEST, PEER, counting, ip } from '../../../../wire/stack.ts'
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('RFC 768: a datagram of any length arrives whole, and who sent it is told', async t => {
       const stack = Sockets.up(e)

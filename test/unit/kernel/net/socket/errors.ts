@@ -13,7 +13,7 @@ function about(stack: Sockets, type: number, code: number, mtu = 0): Bytes {
   return stack.ipv4({ protocol: 1 }, icmp({ type, code, id: 0, sequence: mtu }, packet.subarray(0, 28)))
 }
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const connected = () => {
       const stack = Sockets.up(e)

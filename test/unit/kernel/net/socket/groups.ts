@@ -9,7 +9,7 @@ import { GUEST, PEER, counting, ip } from '../../../../wire/stack.ts'
 const GROUP = '239.1.2.3'
 const GROUP_MAC = '01:00:5e:01:02:03'
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const join = (stack: Sockets, handle: number, group = GROUP, source = '0.0.0.0', choice = 0) => stack.call('socketJoin', handle, ip(group), choice, ip(source))
     const leave = (stack: Sockets, handle: number, group = GROUP, source = '0.0.0.0', choice = 0) => stack.call('socketLeave', handle, ip(group), choice, ip(source))

@@ -7,7 +7,7 @@ import { Errno, Event, Sockets } from '../../../../wire/sockets.ts'
 const Edge = 1
 const OneShot = 2
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const watching = (count: number, flags = 0, events: number = Event.In) => {
       const stack = Sockets.up(e, { packets: 200 })

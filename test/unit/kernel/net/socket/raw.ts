@@ -7,7 +7,7 @@ import { ipv4 } from '../../../../wire/frames.ts'
 import { Errno, Option, Sockets, State, Type } from '../../../../wire/sockets.ts'
 import { GUEST, PEER, counting, ip } from '../../../../wire/stack.ts'
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('a raw socket gets a copy of each packet of its protocol, from the IPv4 header on', async t => {
       const stack = Sockets.up(e, { packets: 20 })

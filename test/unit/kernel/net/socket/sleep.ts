@@ -7,7 +7,7 @@ import { Event, Sockets } from '../../../../wire/sockets.ts'
 
 const FOR_EVER = 0xffffffff
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const started = () => {
       const stack = Sockets.up(e, { packets: 100 })

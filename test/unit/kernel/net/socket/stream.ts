@@ -7,7 +7,7 @@ import { PEER, counting } from '../../../../wire/stack.ts'
 
 const Call = { Open: 1, Bind: 2, Listen: 3, Accept: 4, Connect: 5, Send: 6, Receive: 7, Shutdown: 8, Close: 9, Option: 11 }
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const streaming = () => {
       const stack = Sockets.up(e)

@@ -13,7 +13,7 @@ function later(stack: Sockets, text: string, port: number, fromPort = 4000): voi
   stack.call('fakeQueue', stack.put(frame), frame.length)
 }
 
-for (const e of await engines('test/kernel/net-sockets.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('a datagram that comes in the twentieth round ends the wait there', async t => {
       const stack = Sockets.up(e)

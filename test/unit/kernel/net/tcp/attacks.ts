@@ -5,7 +5,7 @@ import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { OPEN, burst, scripted } from '../../../../wire/tcp-scripts.ts'
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 

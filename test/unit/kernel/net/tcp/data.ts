@@ -6,7 +6,7 @@ import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { OPEN, OPEN_SACK, burst, scripted } from '../../../../wire/tcp-scripts.ts'
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 
@@ -265,5 +265,20 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       receive 1000 = 100
       kept = 0
     `)
+
+    scripted(t, e, 'senders, and who does not read, leave packets for acknowledgments to come in', 'listen 20', { packets: 128, more: (run, subject, t) => {
+      const accepted = OPEN.replace('listen 5', '')
+      for (let peer = 5000; peer < 5010; peer++) {
+        run.run(`peer ${peer}\n${accepted}`)
+        while (!subject.socketCall('send', ['60000'], run).includes('WouldBlock')) run.tidy('+0 > *')
+        for (let i = 0; i < 40; i++) run.tidy(`< . ${1 + i * 1000}:${1001 + i * 1000}(1000) ack 1`)
+        run.run('+0 > *')
+      }
+      const few = subject.stack.free
+      const all = subject.stack.call('packetsTotal')
+      t.ok(few >= all / 16 && few < all / 8, `${few} packets of ${all} are free`)
+      run.run('peer 5000\n< . 40001:40001(0) ack 14601\n> *')
+      t.ok(subject.stack.free > few, 'an acknowledgment gives some back')
+    } })
   })
 }

@@ -12,7 +12,7 @@ const CONNECTED = `
   > . 1:1(0) ack 1 <>
 `
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 

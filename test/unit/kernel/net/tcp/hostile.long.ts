@@ -22,7 +22,7 @@ const harms: [name: string, harm: Harm][] = [
 const PLANS: HostilePlan[] = harms.flatMap(([name, harm], i) =>
   [1, 30].map(latency => ({ name: `${name}, ${latency} ms`, harm, latency, transfers: Math.ceil(STREAMS / 14), most: i % 2 === 0 ? 60_000 : 20_000 })))
 
-for (const e of await engines('test/kernel/net-tcp.ts', ['native'])) {
+for (const e of await engines('test/kernel/net.ts', ['native'])) {
   for (const plan of PLANS) {
     t.test(`${plan.name}: ${plan.transfers} streams`, async t => {
       const { verdicts, kept, wrong } = runPlan(e, plan, seed)

@@ -16,7 +16,7 @@ const PLANS: HostilePlan[] = [
   { name: 'everything twice', transfers: 6, latency: 1, harm: { duplicate: 1 } },
 ]
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     for (const plan of PLANS) {
       t.test(`${plan.name}: ${plan.transfers} streams`, async t => {

@@ -18,7 +18,7 @@ const MALFORMED: [raw: string, what: string][] = [
   ['13121234' + '00'.repeat(14), 'an MD5 signature'], ['2202', 'Fast Open'], ['1e04' + '0000', 'MPTCP'], ['0000000000000000', 'nothing but ends'],
 ]
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 

@@ -6,7 +6,7 @@ import t from 'tap'
 import { engines } from '../../../../engine.ts'
 import { OPEN, OPEN_SACK, burst, scripted } from '../../../../wire/tcp-scripts.ts'
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 
@@ -127,7 +127,8 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       +0.2~0.25 > P. 2921:4381(1460) ack 1
       +0.1 < . 1:1(0) ack 1 <sack 2921:4381>
       +0~0.05 > . 1:1461(1460) ack 1
-      +0~0.05 > . 1461:2921(1460) ack 1
+      +0.1 < . 1:1(0) ack 1461 <sack 2921:4381>
+      > . 1461:2921(1460) ack 1
       +0.1 < . 1:1(0) ack 4381
       +3
     `)

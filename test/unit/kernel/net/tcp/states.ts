@@ -62,7 +62,7 @@ t.test('the table is whole', async t => {
   t.ok(cells.every(({ clause }) => /RFC \d+ §/.test(clause)))
 })
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     for (const state of TCP_STATES) {
       t.test(state, async t => {

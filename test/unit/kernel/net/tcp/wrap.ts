@@ -14,7 +14,7 @@ const OPEN_AT = (irs: number): string => `
   accept
 `
 
-for (const e of await engines('test/kernel/net-tcp.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const script = (name: string, text: string, options = {}) => scripted(t, e, name, text, options)
 
@@ -98,6 +98,14 @@ for (const e of await engines('test/kernel/net-tcp.ts')) {
       +2160000
       < P. 11:21(10) ack 1 <TS 100>
       +0~0.5 > . 1:1(0) ack 21 <TS 100>
+    `)
+
+    script('with Strict off a segment without timestamps is taken, as on Linux', `
+      tune Strict 0
+      ${OPEN_TIMES}
+      < P. 1:11(10) ack 1
+      +0~0.5 > . 1:1(0) ack 11 <TS 100>
+      receive 100 = 10
     `)
 
     script('RFC 7323 §3.2: without the timestamp that was agreed on a segment is dropped; a reset is not', `

@@ -80,7 +80,7 @@ const LONG: [what: string, bytes: Buffer, status: number, closed: boolean][] = [
   ['a method without end', Buffer.from('A'.repeat(5000)), 501, true],
 ]
 
-for (const e of await engines('test/kernel/http.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const serving = () => {
       const services = new Services(e)

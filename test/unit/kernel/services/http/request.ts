@@ -112,7 +112,7 @@ const cases: [string, string, Partial<Read>][] = [
   ['more of them', get('/', H + 'a: b\r\n'.repeat(2800)), { status: 431 }],
 ]
 
-for (const e of await engines('test/kernel/http.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const m = e.start()
     const memory = m.alloc(65536)

@@ -35,7 +35,7 @@ const pattern = (n: number) => {
   return bytes.subarray(0, n)
 }
 
-for (const e of await engines('test/kernel/http.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   const serving = () => {
     const services = new Services(e)
     services.call('heapInit')

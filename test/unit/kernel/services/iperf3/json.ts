@@ -43,7 +43,7 @@ const CLIENT = `{
 \t"tcp":\ttrue,\n\t"omit":\t0,\n\t"time":\t10,\n\t"parallel":\t2,\n\t"len":\t131072,\n\t"bandwidth":\t10000000000,
 \t"title":\t"a \\"quoted\\" \\u00e4 one",\n\t"client_version":\t"3.12"\n}`
 
-for (const e of await engines('test/kernel/iperf3.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     const m = e.start()
 

@@ -15,6 +15,7 @@ const Signal = {
 const COOKIE = 'abcdefghijklmnopqrstuvwxyz0123456789\0'
 const OTHER = COOKIE.replace('a', 'b')
 const PORT = 5201
+const PIPE_BYTES = 40_000
 
 interface StreamResult { id: number, bytes: number, retransmits: number, jitter: number, errors: number, packets: number, start_time: number, end_time: number }
 interface Results { sender_has_retransmits: number, congestion_used?: string, streams: StreamResult[] }
@@ -36,7 +37,8 @@ class Server extends Sockets {
   }
 
   pipe(first: string | ArrayLike<number> = ''): Pipe {
-    const pipe = new Pipe(this, this.call('pipeConnect', ip(PEER.ip)))
+    const pipe = new Pipe(this, this.call('pipeConnect', ip(PEER.ip), PORT, this.m.alloc(2 * PIPE_BYTES), PIPE_BYTES))
+    if (pipe.number < 0) throw new Error(`no connection: ${pipe.number}`)
     pipe.write(first)
     return pipe
   }
@@ -79,13 +81,13 @@ class Pipe {
 
   write(data: string | ArrayLike<number>): void {
     const all = typeof data === 'string' ? Buffer.from(data) : data
-    if (this.server.call('pipeWrite', this.number, this.server.put2(all), all.length) !== 1) throw new Error('the pipe is full')
+    if (this.server.call('pipeWrite', this.number, this.server.put2(all), all.length) !== all.length) throw new Error('the pipe is full')
     this.server.run()
   }
 
   /** Everything the server has said since the last call. */
   read(): Uint8Array {
-    const length = this.server.call('pipeRead', this.number, this.server.scratch)
+    const length = this.server.call('pipeRead', this.number, this.server.scratch, PIPE_BYTES)
     return Uint8Array.from(this.server.m.bytes(this.server.scratch, length))
   }
 
@@ -117,15 +119,15 @@ class Pipe {
     this.server.run()
   }
 
-  get gone(): boolean { return this.server.call('pipeGone', this.number) === 1 }
-  get ended(): boolean { return this.server.call('pipeEnded', this.number) === 1 }
+  get gone(): boolean { return (this.server.call('pipeStatus', this.number) & 4) !== 0 }
+  get ended(): boolean { return (this.server.call('pipeStatus', this.number) & 2) !== 0 }
 }
 
 /** A datagram's beginning as the client makes it. */
 const header = (count: number, seconds: number, microseconds: number, wide = false): Uint8Array =>
   bytes(be32(seconds), be32(microseconds), ...(wide ? [be32(0)] : []), be32(count), new Uint8Array(100))
 
-for (const e of await engines('test/kernel/iperf3.ts')) {
+for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
     t.test('TCP to the server: signals in their order, bytes counted, the next client served after', async t => {
       const server = Server.start(e)

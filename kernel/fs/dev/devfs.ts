@@ -1,0 +1,50 @@
+// /dev: a file system in RAM with a node for every device there is. Linux calls it devtmpfs. Boot context, and a process's.
+
+import { Errno, errorOf, isError } from '../../lib/errno.ts'
+import { at, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { stringLength } from '../../lib/memory.ts'
+import { deviceFirst, type CharacterDevice } from '../device.ts'
+import { FileSystemType, inodeRelease, type FileSystem, type Inode } from '../inode.ts'
+import { Mode } from '../mode.ts'
+import { fileSystemRegister } from '../mount.ts'
+import { TMPFS_MAGIC, ramfsMount, ramfsType } from '../ramfs/ramfs.ts'
+
+const type = staticStruct<FileSystemType>()
+
+/** Once, after the devices are registered. */
+export function devfsInit(): void {
+  ramfsType(type, 'devtmpfs', TMPFS_MAGIC)
+  type.mount = mount
+  fileSystemRegister(type)
+}
+
+function mount(system: FileSystem): i32 {
+  const result = ramfsMount(system)
+  if (result != Errno.None) return result
+  let device: CharacterDevice | null = deviceFirst()
+  while (device != null) {
+    const made = entry(system.root, device.name, Mode.Character | device.mode, device.number, 0 as ptr)
+    if (made != Errno.None) return failed(system, made)
+    device = device.next
+  }
+  const links = link(system.root, 'fd', '/proc/self/fd') == Errno.None && link(system.root, 'stdin', '/proc/self/fd/0') == Errno.None
+    && link(system.root, 'stdout', '/proc/self/fd/1') == Errno.None && link(system.root, 'stderr', '/proc/self/fd/2') == Errno.None
+  return links ? Errno.None : failed(system, Errno.OutOfMemory)
+}
+
+function failed(system: FileSystem, error: i32): i32 {
+  type.unmount(system)
+  return error
+}
+
+function link(directory: Inode, name: cstring, target: cstring): i32 {
+  return entry(directory, name, Mode.SymbolicLink | 0o777, 0, target as ptr)
+}
+
+function entry(directory: Inode, name: cstring, mode: u32, device: u32, target: ptr): i32 {
+  const create = directory.operations.create!
+  const made = create(directory, name as ptr, stringLength(name), mode, device, target)
+  if (isError(made)) return errorOf(made)
+  inodeRelease(at<Inode>(made as ptr))
+  return Errno.None
+}

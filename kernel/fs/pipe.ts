@@ -1,0 +1,314 @@
+// Pipes, and the fifos of file systems: bytes from writers to readers through a ring of pages. POSIX.1-2017 read, write, pipe(7).
+//
+//    start          end            both count bytes modulo 2^32; end - start are in the pipe, PIPE_PAGES pages at most
+//      v             v             page n is slot n mod PIPE_PAGES, and has a frame only while bytes are in it
+//   | frame | frame | frame | 0 | 0 | …
+//
+// A copy may sleep, so one reads or writes at a time (`copying`); nobody waits for bytes or room with it held. Up to a page is
+// written whole or not at all (PIPE_BUF). An empty pipe begins at its first page again and keeps that: small messages cost no
+// allocation. A process's context.
+
+import { PIPE_PAGES } from '../config.ts'
+import { Errno } from '../lib/errno.ts'
+import { load32, store32 } from '../lib/intrinsics.ts'
+import {
+  address, at, plus, sizeof, staticStruct, struct, type Bytes, type Embed, type PhysicalAddress, type i32, type ptr, type u32,
+} from '../lib/layout.ts'
+import { Lock, lockRelease, lockTake } from '../lib/lock.ts'
+import { WaitQueue, pollWake, sleepOn, wakeAll } from '../lib/sleep.ts'
+import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, virtualOf } from '../mm/address.ts'
+import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
+import { pageFrameAllocate, pageFrameRelease } from '../mm/page-frame.ts'
+import { transferIn, transferOut, type Transfer } from '../vm/transfer.ts'
+import { userStore32 } from '../vm/user-copy.ts'
+import { FileOperations, fileCreate, fileRelease, type OpenFile } from './file.ts'
+import { FileSignal, Open, Poll, flagsReadable, flagsWritable } from './flags.ts'
+import { inodeHold, type Inode } from './inode.ts'
+import { processSignal } from './process-hooks.ts'
+
+const CAPACITY: u32 = PIPE_PAGES << PAGE_SHIFT
+/** Linux's FIONREAD. include/uapi/asm-generic/ioctls.h */
+const FIONREAD: u32 = 0x541b
+
+@struct
+export class Pipe {
+  readers: u32 // open files that read
+  writers: u32
+  everReaders: u32 // how often it was opened so, modulo 2^32: an open of a fifo waits for the next
+  everWriters: u32
+  start: u32
+  end: u32
+  copying: Embed<Lock>
+  waiting: Embed<WaitQueue> // for bytes, for room, for the other side
+  frames: Bytes<64> // PIPE_PAGES physical addresses
+}
+
+const pipes = staticStruct<Pool>()
+const operations = staticStruct<FileOperations>()
+
+/** Once, before the first pipe. */
+export function pipesInit(): void {
+  poolInit(pipes, 'pipes', sizeof<Pipe>(), 0)
+  operations.read = read
+  operations.write = write
+  operations.poll = poll
+  operations.control = control
+  operations.close = close
+}
+
+/** Pipes there are, for the self-test. */
+export function pipesUsed(): u32 {
+  return pipes.used
+}
+
+/** ioctl: how many bytes wait. */
+function control(file: OpenFile, request: u32, argument: u32): i32 {
+  const pipe = at<Pipe>(file.data)
+  if (request != FIONREAD) return Errno.NotTerminal
+  return userStore32(argument as ptr, pipe.end - pipe.start)
+}
+
+function changed(pipe: Pipe): void {
+  wakeAll(pipe.waiting)
+  pollWake()
+}
+
+function frameOf(pipe: Pipe, position: u32): PhysicalAddress {
+  return load32(pipe.frames, slotOf(position)) as PhysicalAddress
+}
+
+function slotOf(position: u32): u32 {
+  return ((position >>> PAGE_SHIFT) & (PIPE_PAGES - 1)) << 2
+}
+
+/** Bytes from `position` to the end of its page, `want` at most. */
+function inPage(position: u32, want: u32): u32 {
+  const room: u32 = PAGE_SIZE - (position & PAGE_MASK)
+  return want < room ? want : room
+}
+
+function dropFrame(pipe: Pipe, position: u32): void {
+  const frame = frameOf(pipe, position)
+  if (frame != 0) pageFrameRelease(frame)
+  store32(pipe.frames, slotOf(position), 0)
+}
+
+/** Give up the frames that nothing is in any more, after `start` moved on from `before`. An empty pipe keeps one, as its first. */
+function trim(pipe: Pipe, before: u32): void {
+  if (pipe.start != pipe.end) {
+    if (before >>> PAGE_SHIFT != pipe.start >>> PAGE_SHIFT) dropFrame(pipe, before)
+    return
+  }
+  const frame = frameOf(pipe, before)
+  store32(pipe.frames, slotOf(before), 0)
+  dropFrame(pipe, pipe.start)
+  store32(pipe.frames, 0, frame)
+  pipe.start = 0
+  pipe.end = 0
+}
+
+/** Bytes out of the pipe, as many as there are and fit; BadAddress if none. May sleep. */
+function take(pipe: Pipe, transfer: Transfer): i32 {
+  let done: u32 = 0
+  while (transfer.left != 0 && pipe.start != pipe.end) {
+    const bytes = inPage(pipe.start, pipe.end - pipe.start)
+    const from = plus(virtualOf(frameOf(pipe, pipe.start)), pipe.start & PAGE_MASK)
+    const moved = transferOut(transfer, from, bytes < transfer.left ? bytes : transfer.left)
+    if (moved <= 0) return done != 0 ? done as number as i32 : moved
+    const before = pipe.start
+    pipe.start += moved as number as u32
+    done += moved as number as u32
+    trim(pipe, before)
+  }
+  return done as number as i32
+}
+
+/** Bytes into the pipe, as many as there is room for; OutOfMemory, BadAddress if none. May sleep. */
+function give(pipe: Pipe, transfer: Transfer): i32 {
+  let done: u32 = 0
+  while (transfer.left != 0 && pipe.end - pipe.start != CAPACITY) {
+    const moved = givePage(pipe, transfer)
+    if (moved <= 0) return done != 0 ? done as number as i32 : moved
+    pipe.end += moved as number as u32
+    done += moved as number as u32
+  }
+  return done as number as i32
+}
+
+function givePage(pipe: Pipe, transfer: Transfer): i32 {
+  if (frameOf(pipe, pipe.end) == 0) {
+    const frame = pageFrameAllocate()
+    if (frame == 0) return Errno.OutOfMemory
+    store32(pipe.frames, slotOf(pipe.end), frame)
+  }
+  let bytes = inPage(pipe.end, transfer.left)
+  const room: u32 = CAPACITY - (pipe.end - pipe.start)
+  if (bytes > room) bytes = room
+  return transferIn(transfer, plus(virtualOf(frameOf(pipe, pipe.end)), pipe.end & PAGE_MASK), bytes)
+}
+
+/** What is there, or what comes next; 0 when nobody writes any more. */
+function read(file: OpenFile, transfer: Transfer): i32 {
+  const pipe = at<Pipe>(file.data)
+  if (transfer.left == 0) return 0
+  while (true) {
+    lockTake(pipe.copying)
+    const moved = take(pipe, transfer)
+    lockRelease(pipe.copying)
+    if (moved != 0) {
+      if (moved > 0) changed(pipe)
+      return moved
+    }
+    if (pipe.writers == 0) return 0
+    if ((file.flags & Open.NonBlock) != 0) return Errno.WouldBlock
+    const woken = pipe.start == pipe.end ? sleepOn(pipe.waiting) : Errno.None
+    if (woken != Errno.None) return woken
+  }
+}
+
+/** All of it, unless it is interrupted or the file does not block; up to a page never in part. */
+function write(file: OpenFile, transfer: Transfer): i32 {
+  const pipe = at<Pipe>(file.data)
+  let done: u32 = 0
+  while (transfer.left != 0) {
+    const moved = writeSome(pipe, transfer)
+    if (moved > 0) {
+      done += moved as number as u32
+      changed(pipe)
+      continue
+    }
+    let result = moved
+    if (result == Errno.None) result = (file.flags & Open.NonBlock) != 0 ? Errno.WouldBlock : sleepOn(pipe.waiting)
+    if (result == Errno.None) continue
+    if (done != 0) return done as number as i32
+    if (result == Errno.BrokenPipe) processSignal(FileSignal.Pipe)
+    return result
+  }
+  return done as number as i32
+}
+
+/** Bytes written, 0: there is no room for them; BrokenPipe: nobody reads. */
+function writeSome(pipe: Pipe, transfer: Transfer): i32 {
+  lockTake(pipe.copying)
+  const room: u32 = CAPACITY - (pipe.end - pipe.start)
+  const fits = transfer.left <= PAGE_SIZE ? transfer.left <= room : room != 0
+  let moved: i32 = 0
+  if (pipe.readers == 0) moved = Errno.BrokenPipe
+  else if (fits) moved = give(pipe, transfer)
+  lockRelease(pipe.copying)
+  return moved
+}
+
+function poll(file: OpenFile): u32 {
+  const pipe = at<Pipe>(file.data)
+  let events: u32 = 0
+  if (flagsReadable(file.flags)) {
+    if (pipe.start != pipe.end) events |= Poll.In | Poll.ReadNormal
+    if (pipe.writers == 0 && pipe.everWriters != 0) events |= Poll.HangUp
+  }
+  if (flagsWritable(file.flags)) {
+    if (CAPACITY - (pipe.end - pipe.start) >= PAGE_SIZE) events |= Poll.Out | Poll.WriteNormal
+    if (pipe.readers == 0) events |= Poll.Error
+  }
+  return events
+}
+
+function close(file: OpenFile): void {
+  const pipe = at<Pipe>(file.data)
+  if (flagsReadable(file.flags)) pipe.readers -= 1
+  if (flagsWritable(file.flags)) pipe.writers -= 1
+  changed(pipe)
+  if (pipe.readers + pipe.writers == 0) pipeFree(pipe, file.inode)
+}
+
+function pipeFree(pipe: Pipe, inode: Inode | null): void {
+  for (let i: u32 = 0; i < PIPE_PAGES; i++) dropFrame(pipe, i << PAGE_SHIFT)
+  if (inode != null) inode.special = 0 as ptr
+  poolFree(pipes, address(pipe))
+}
+
+/** An end of a pipe, counted; null when there are too many open files. */
+function endOf(pipe: Pipe, flags: u32): OpenFile | null {
+  const file = fileCreate(operations, flags)
+  if (file == null) return null
+  file.data = address(pipe)
+  if (flagsReadable(flags)) {
+    pipe.readers += 1
+    pipe.everReaders += 1
+  }
+  if (flagsWritable(flags)) {
+    pipe.writers += 1
+    pipe.everWriters += 1
+  }
+  return file
+}
+
+/** The two ends of a new pipe. */
+@struct
+export class PipeEnds {
+  reader: OpenFile
+  writer: OpenFile
+}
+
+/** A pipe: both ends, counted once. `flags` may have NonBlock. OutOfMemory, FileTableFull. */
+export function pipeCreate(flags: u32, ends: PipeEnds): i32 {
+  const memory = poolAllocate(pipes)
+  if (memory == 0) return Errno.OutOfMemory
+  const pipe = at<Pipe>(memory)
+  const reader = endOf(pipe, flags | Open.ReadOnly)
+  const writer = reader == null ? null : endOf(pipe, flags | Open.WriteOnly)
+  if (reader == null || writer == null) {
+    if (reader != null) fileRelease(reader) // and the pipe with it
+    else poolFree(pipes, memory)
+    return Errno.FileTableFull
+  }
+  ends.reader = reader
+  ends.writer = writer
+  return Errno.None
+}
+
+/** The pipe of a fifo, made by the first who opens it; null without memory. */
+function pipeOf(inode: Inode): Pipe | null {
+  if (inode.special == 0) inode.special = poolAllocate(pipes)
+  return inode.special == 0 ? null : at<Pipe>(inode.special)
+}
+
+/**
+ * Open a fifo: an OpenFile, or NoSuchDevice (it does not block, and nobody reads), OutOfMemory, FileTableFull, Interrupted.
+ * One that blocks waits until the other side is opened: POSIX.1-2017 open. May sleep.
+ */
+export function fifoOpen(inode: Inode, flags: u32): u32 {
+  const pipe = pipeOf(inode)
+  if (pipe == null) return Errno.OutOfMemory as number as u32
+  const mustWait = (flags & Open.NonBlock) == 0
+  const noReader = !flagsReadable(flags) && pipe.readers == 0
+  if (noReader && !mustWait) {
+    if (pipe.writers == 0) pipeFree(pipe, inode)
+    return Errno.NoSuchDevice as number as u32
+  }
+  const file = endOf(pipe, flags)
+  if (file == null) {
+    if (pipe.readers + pipe.writers == 0) pipeFree(pipe, inode)
+    return Errno.FileTableFull as number as u32
+  }
+  file.inode = inodeHold(inode)
+  changed(pipe)
+  const result = mustWait ? otherSide(pipe, flags) : Errno.None
+  if (result == Errno.None) return address(file)
+  fileRelease(file)
+  return result as number as u32
+}
+
+/** Wait until somebody has, or had since, the other end open. May sleep: Interrupted. */
+function otherSide(pipe: Pipe, flags: u32): i32 {
+  const readers = pipe.everReaders
+  const writers = pipe.everWriters
+  while (true) {
+    const reads = pipe.readers != 0 || pipe.everReaders != readers
+    const writes = pipe.writers != 0 || pipe.everWriters != writers
+    if (reads && writes) return Errno.None
+    if (flagsReadable(flags) && flagsWritable(flags)) return Errno.None
+    const woken = sleepOn(pipe.waiting)
+    if (woken != Errno.None) return woken
+  }
+}

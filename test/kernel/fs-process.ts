@@ -1,0 +1,133 @@
+// Processes as files know them, played by a test: who runs, which signals were sent, and what happens while something sleeps.
+//
+// A test says beforehand, one after another, what comes about in each sleep; a sleep with nothing left is interrupted.
+
+import { ttyInput, ttyTakes } from '../../kernel/fs/tty/edit.ts'
+import { ttyConsole, ttyInit } from '../../kernel/fs/tty/tty.ts'
+import { processHooks } from '../../kernel/fs/process-hooks.ts'
+import { Errno } from '../../kernel/lib/errno.ts'
+import { load8, store8 } from '../../kernel/lib/intrinsics.ts'
+import { nth, staticMemory, staticRow, struct, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { setSleep, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
+import { close, read, write } from './fs.ts'
+
+export const enum Happens { Nothing, Write, Read, Close, Type, TimePasses, Interrupt }
+
+@struct
+class Event {
+  what: u32
+  descriptor: i32
+  bytes: ptr
+  count: u32
+}
+
+const EVENTS: u32 = 64
+const SHOWN: u32 = 65536
+
+const events = staticRow<Event>(EVENTS)
+const shown = staticMemory(65536)
+let planned: u32 = 0
+let happened: u32 = 0
+let shownBytes: u32 = 0
+let self: u32 = 0
+let group: u32 = 0
+let session: u32 = 0
+let lastSignal: u32 = 0
+let lastGroup: u32 = 0
+let ignored: u32 = 0
+
+/** Use all of this. */
+export function processesInit(): void {
+  setSleep(sleeping, waking)
+  ttyInit(show)
+  const hooks = processHooks()
+  hooks.self = selfOf
+  hooks.group = groupOf
+  hooks.session = sessionOf
+  hooks.signalSelf = signalSelf
+  hooks.signalGroup = signalGroup
+  hooks.signalIgnored = isIgnored
+}
+
+/** The next sleep brings this about. */
+export function plan(what: Happens, descriptor: i32, bytes: ptr, count: u32): void {
+  const event = nth(events, planned)
+  event.what = what
+  event.descriptor = descriptor
+  event.bytes = bytes
+  event.count = count
+  planned += 1
+}
+
+/** Sleeps that are planned and did not come. */
+export function plansLeft(): u32 {
+  const left = planned - happened
+  planned = 0
+  happened = 0
+  return left
+}
+
+function sleeping(_queue: WaitQueue | null, _milliseconds: u32, _interruptible: boolean): i32 {
+  if (happened == planned) return Errno.Interrupted
+  const event = nth(events, happened)
+  happened += 1
+  switch (event.what) {
+    case Happens.Write: write(event.descriptor, event.bytes, event.count); break
+    case Happens.Read: read(event.descriptor, event.bytes, event.count); break
+    case Happens.Close: close(event.descriptor); break
+    case Happens.Type: type(event.bytes, event.count); break
+    case Happens.TimePasses: return Errno.TimedOut
+    case Happens.Interrupt: return Errno.Interrupted
+  }
+  return Errno.None
+}
+
+function waking(_sleeper: Sleeper): void { return }
+
+/** Type at the console: how many bytes were taken. */
+export function type(p: ptr, n: u32): u32 {
+  for (let i: u32 = 0; i < n; i++) {
+    if (!ttyTakes(ttyConsole())) return i
+    ttyInput(ttyConsole(), load8(p, i))
+  }
+  return n
+}
+
+function show(byte: u32): void {
+  if (shownBytes == SHOWN) return
+  store8(shown, shownBytes, byte)
+  shownBytes += 1
+}
+
+/** What the console shows since the last question: its address, and how many bytes. */
+export function shownAt(): ptr { return shown }
+export function shownCount(): u32 {
+  const count = shownBytes
+  shownBytes = 0
+  return count
+}
+
+/** Who runs. */
+export function run(pid: u32, processGroup: u32, processSession: u32): void {
+  self = pid
+  group = processGroup
+  session = processSession
+}
+export function ignoreSignal(signal: u32): void { ignored = signal }
+/** The last signal, 256 times the group (0: the process itself) and its number; forgotten then. */
+export function signalSent(): u32 {
+  const sent: u32 = lastSignal | (lastGroup << 8)
+  lastSignal = 0
+  lastGroup = 0
+  return sent
+}
+
+function selfOf(): u32 { return self }
+function groupOf(): u32 { return group }
+function sessionOf(): u32 { return session }
+function signalSelf(signal: u32): void { lastSignal = signal }
+function signalGroup(to: u32, signal: u32): void {
+  lastSignal = signal
+  lastGroup = to
+}
+function isIgnored(signal: u32): boolean { return signal == ignored }
