@@ -134,20 +134,20 @@ export function sysSetsockopt(self: Process, descriptor: i32, level: u32, name: 
   if (socket == null) return failure
   if (!isKnownLevel(level) || (length as number as i32) < 0) return isKnownLevel(level) ? Errno.InvalidArgument : Errno.ProtocolOption
   const option = plainOption(level, name)
-  if (option != NONE) return setPlain(socket, option, from, length)
+  if (option != NONE) return setPlain(socket, option, from, length, level)
   if (level == LevelOf.Socket) return setSocket(self, socket, name, from, length)
   return level == LevelOf.Ip ? setIp(self, socket, name, from, length) : setTcp(self, socket, name, from, length)
 }
 
-/** A number of four bytes, or, as for multicast's, one. */
-function numberRead(from: ptr, length: u32): i32 {
+/** A number of four bytes; for the options of ip(7) one will do. */
+function numberRead(from: ptr, length: u32, level: u32): i32 {
   if (length >= 4) return userLoad32(from)
-  if (length == 0) return Errno.InvalidArgument
+  if (length == 0 || level != LevelOf.Ip) return Errno.InvalidArgument
   return userLoad8(from)
 }
 
-function setPlain(socket: Socket, option: u32, from: ptr, length: u32): i32 {
-  const error = numberRead(from, length)
+function setPlain(socket: Socket, option: u32, from: ptr, length: u32, level: u32): i32 {
+  const error = numberRead(from, length, level)
   if (error != Errno.None) return error
   let value: u32 = userLoaded()
   if (option == SocketOption.Type || option == SocketOption.Protocol) return Errno.ProtocolOption
@@ -180,7 +180,7 @@ function setTimeout(self: Process, socket: Socket, option: SocketOption, from: p
 
 /** What can not be switched on can be switched off. */
 function onlyZero(from: ptr, length: u32): i32 {
-  const error = numberRead(from, length)
+  const error = numberRead(from, length, LevelOf.Socket)
   if (error != Errno.None) return error
   return userLoaded() == 0 ? Errno.None : Errno.ProtocolOption
 }
@@ -246,7 +246,7 @@ function setSource(self: Process, socket: Socket, name: u32, from: ptr, length: 
 
 function setTcp(self: Process, socket: Socket, name: u32, from: ptr, length: u32): i32 {
   switch (name) {
-    case Tcp.QuickAck: return numberRead(from, length) // a wish: acknowledgments go when TCP finds right
+    case Tcp.QuickAck: return numberRead(from, length, LevelOf.Tcp) // a wish: acknowledgments go when TCP finds right
     case Tcp.Congestion: return setCongestion(self, socket, from, length)
     default: return Errno.ProtocolOption
   }

@@ -127,11 +127,11 @@ export function socketGive(
   }
 }
 
+/** A stream that has no peer is a broken pipe: Linux's answer, where POSIX has ENOTCONN. */
 function failed(socket: Socket, done: u32, error: i32, flags: u32): i32 {
   if (done != 0) return ended(socket, done, error)
+  if (socket.type != SocketType.Stream || (error != Errno.BrokenPipe && error != Errno.NotConnected)) return error
   const self = processCurrent()
-  if (error == Errno.BrokenPipe && socket.type == SocketType.Stream && (flags & NO_SIGNAL) == 0 && self != null) {
-    signalSendSelf(self, Signal.Pipe)
-  }
-  return error
+  if ((flags & NO_SIGNAL) == 0 && self != null) signalSendSelf(self, Signal.Pipe)
+  return Errno.BrokenPipe
 }
