@@ -16,6 +16,7 @@ import { filesInit } from './boot/files.ts'
 import { memoryManagerInit } from './boot/memory.ts'
 import { networkInit } from './boot/network.ts'
 import { optionsTake } from './boot/options.ts'
+import { firstStart, programsInit } from './boot/programs.ts'
 import { selftestInit } from './boot/selftest.ts'
 import { VERSION } from './config.ts'
 import { serialInit, serialInputInit, serialWrite } from './drivers/serial/serial.ts'
@@ -23,7 +24,7 @@ import { vgaInit, vgaWrite } from './drivers/vga/text.ts'
 import { clockUpdate, nowMicroseconds } from './lib/clock.ts'
 import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
-import { Options, optionsWarnUnavailable } from './lib/options.ts'
+import { Options } from './lib/options.ts'
 import { waitRegister } from './lib/wait.ts'
 import { armWakeUps, loopRound, workWaits } from './loop.ts'
 import { swapStart } from './swap/start.ts'
@@ -39,7 +40,6 @@ export function boot(magic: u32, info: u32): void {
   memoryInit(options.memoryLimit) // usable RAM into the direct map
   memoryManagerInit() // frames, heap, packet buffers
   if (vgaInit()) logSinkAdd(vgaWrite)
-  optionsWarnUnavailable(options)
   acpiInit() // where the I/O APICs are; the reset register
   interruptInit() // PIC masked, APICs set up; from here interrupts arrive
   clockStartApic()
@@ -49,9 +49,11 @@ export function boot(magic: u32, info: u32): void {
   serialInputInit()
   devicesInit() // PCI, virtio, randomness
   swapStart(options) // the disk that the contract's rule picks, if any
+  programsInit() // memory of processes, system calls
   filesInit(options) // the root, from the boot modules; /dev, /proc
   networkInit(options)
   logReady()
+  firstStart(options) // the first program, if the command line asks for one
   selftestInit(options) // if the command line asks for one: exits when it is done
 }
 

@@ -262,6 +262,31 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
 
+// --- Processes. -------------------------------------------------------------------------------------------
+/** Processes and threads at once: RustOS's. Each has 20 KiB of kernel memory at least, and its page tables. */
+export const PROCESS_LIMIT: u32 = 1024
+/** The largest process id; the next one is looked for from 2 again. Linux's default, which scripts count on to be short. */
+export const PID_LIMIT: u32 = 32_767
+/** Lists that processes are found by, a power of two. */
+export const PROCESS_BUCKETS: u32 = 256
+/** Milliseconds a process runs before others of its priority: RustOS's. */
+export const TIME_SLICE: u32 = 10
+/** Kernel stacks kept for the next process: a shell's pipeline. */
+export const KERNEL_STACKS_KEPT: u32 = 16
+/** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
+export const ARGUMENT_LIMIT: u32 = 131_072
+/** Bytes first set aside for them; doubled as they turn out to need more. */
+export const ARGUMENT_ROOM: u32 = 4096
+/** Bytes of address space for a program's stack: Linux's default; memory comes as it is touched. */
+export const STACK_LIMIT: u32 = 8 << 20
+/** Scripts whose interpreter is a script, and so on. */
+export const INTERPRETER_LIMIT: u32 = 4
+/** Event counters (eventfd) open at once: a few of each program. */
+export const EVENT_LIMIT: u32 = 1024
+/** Lists that sleepers on futexes are found by, a power of two. */
+export const FUTEX_BUCKETS: u32 = 64
+/** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
+export const VECTOR_LIMIT: u32 = 1024
 // --- Files. -----------------------------------------------------------------------------------------------
 /** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
 export const NAME_LIMIT: u32 = 255

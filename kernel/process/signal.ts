@@ -254,7 +254,10 @@ export function signalKillThread(self: Process, group: u32, tid: u32, number: u3
   return Errno.None
 }
 
-/** rt_sigqueueinfo(2): with a code and two words of the sender's. Errors: InvalidArgument, NoSuchProcess, NotPermitted (a code of the kernel's). */
+/**
+ * rt_sigqueueinfo(2): with a code and two words of the sender's. Errors: InvalidArgument, NoSuchProcess, NotPermitted (a code of the
+ * kernel's).
+ */
 export function signalQueueTo(self: Process, pid: u32, number: u32, info: SignalInfo): i32 {
   if (number > SIGNAL_LAST) return Errno.InvalidArgument
   const process = processOf(pid)

@@ -7,7 +7,9 @@ import { Open, Poll } from '../fs/flags.ts'
 import { Long } from '../fs/layouts.ts'
 import { Errno } from '../lib/errno.ts'
 import { add64, compare64, store64, subtract64 } from '../lib/intrinsics.ts'
-import { address, at, sizeof, staticMemory, staticStruct, struct, type Embed, type Stored, type bool, type i32, type u32 } from '../lib/layout.ts'
+import {
+  address, at, sizeof, staticMemory, staticStruct, struct, type Embed, type Stored, type bool, type i32, type u32,
+} from '../lib/layout.ts'
 import { WaitQueue, pollWake, sleepOn, wakeAll } from '../lib/sleep.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import type { Process } from '../process/process.ts'

@@ -51,7 +51,10 @@ const SIGNAL_SET: u32 = 8
 
 // --- poll. ------------------------------------------------------------------------------------------------
 
-/** poll(2): how many descriptors have something, 0 when the time is up. Errors: InvalidArgument, BadAddress, OutOfMemory, Interrupted. May sleep. */
+/**
+ * poll(2): how many descriptors have something, 0 when the time is up. Errors: InvalidArgument, BadAddress, OutOfMemory,
+ * Interrupted. May sleep.
+ */
 export function sysPoll(self: Process, entries: ptr, count: u32, timeout: i32): i32 {
   return poll(self, entries, count, timeoutMilliseconds(timeout))
 }

@@ -37,7 +37,7 @@ const STACK_FLAGS: u32 = StackFlag.OnStack | StackFlag.Disable
 
 const info = staticStruct<SignalInfo>()
 
-/** A reaction on its way in, and one on its way out. */
+/** A reaction on its way in, and one on its way out. sigaction(2) specification. */
 @wire(64)
 class ActionPair {
   next: Embed<UserAction>

@@ -4,6 +4,7 @@
 // Ends with 1 if a bar was missed or a benchmark could not run, and says which.
 
 import { benchBoot, benchSizes } from './boot.ts'
+import { benchCalls } from './calls.ts'
 import { benchIcountTcp } from './icount-tcp.ts'
 import { benchIcount } from './icount.ts'
 import { benchIdle } from './idle.ts'
@@ -24,6 +25,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },
   idle: { what: 'memory of an idle TCP connection, ten thousand of them (needs root)', run: benchIdle },
+  calls: { what: 'system calls, fork, switches, page faults, beside a Linux guest', run: benchCalls },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 
