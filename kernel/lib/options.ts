@@ -4,7 +4,7 @@
 import {
   address, nth, sizeof, struct, type Row, type Stored, type bool, type cstring, type u16, type u32, type u8,
 } from './layout.ts'
-import type { Level } from './log.ts'
+import { Level } from './log.ts'
 import { zeroBytes } from './memory.ts'
 
 /** `acd=`: address conflict detection, RFC 5227 §2. */
