@@ -4,9 +4,10 @@ import { Cpu, cpuHas } from '../arch/x86/cpu.ts'
 import { fpuInit } from '../arch/x86/fpu.ts'
 import { kernelRoot } from '../arch/x86/paging.ts'
 import { processFactsInit } from './process-facts.ts'
+import { userAccessBegin, userAccessEnd } from '../arch/x86/user-access.ts'
 import { syscallInit } from '../arch/x86/syscall.ts'
 import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
-import type { ptr } from '../lib/layout.ts'
+import type { ptr, u32 } from '../lib/layout.ts'
 import { kernelFiles } from '../fs/start.ts'
 import { Given, Options, optionGiven } from '../lib/options.ts'
 import { panic } from '../lib/panic.ts'
@@ -18,8 +19,12 @@ import { schedulerInit } from '../process/scheduler.ts'
 import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
+import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
+import { socketFilesInit } from '../syscall/socket-file.ts'
+import { socketPairsInit } from '../syscall/socket-pair.ts'
+import { windowsInit } from '../syscall/user-window.ts'
 import { vmInit } from '../vm/start.ts'
 
 /** From here on there can be processes. */
@@ -29,6 +34,10 @@ export function programsInit(): void {
   vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
   futexInit()
   eventsInit()
+  epollInit()
+  socketFilesInit()
+  socketPairsInit()
+  windowsInit(windowOpened, windowClosed)
   processTableInit()
   signalsInit()
   schedulerInit()
@@ -55,4 +64,14 @@ function invalidatePage(page: ptr): void {
 
 function invalidateAll(): void {
   writeCr3(readCr3())
+}
+
+/** A window on user memory is that memory, opened. */
+function windowOpened(p: ptr, _n: u32, _writing: boolean): ptr {
+  userAccessBegin()
+  return p
+}
+
+function windowClosed(_p: ptr, _n: u32, _writing: boolean): void {
+  userAccessEnd()
 }

@@ -1,28 +1,29 @@
-// Which function answers which system call, for calls about signals, time, waiting and sockets. The rest is table.ts's, which asks here.
+// Calls about signals, time, waiting and sockets by their numbers, as kernel/syscall/table.ts makes them, for unit tests: without
+// what a call of table.ts's would bring with it.
 
-import type { TrapFrame } from '../arch/x86/trap-frame.ts'
-import { Errno } from '../lib/errno.ts'
-import type { i32, ptr, u32 } from '../lib/layout.ts'
-import type { Process } from '../process/process.ts'
-import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollWait } from './epoll.ts'
-import { sysEventfd, sysEventfd2 } from './eventfd.ts'
-import { sysFutex } from './futex.ts'
-import { Call } from './numbers.ts'
-import { sysPoll, sysPpoll, sysPselect6, sysSelect } from './poll.ts'
+import type { TrapFrame } from '../../kernel/arch/x86/trap-frame.ts'
+import { Errno } from '../../kernel/lib/errno.ts'
+import type { i32, ptr, u32 } from '../../kernel/lib/layout.ts'
+import type { Process } from '../../kernel/process/process.ts'
+import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollWait } from '../../kernel/syscall/epoll.ts'
+import { sysEventfd, sysEventfd2 } from '../../kernel/syscall/eventfd.ts'
+import { sysFutex } from '../../kernel/syscall/futex.ts'
+import { Call } from '../../kernel/syscall/numbers.ts'
+import { sysPoll, sysPpoll, sysPselect6, sysSelect } from '../../kernel/syscall/poll.ts'
 import {
   sysKill, sysPause, sysRtSigaction, sysRtSigpending, sysRtSigprocmask, sysRtSigqueueinfo, sysRtSigreturn, sysRtSigsuspend,
   sysRtSigtimedwait, sysSigaltstack, sysTgkill, sysTkill,
-} from './signal.ts'
-import { sysRecvmsg, sysSendmsg } from './socket-message.ts'
-import { sysGetsockopt, sysSetsockopt } from './socket-option.ts'
-import { sysSocketpair } from './socket-pair.ts'
+} from '../../kernel/syscall/signal.ts'
+import { sysRecvmsg, sysSendmsg } from '../../kernel/syscall/socket-message.ts'
+import { sysGetsockopt, sysSetsockopt } from '../../kernel/syscall/socket-option.ts'
+import { sysSocketpair } from '../../kernel/syscall/socket-pair.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,
-} from './socket.ts'
+} from '../../kernel/syscall/socket.ts'
 import {
   sysAlarm, sysClockGetres, sysClockGettime, sysClockNanosleep, sysGetitimer, sysGettimeofday, sysNanosleep, sysSetitimer, sysTime,
   sysTimes,
-} from './time.ts'
+} from '../../kernel/syscall/time.ts'
 
 /** Make the call; NotImplemented: it is none of these. May sleep. */
 export function systemCallEvents(self: Process, frame: TrapFrame, number: u32): u32 {
