@@ -118,7 +118,7 @@ export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
 // --- TCP. -------------------------------------------------------------------------------------------------
-/** Connections at once, those that no socket has any more included; 480 bytes each while they exist. */
+/** Connections at once, those that no socket has any more included; 560 bytes each while they exist. */
 export const TCP_CONNECTION_LIMIT: u32 = 16_384
 /** Lists that connections are found by, a power of two; at TCP_CONNECTION_LIMIT four in each. 16 KiB. */
 export const TCP_BUCKETS: u32 = 4096
@@ -143,6 +143,9 @@ export const TCP_BUFFER_GROWN: u32 = 1 << 20
 export const TCP_RTO_FIRST: u32 = 1000
 export const TCP_RTO_LEAST: u32 = 200
 export const TCP_RTO_MOST: u32 = 60_000
+/** Full segments one connection sends in a millisecond on a path longer than that, unless it needs more to fill it: what a quarter of a
+ *  card's ring of 256 holds where nothing is cut. */
+export const TCP_BURST: u32 = 64
 /** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
 export const TCP_DELAYED_ACK: u32 = 40
 /** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */

@@ -21,11 +21,11 @@ export function loopOnce(): boolean {
   const frames = netPoll(POLL_BUDGET)
   const requests = disksPoll()
   const typed = consolePoll()
-  timersRun()
+  const fired = timersRun() // one may be what somebody waits for, who looks again before the processor halts
   const called = servicesPoll()
   netFlush() // what the timers and the services sent; each card is told once a round
   roundEnd()
-  return frames != 0 || requests != 0 || typed || called != 0
+  return frames != 0 || requests != 0 || typed || fired != 0 || called != 0
 }
 
 /** Whether there is work for the loop. Cards are asked for what has arrived: that needs no interrupt. */

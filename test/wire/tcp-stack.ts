@@ -26,7 +26,7 @@ const LISTENING_PORT = 8080
 const SHUT: Record<string, number> = { receive: 0, send: 1, both: 2 }
 const PACKETS = 1024
 /** In the order of test/kernel/net-tcp.ts. */
-const TUNABLE = ['Strict']
+const TUNABLE = ['Strict', 'Ecn']
 
 export class TcpStack implements Subject {
   readonly stack: Sockets

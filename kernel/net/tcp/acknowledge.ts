@@ -190,13 +190,14 @@ function congestion(tcb: TcpControlBlock, delivered: u32): void {
   switch (phaseOf(tcb)) {
     case Phase.Open:
     case Phase.Loss:
-      if (advanced) congestionAcked(tcb, delivered) // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      if (advanced) congestionAcked(tcb, delivered, sample != NO_SAMPLE ? sample : 0)
       return
     default: return congestionProportional(tcb, deliveredWithout(tcb, delivered), advanced && tcb.lostBuffers <= lostBefore)
   }
 }
 
-/** Without SACK a duplicate acknowledgment stands for a segment that arrived. RFC 6937 §3. */
+/** Without SACK a duplicate acknowledgment stands for a segment that arrived. RFC 9937 §6. */
 function deliveredWithout(tcb: TcpControlBlock, delivered: u32): u32 {
   return tcb.sackPermitted || advanced || tcb.dupAcks == 0 ? delivered : tcb.mss
 }

@@ -1,11 +1,12 @@
 // Congestion control: slow start, congestion avoidance, what a loss costs. RFC 5681 §3, RFC 9438 §4, RFC 6928 §2,
-// RFC 6937 §3 (while losses are repaired). Main-loop context only.
+// RFC 9937 §6 (while losses are repaired). Main-loop context only.
 
 import { multiplyDivide } from '../../lib/arithmetic.ts'
 import { nowMilliseconds } from '../../lib/clock.ts'
 import type { u32 } from '../../lib/layout.ts'
 import { CongestionControl, Phase, type TcpControlBlock } from './control-block.ts'
 import { cubicAcked, cubicReduce } from './cubic.ts'
+import { hystartAcked, hystartGrowth } from './hystart.ts'
 import { seqAtMost } from './sequence.ts'
 import { tcpTuning } from './tuning.ts'
 
@@ -19,6 +20,7 @@ export function congestionStart(tcb: TcpControlBlock): void {
   const c = tcb.congestion
   c.cwnd = tcb.backoff > 1 ? tcb.mss : initialWindow(tcb)
   c.ssthresh = CWND_LIMIT
+  c.roundEnd = tcb.snd.una
 }
 
 function initialWindow(tcb: TcpControlBlock): u32 {
@@ -38,22 +40,28 @@ export function congestionAfterPause(tcb: TcpControlBlock): void {
   c.epoch = 0
 }
 
-/** `acked` octets newly acknowledged, while nothing is being repaired, or after a timeout. RFC 5681 §3.1. */
-export function congestionAcked(tcb: TcpControlBlock, acked: u32): void {
+/**
+ * `acked` octets newly acknowledged, while nothing is being repaired, or after a timeout, with an RTT of `sample` microseconds, 0 for
+ * none. RFC 5681 §3.1, RFC 9406 §4.2.
+ */
+export function congestionAcked(tcb: TcpControlBlock, acked: u32, sample: u32): void {
   const c = tcb.congestion
+  const first: boolean = c.ssthresh == CWND_LIMIT
   if (!isUsed(tcb)) return // RFC 9438 §5.8: an application that sends less tells nothing of the path
   let left: u32 = acked
   if (c.cwnd < c.ssthresh) {
     const room: u32 = c.ssthresh - c.cwnd
-    const take: u32 = left < room ? left : room
+    const growth: u32 = first ? hystartGrowth(tcb, left) : left
+    const take: u32 = growth < room ? growth : room
     c.cwnd += take
-    left -= take
+    left = growth - take
   }
   if (left != 0) {
     if (c.control == CongestionControl.Cubic) cubicAcked(tcb, left)
     else c.cwnd += multiplyDivide(left, tcb.mss, c.cwnd) // RFC 5681 §3.1, (3)
   }
   if (c.cwnd > CWND_LIMIT) c.cwnd = CWND_LIMIT
+  if (first) hystartAcked(tcb, sample)
 }
 
 /**
@@ -88,7 +96,7 @@ export function congestionReduce(tcb: TcpControlBlock): u32 {
   return c.ssthresh
 }
 
-/** Repair begins: in proportion to what arrives the window goes down to ssthresh. RFC 6937 §3. */
+/** Repair begins: in proportion to what arrives the window goes down to ssthresh. RFC 9937 §6. */
 export function congestionRepair(tcb: TcpControlBlock, phase: Phase): void {
   const c = tcb.congestion
   congestionReduce(tcb)
@@ -141,7 +149,7 @@ export function congestionProportional(tcb: TcpControlBlock, delivered: u32, saf
   c.cwnd = tcb.pipe + may
 }
 
-/** Whether what was outstanding when the repair began is all acknowledged: then it is over. RFC 6582 §3.2, RFC 6937 §3. */
+/** Whether what was outstanding when the repair began is all acknowledged: then it is over. RFC 6582 §3.2, RFC 9937 §6. */
 export function congestionRepaired(tcb: TcpControlBlock): boolean {
   const c = tcb.congestion
   if (c.phase == Phase.Open || !seqAtMost(c.recover, tcb.snd.una)) return false

@@ -3,7 +3,7 @@
 // Only data here, and words for it: who changes which part stands beside it. Times are milliseconds since boot unless
 // they say microseconds; both wrap, and only differences are compared.
 
-import { struct, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
+import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type u16, type u32, type u8 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
 import type { Packet } from '../../drivers/net/packet.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
@@ -12,7 +12,7 @@ import type { Socket } from '../socket/socket.ts'
 import type { Seq } from './sequence.ts'
 import type { TcpState } from './state.ts'
 
-/** What the sender is about. RFC 5681 §3, RFC 6937 §3. */
+/** What the sender is about. RFC 5681 §3, RFC 9937 §6. */
 export const enum Phase { Open, Reduced, Recovery, Loss }
 
 /** What the retransmission timer is started for. */
@@ -49,13 +49,13 @@ export class ReceiveSequence {
   irs: Seq // IRS      initial receive sequence number
 }
 
-/** Congestion control: congestion.ts, cubic.ts, and prr.ts. Octets. */
+/** Congestion control: congestion.ts, cubic.ts, hystart.ts. Octets. */
 @struct
 export class Congestion {
   cwnd: u32
   ssthresh: u32
   recover: Seq // SND.NXT when the phase began
-  flight: u32 // RecoverFS, RFC 6937 §3
+  flight: u32 // RecoverFS, RFC 9937 §6
   delivered: u32 // prr_delivered
   out: u32 // prr_out
   priorCwnd: u32 // before the phase, should it turn out to be a mistake
@@ -66,10 +66,17 @@ export class Congestion {
   estimate: u32 // W_est
   used: u32 // the most that was outstanding in it, if not
   usedUntil: Seq
+  roundEnd: Seq // windowEnd; this and what follows: hystart.ts, microseconds
+  roundLeast: u32 // currentRoundMinRTT; 0: none
+  lastLeast: u32 // lastRoundMinRTT
+  baseline: u32 // cssBaselineMinRtt
   phase: Stored<u8, Phase>
   control: Stored<u8, CongestionControl>
   limited: Stored<u8, bool> // cwnd was the reason that no more was sent, in what SND.NXT was usedUntil
   spurious: Stored<u8, bool> // F-RTO looks out for a timeout that was a mistake: RFC 5682 §3
+  roundSamples: u8
+  conservative: u8 // rounds of conservative slow start, with this one; 0: none
+  reserved: Bytes<2>
 }
 
 /** RACK-TLP: rack.ts, probe.ts. RFC 8985 §5.2. Microseconds. */
@@ -174,7 +181,10 @@ export class TcpControlBlock {
   // Timers and what they count: timers.ts, retransmit.ts.
   retransmitTimer: Embed<Timer>
   ackTimer: Embed<Timer>
+  burstTimer: Embed<Timer> // the rest of what may be sent: output.ts
   lifeTimer: Embed<Timer> // keep-alive, the wait for a FIN, the wait to be accepted
+  burstAt: u32 // in this millisecond
+  burst: u32 // so many octets were sent
   heldSince: u32 // when `waiting` began
   waitingSince: u32 // when the oldest octet without acknowledgment was sent, or the window closed
   receivedAt: u32 // the last segment
@@ -205,7 +215,7 @@ export class TcpControlBlock {
   scaling: Stored<u8, bool>
   timestamps: Stored<u8, bool>
   sackPermitted: Stored<u8, bool>
-  ecn: Stored<u8, bool>
+  ecn: Stored<u8, bool> // asked for, then agreed on: RFC 3168 §6.1.1
   ecnEcho: Stored<u8, bool> // ECE until a CWR comes: RFC 3168 §6.1.3
   ecnReduced: Stored<u8, bool> // CWR on the next new data: RFC 3168 §6.1.2
   ackNow: Stored<u8, bool>

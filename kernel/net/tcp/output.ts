@@ -3,16 +3,18 @@
 //
 // Next: segmentTransmit (transmit.ts).
 
+import { TCP_BURST } from '../../config.ts'
 import { multiplyDivide } from '../../lib/arithmetic.ts'
 import { nowMicroseconds, nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
-import { sizeof, type i32, type u32 } from '../../lib/layout.ts'
+import { at, sizeof, type i32, type u32 } from '../../lib/layout.ts'
+import { timerActive, timerStart, type Timer } from '../../lib/timer.ts'
 import { packetLength, type Packet } from '../../drivers/net/packet.ts'
 import { Ipv4Header } from '../ipv4/header.ts'
 import { ipv4SegmentLimit } from '../ipv4/output.ts'
 import { pathFind } from '../ipv4/route.ts'
 import { congestionAfterPause, congestionUse } from './congestion.ts'
-import { Mark, Phase, TimerUse, Waiting, phaseOf, stateOf, type TcpControlBlock } from './control-block.ts'
+import { Mark, Phase, TcpControlBlock, TimerUse, Waiting, phaseOf, stateOf } from './control-block.ts'
 import { TCP_HEADER_LIMIT, TcpFlag } from './header.ts'
 import { pendingAdd } from './pending.ts'
 import { rttSmoothed } from './rtt.ts'
@@ -77,7 +79,7 @@ export function ackSend(tcb: TcpControlBlock): void {
 
 // --- Again. -----------------------------------------------------------------------------------------------
 
-/** What is lost, oldest first, as far as cwnd lets; the first of a repair in any case. RFC 6675 §5, RFC 6937 §3. */
+/** What is lost, oldest first, as far as cwnd lets; the first of a repair in any case. RFC 6675 §5, RFC 9937 §6. */
 function sendLost(tcb: TcpControlBlock): void {
   let each: Packet | null = tcb.sendFirst
   while (each != null && each != tcb.sendNext && tcb.lostBuffers != 0) {
@@ -157,12 +159,38 @@ function later(tcb: TcpControlBlock): boolean {
 function sendNew(tcb: TcpControlBlock): void {
   let next = tcb.sendNext
   run = 0
-  while (next != null) {
+  while (next != null && !burstSpent(tcb)) {
     const length: u32 = nextLength(tcb, next)
     if (length == 0 || !sendBuffers(tcb, next, length)) return
     run += 1
     next = tcb.sendNext
   }
+}
+
+/**
+ * Whether a connection on a long path has sent enough for this millisecond: TCP_BURST segments, or twice the rate that fills the path.
+ * The rest goes in the next one, so that one acknowledgment of a whole window does not flood the queues on the way. On a short
+ * path acknowledgments come as often themselves. RFC 9002 §7.7 has the reasons.
+ */
+function burstSpent(tcb: TcpControlBlock): boolean {
+  const smoothed: u32 = rttSmoothed(tcb)
+  if (smoothed <= LONG_PATH) return false
+  if (tcb.burstAt != nowMilliseconds()) {
+    tcb.burstAt = nowMilliseconds()
+    tcb.burst = 0
+  }
+  if (tcb.burst < TCP_BURST * tcb.mss || tcb.burst < rateOf(tcb, smoothed)) return false
+  if (!timerActive(tcb.burstTimer)) timerStart(tcb.burstTimer, 1, burstFired)
+  return true
+}
+
+/** Octets a millisecond at twice the rate that fills the path. */
+function rateOf(tcb: TcpControlBlock, smoothed: u32): u32 {
+  return multiplyDivide(2 * tcb.congestion.cwnd, MILLISECOND, smoothed)
+}
+
+function burstFired(timer: Timer): void {
+  tcpOutput(at<TcpControlBlock>(timer.owner))
 }
 
 /** How many octets, those of whole buffers from `next` on, go in one segment now; 0: none. */
@@ -196,9 +224,9 @@ function windowLeft(tcb: TcpControlBlock): u32 {
   return left > 0 ? left as number as u32 : 0
 }
 
-/** A window less than a segment is used if it is half of the largest there was: RFC 9293 §3.8.6.2.1, (3). */
+/** A window less than a segment is used if it is half of the largest there was, or after a time: RFC 9293 §3.8.6.2.1, (3), (4). */
 function cutToWindow(tcb: TcpControlBlock, next: Packet, window: u32): boolean {
-  if (window == 0 || window < tcb.snd.mostWindow >>> 1) return false
+  if (window == 0 || (window < tcb.snd.mostWindow >>> 1 && !tcb.push)) return false
   return bufferSplit(tcb, next, window)
 }
 
@@ -230,7 +258,7 @@ function burstLimit(tcb: TcpControlBlock): u32 {
   if (most > tcb.snd.mostWindow >>> 1) most = tcb.snd.mostWindow >>> 1
   const smoothed: u32 = rttSmoothed(tcb)
   if (smoothed <= LONG_PATH) return most
-  const rate: u32 = multiplyDivide(2 * cwnd, MILLISECOND, smoothed)
+  const rate: u32 = rateOf(tcb, smoothed)
   const least: u32 = tcpTuning.leastBurst * tcb.mss
   const burst: u32 = rate > least ? rate : least
   return burst < most ? burst : most
@@ -292,6 +320,7 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
   if (length < tcb.mss) tcb.smallEnd = end
   if (fin != 0) finWasSent(tcb)
   tcb.sentAt = nowMilliseconds()
+  tcb.burst += length
   tcb.congestion.out += length
   tcb.rack.used = false
   if (tcb.timerUse != TimerUse.Reorder) timerRestart(tcb)

@@ -118,7 +118,7 @@ function alreadyThere(tcb: TcpControlBlock, left: Seq, right: Seq): boolean {
 function congestionMark(tcb: TcpControlBlock): void {
   if (!tcb.ecn) return
   if (segmentHas(TcpFlag.Cwr)) tcb.ecnEcho = false
-  if (segment.congestion != 0) {
+  if (segment.congestion != 0 && segment.length != 0) { // nothing else is ECN-capable: RFC 3168 §6.1.4
     tcb.ecnEcho = true
     ackSoon(tcb)
   }

@@ -84,10 +84,11 @@ function synTimeout(tcb: TcpControlBlock): void {
   timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)
 }
 
-/** SYN or SYN+ACK, by the state. With ECN as RFC 3168 §6.1.1 negotiates it; a repeated SYN asks for none. */
+/** SYN or SYN+ACK, by the state. With ECN as RFC 3168 §6.1.1 negotiates it; a repeated one has none, and then there is none. */
 export function synSend(tcb: TcpControlBlock): void {
   const answer: boolean = stateOf(tcb) == TcpState.SynReceived
-  const ecn: u32 = !tcb.ecn || tcb.backoff != 0 ? TcpFlag.None : answer ? TcpFlag.Ece : TcpFlag.Ece | TcpFlag.Cwr
+  if (tcb.backoff != 0) tcb.ecn = false // RFC 3168 §6.1.1.1
+  const ecn: u32 = !tcb.ecn ? TcpFlag.None : answer ? TcpFlag.Ece : TcpFlag.Ece | TcpFlag.Cwr
   segmentTransmit(tcb, null, 0, tcb.snd.iss, TcpFlag.Syn | (answer ? TcpFlag.Ack : TcpFlag.None) | ecn)
 }
 
@@ -139,6 +140,7 @@ function windowProbe(tcb: TcpControlBlock): void {
   if (tcb.socket == null && nowMilliseconds() - tcb.waitingSince >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb))
   if (nowMilliseconds() - tcb.receivedAt >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb)) // it does not answer at all
   if (packetLength(tcb.sendNext) <= tcb.snd.wnd) return cardFull(tcb)
+  if (tcb.snd.wnd != 0) return pushHeld(tcb)
   tcpCounters.windowProbes += 1
   probeSend(tcb)
   if (tcb.persisting < 255) tcb.persisting += 1
@@ -154,7 +156,10 @@ function cardFull(tcb: TcpControlBlock): void {
   tcpOutput(tcb)
 }
 
-/** What its user held back has waited long enough. tcp(7), TCP_CORK. */
+/**
+ * What its user held back has waited long enough (tcp(7), TCP_CORK), or what is longer than a small window, which may stay as it
+ * is: the override timeout of RFC 9293 §3.8.6.2.1, (4).
+ */
 function pushHeld(tcb: TcpControlBlock): void {
   tcb.more = false
   tcb.push = true

@@ -29,6 +29,7 @@ import { TcpState, isSynchronized, maySend } from './state.ts'
 import { tcpCounters } from './stats.ts'
 import { tcpMake } from './table.ts'
 import { timerFor } from './timer.ts'
+import { EcnUse, tcpTuning } from './tuning.ts'
 import { windowTune, windowWorthTelling } from './window.ts'
 
 /** 127.0.0.1: what 0.0.0.0 as a destination means, as on Linux. RFC 1122 §3.2.1.3 lets nobody send to it. */
@@ -170,6 +171,7 @@ function begin(socket: Socket, from: Ipv4Address, to: Ipv4Address, port: u32): i
   tcbTakeOptions(tcb, socket)
   tcb.socket = socket
   tcb.state = TcpState.SynSent
+  tcb.ecn = tcpTuning.ecn == EcnUse.Ask
   tcb.rcv.advertised = seqPlus(tcb.rcv.nxt, firstWindow(tcb))
   synSend(tcb)
   timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)

@@ -253,5 +253,68 @@ for (const e of await engines('test/kernel/net.ts')) {
       +4.5 > *
       error = TimedOut
     `)
+
+    const acked = (from: number, to: number): string =>
+      Array.from({ length: to - from + 1 }, (_, i) => `< . 1:1(0) ack ${1 + (from + i) * 1460} win 65535\n> *`).join('\n')
+    const ROUNDS = `
+      listen 5
+      < S 0:0(0) win 65535 <mss 1460, wscale 3>
+      > S. 0:0(0) ack 1 <mss 1460, ...>
+      +0.1 < . 1:1(0) ack 1 win 65535
+      accept
+      set SendBufferSize 1000000
+      send 65000 = 65000
+      > *
+      send 65000 = 65000
+      send 65000 = 65000
+      +0.1
+      ${acked(1, 10)}
+      +0.13
+      ${acked(11, 18)}
+    `
+
+    script('RFC 9406 §4.2: a round trip that takes an eighth longer: cwnd grows a quarter as fast from the eighth sample on', `
+      ${ROUNDS}
+      ${acked(19, 30)}
+      < P. 1:11(10) ack ${1 + 30 * 1460} win 65535
+      +0~0.5 > . ${1 + 61 * 1460}:${1 + 61 * 1460}(0) ack 11
+    `)
+
+    script('RFC 9406 §4.2: if the next round is as fast as before slow start goes on', `
+      ${ROUNDS}
+      ${acked(19, 30)}
+      +0.1
+      ${acked(31, 41)}
+      < P. 1:11(10) ack ${1 + 41 * 1460} win 65535
+      +0~0.5 > . ${1 + 77 * 1460}:${1 + 77 * 1460}(0) ack 11
+    `)
+
+    script('on a long path 64 segments go in a millisecond, the rest in the next ones, whatever one acknowledgment lets go', `
+      listen 5
+      < S 0:0(0) win 65535 <mss 1460, wscale 3>
+      > S. 0:0(0) ack 1 <mss 1460, ...>
+      +0.1 < . 1:1(0) ack 1 win 65535
+      accept
+      set SendBufferSize 1000000
+      send 65000 = 65000
+      > *
+      send 65000 = 65000
+      send 65000 = 65000
+      +0.1 < . 1:1(0) ack 14601 win 65535
+      > *
+      +0.1 < . 1:1(0) ack 43801 win 65535
+      > *
+      send 65000 = 65000
+      send 65000 = 65000
+      +0.1 < . 1:1(0) ack 102201 win 65535
+      > *
+      +0.01 > *
+      send 65000 = 65000
+      send 65000 = 65000
+      +0.09 < . 1:1(0) ack 219001 win 65535
+      ${burst(219001, 64)}
+      +0.001 ${burst(312441, 64)}
+      +0.001 ${burst(405881, 32)}
+    `)
   })
 }
