@@ -7,7 +7,7 @@ import { Register64 } from '../arch/x86/cpu.ts'
 import { Errno } from '../lib/errno.ts'
 import { cli, readCr2, sti } from '../lib/intrinsics.ts'
 import { address, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
-import { memoryErrorIsBus } from '../vm/errors.ts'
+import { MemoryError, memoryErrorIsBus } from '../vm/errors.ts'
 import { pageFault } from '../vm/fault.ts'
 import { Process } from './process.ts'
 import { processSelf } from './scheduler.ts'
@@ -45,7 +45,8 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   cli()
   if (result == Errno.None) return
   if (memoryErrorIsBus(result)) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
-  signalFault(self, Signal.SegmentationViolation, (frame.errorCode & 1) != 0 ? SignalCode.AccessError : SignalCode.MapError, low, frame)
+  const code: SignalCode = result == MemoryError.InvalidAddress ? SignalCode.MapError : SignalCode.AccessError
+  signalFault(self, Signal.SegmentationViolation, code, low, frame)
 }
 
 function signalOf(vector: u32): Signal {
