@@ -137,7 +137,7 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Lchown: return sysFchownat(self, AT_CWD, a as ptr, b, c, AT_NO_FOLLOW) as number as u32
     case Call.Umask: return sysUmask(self, a)
     case Call.Gettimeofday: return sysGettimeofday(self, a as ptr, b as ptr) as number as u32
-    case Call.Getrlimit: return sysPrlimit64(self, 0, a, 0 as ptr, b as ptr) as number as u32
+    case Call.Getrlimit: return (b == 0 ? Errno.BadAddress : sysPrlimit64(self, 0, a, 0 as ptr, b as ptr)) as number as u32
     case Call.Getrusage: return sysGetrusage(self, a as number as i32, b as ptr) as number as u32
     case Call.Sysinfo: return sysSysinfo(a as ptr) as number as u32
     case Call.Times: return sysTimes(self, a as ptr)
