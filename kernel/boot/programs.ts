@@ -7,6 +7,7 @@ import { processFactsInit } from './process-facts.ts'
 import { userAccessBegin, userAccessEnd } from '../arch/x86/user-access.ts'
 import { syscallInit } from '../arch/x86/syscall.ts'
 import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
+import { isError } from '../lib/errno.ts'
 import type { ptr, u32 } from '../lib/layout.ts'
 import { kernelFiles } from '../fs/start.ts'
 import { Given, Options, optionGiven } from '../lib/options.ts'
@@ -14,17 +15,20 @@ import { panic } from '../lib/panic.ts'
 import { exceptionsToSignals } from '../process/exception.ts'
 import { exitHooksSet } from '../process/exit.ts'
 import { firstEnded, firstProcessStart } from '../process/first.ts'
+import { outOfMemoryInit } from '../process/out-of-memory.ts'
 import type { Process } from '../process/process.ts'
 import { schedulerInit } from '../process/scheduler.ts'
 import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
+import { swapManager } from '../swap/start.ts'
 import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
 import { socketFilesInit } from '../syscall/socket-file.ts'
 import { socketPairsInit } from '../syscall/socket-pair.ts'
 import { windowsInit } from '../syscall/user-window.ts'
+import { swapOn } from '../vm/swap-off.ts'
 import { vmInit } from '../vm/start.ts'
 
 /** From here on there can be processes. */
@@ -32,6 +36,7 @@ export function programsInit(): void {
   fpuInit()
   syscallInit()
   vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
+  if (!isError(swapManager().getSwapDevice())) swapOn(swapManager())
   futexInit()
   eventsInit()
   epollInit()
@@ -42,6 +47,7 @@ export function programsInit(): void {
   signalsInit()
   schedulerInit()
   exceptionsToSignals()
+  outOfMemoryInit()
   userReturnInit()
   processFactsInit()
 }

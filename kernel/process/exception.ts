@@ -10,6 +10,7 @@ import { address, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
 import { MemoryError, memoryErrorIsBus } from '../vm/errors.ts'
 import { pageFault } from '../vm/fault.ts'
 import { Process } from './process.ts'
+import { killForMemory } from './out-of-memory.ts'
 import { processSelf } from './scheduler.ts'
 import { Signal } from './signal-number.ts'
 import { SignalCode } from './signal-state.ts'
@@ -44,6 +45,7 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   const result = pageFault(self.space!, low, frame.errorCode)
   cli()
   if (result == Errno.None) return
+  if (result == MemoryError.OutOfMemory) return killForMemory(self)
   if (memoryErrorIsBus(result)) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
   const code: SignalCode = result == MemoryError.InvalidAddress ? SignalCode.MapError : SignalCode.AccessError
   signalFault(self, Signal.SegmentationViolation, code, low, frame)

@@ -152,8 +152,9 @@ function itemFind(epoll: Epoll, file: OpenFile, descriptor: i32): EpollItem | nu
 }
 
 /**
- * epoll_ctl(2). Errors: BadHandle, InvalidArgument (no epoll; itself; no such operation), Exists, NoSuchEntry, NoSpace (POLL_WATCH_LIMIT),
- * SymbolicLinkLoop (ELOOP: an epoll in an epoll in an epoll), NotPermitted (a file that is always ready), BadAddress. May sleep.
+ * epoll_ctl(2). Errors: BadHandle, InvalidArgument (no epoll; itself; no such operation), Exists, NoSuchEntry, NoSpace
+ * (POLL_WATCH_LIMIT), SymbolicLinkLoop (ELOOP: an epoll in an epoll in an epoll), NotPermitted (a file that is always ready),
+ * BadAddress. May sleep.
  */
 export function sysEpollCtl(self: Process, descriptor: i32, operation: u32, watched: i32, from: ptr): i32 {
   const event = at<EpollEvent>(scratchRest(self))
@@ -294,7 +295,10 @@ function poll(file: OpenFile): u32 {
   return 0
 }
 
-/** epoll_wait(2): how many events were written to `to`, 0 when the time is up. Errors: BadHandle, InvalidArgument, BadAddress, Interrupted. May sleep. */
+/**
+ * epoll_wait(2): how many events were written to `to`, 0 when the time is up. Errors: BadHandle, InvalidArgument, BadAddress,
+ * Interrupted. May sleep.
+ */
 export function sysEpollWait(self: Process, descriptor: i32, to: ptr, room: i32, timeout: i32): i32 {
   const file = descriptorFile(self.files.table, descriptor)
   if (file == null) return Errno.BadHandle

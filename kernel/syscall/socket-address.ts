@@ -42,7 +42,10 @@ export function socketAddressRead(self: Process, from: ptr, length: u32, orNone:
   return out.family == Family.Inet ? Errno.None : Errno.AddressFamily
 }
 
-/** Write an address to `to`, as much of it as the length at `lengthAt` has room for, and its length there. Errors: InvalidArgument, BadAddress. May sleep. */
+/**
+ * Write an address to `to`, as much of it as the length at `lengthAt` has room for, and its length there. Errors: InvalidArgument,
+ * BadAddress. May sleep.
+ */
 export function socketAddressWrite(self: Process, to: ptr, lengthAt: ptr, host: Ipv4Address, port: u32): i32 {
   const error = userLoad32(lengthAt)
   if (error != Errno.None) return error

@@ -22,19 +22,22 @@ const enum LevelOf { Ip = 0, Socket = 1, Tcp = 6 }
 
 /** SOL_SOCKET. include/uapi/asm-generic/socket.h */
 const enum So {
-  ReuseAddress = 2, Type = 3, Error = 4, DontRoute = 5, Broadcast = 6, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9, OutOfBandInline = 10,
-  Priority = 12, Linger = 13, ReusePort = 15, ReceiveTimeout = 20, SendTimeout = 21, AcceptsConnections = 30, Protocol = 38, Domain = 39,
+  ReuseAddress = 2, Type = 3, Error = 4, DontRoute = 5, Broadcast = 6, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9,
+  OutOfBandInline = 10, Priority = 12, Linger = 13, ReusePort = 15, ReceiveTimeout = 20, SendTimeout = 21, AcceptsConnections = 30,
+  Protocol = 38, Domain = 39,
 }
 
 /** SOL_IP. include/uapi/linux/in.h */
 const enum Ip {
-  TypeOfService = 1, TimeToLive = 2, HeaderIncluded = 3, MtuDiscover = 10, ReceiveErrors = 11, MulticastInterface = 32, MulticastTimeToLive = 33,
-  MulticastLoop = 34, AddMembership = 35, DropMembership = 36, AddSource = 39, DropSource = 40, MulticastAll = 49,
+  TypeOfService = 1, TimeToLive = 2, HeaderIncluded = 3, MtuDiscover = 10, ReceiveErrors = 11, MulticastInterface = 32,
+  MulticastTimeToLive = 33, MulticastLoop = 34, AddMembership = 35, DropMembership = 36, AddSource = 39, DropSource = 40,
+  MulticastAll = 49,
 }
 
 /** SOL_TCP. include/uapi/linux/tcp.h */
 const enum Tcp {
-  NoDelay = 1, MaximumSegment = 2, Cork = 3, KeepIdle = 4, KeepInterval = 5, KeepCount = 6, QuickAck = 12, Congestion = 13, UserTimeout = 18,
+  NoDelay = 1, MaximumSegment = 2, Cork = 3, KeepIdle = 4, KeepInterval = 5, KeepCount = 6, QuickAck = 12, Congestion = 13,
+  UserTimeout = 18,
 }
 
 /** struct ip_mreqn, and struct ip_mreq, which is its first eight bytes. ip(7) specification. */
@@ -128,7 +131,10 @@ function isKnownLevel(level: u32): boolean {
 
 // --- Setting. ---------------------------------------------------------------------------------------------
 
-/** setsockopt(2). Errors: BadHandle, NotSocket, InvalidArgument (too short, out of range), ProtocolOption (not there), BadAddress, the core's. May sleep. */
+/**
+ * setsockopt(2). Errors: BadHandle, NotSocket, InvalidArgument (too short, out of range), ProtocolOption (not there), BadAddress, the
+ * core's. May sleep.
+ */
 export function sysSetsockopt(self: Process, descriptor: i32, level: u32, name: u32, from: ptr, length: u32): i32 {
   const socket = socketFor(self, descriptor)
   if (socket == null) return failure

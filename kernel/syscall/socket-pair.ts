@@ -200,7 +200,10 @@ export function pairShutdown(file: OpenFile, how: u32): i32 {
   return Errno.None
 }
 
-/** send(2), recv(2): of a pair as write and read, but MSG_DONTWAIT is heeded. Errors: NotSupported (MSG_PEEK and such), and theirs. May sleep. */
+/**
+ * send(2), recv(2): of a pair as write and read, but MSG_DONTWAIT is heeded. Errors: NotSupported (MSG_PEEK and such), and theirs.
+ * May sleep.
+ */
 export function pairSend(self: Process, file: OpenFile, from: ptr, length: u32, flags: u32): i32 {
   return writeTo(file, transferOf(self, from, length), (file.flags & Open.NonBlock) == 0 && (flags & MessageFlag.DontWait) == 0)
 }

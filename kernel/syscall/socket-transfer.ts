@@ -47,8 +47,9 @@ function receiveOnce(socket: Socket, to: ptr, room: u32, kernel: boolean, flags:
 }
 
 /**
- * Receive up to `room` bytes to `to`, of the caller's memory or with `kernel` of the kernel's, waiting unless `wait` is false: how many; of a
- * stream 0 is its end. `flags`: Peek, Truncate, WAIT_ALL. Errors: WouldBlock, Interrupted, BadAddress, socketReceiveFrom's. May sleep.
+ * Receive up to `room` bytes to `to`, of the caller's memory or with `kernel` of the kernel's, waiting unless `wait` is false:
+ * how many; of a stream 0 is its end. `flags`: Peek, Truncate, WAIT_ALL. Errors: WouldBlock, Interrupted, BadAddress,
+ * socketReceiveFrom's. May sleep.
  */
 export function socketTake(
   socket: Socket, to: ptr, room: u32, kernel: boolean, flags: u32, wait: boolean, message: SocketMessage | null,
@@ -98,9 +99,10 @@ function sendFrom(socket: Socket, from: ptr, length: u32, flags: u32, named: boo
 }
 
 /**
- * Send `length` bytes at `from`, of the caller's memory or with `kernel` of the kernel's, to the peer or with `named` to `host` and `port`, waiting
- * for room unless `wait` is false: how many; of a message all. `flags`: More, NO_SIGNAL. Errors: WouldBlock, Interrupted, BadAddress,
- * MessageTooLong, BrokenPipe (with Pipe sent, unless NO_SIGNAL), socketSend's and socketSendTo's. May sleep.
+ * Send `length` bytes at `from`, of the caller's memory or with `kernel` of the kernel's, to the peer or with `named` to `host`
+ * and `port`, waiting for room unless `wait` is false: how many; of a message all. `flags`: More, NO_SIGNAL. Errors: WouldBlock,
+ * Interrupted, BadAddress, MessageTooLong, BrokenPipe (with Pipe sent, unless NO_SIGNAL), socketSend's and socketSendTo's. May
+ * sleep.
  */
 export function socketGive(
   socket: Socket, from: ptr, length: u32, kernel: boolean, flags: u32, wait: boolean, named: boolean, host: Ipv4Address, port: u32,

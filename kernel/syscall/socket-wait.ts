@@ -15,8 +15,9 @@ import { timeLeft } from './time-value.ts'
 const BREATH: u32 = 1
 
 /**
- * After a call that said WouldBlock: sleep until one of `events` holds, or an error, or the peer is gone: None. `timeout` is the socket's
- * own in milliseconds, 0 for none, counted from `since`. Errors: WouldBlock (it has passed), Interrupted, BadHandle. May sleep.
+ * After a call that said WouldBlock: sleep until one of `events` holds, or an error, or the peer is gone: None. `timeout` is the
+ * socket's own in milliseconds, 0 for none, counted from `since`. Errors: WouldBlock (it has passed), Interrupted, BadHandle. May
+ * sleep.
  */
 export function socketAwait(handle: u32, events: u32, timeout: u32, since: u32): i32 {
   const wanted: u32 = events | SocketEvent.Error | SocketEvent.HangUp

@@ -79,7 +79,10 @@ export function sysListen(self: Process, descriptor: i32, backlog: i32): i32 {
   return socketListen(socketHandleOf(file), asked < MOST_BACKLOG ? asked : MOST_BACKLOG)
 }
 
-/** accept4(2): a descriptor. Errors: BadHandle, NotSocket, InvalidArgument, WouldBlock, Interrupted, socketAccept's, socketDescriptor's. May sleep. */
+/**
+ * accept4(2): a descriptor. Errors: BadHandle, NotSocket, InvalidArgument, WouldBlock, Interrupted, socketAccept's,
+ * socketDescriptor's. May sleep.
+ */
 export function sysAccept4(self: Process, descriptor: i32, to: ptr, lengthAt: ptr, flags: u32): i32 {
   if ((flags & ~(Open.NonBlock | Open.CloseOnExec)) != 0) return Errno.InvalidArgument
   const file = fileOf(self, descriptor)
@@ -122,8 +125,8 @@ function acceptOne(file: OpenFile): i32 {
 // --- Connecting. ------------------------------------------------------------------------------------------
 
 /**
- * connect(2); with AF_UNSPEC a datagram socket has no peer any more. Errors: BadHandle, NotSocket, InvalidArgument, AddressFamily, BadAddress,
- * InProgress, Already, Interrupted, socketConnect's, and what the network says. May sleep.
+ * connect(2); with AF_UNSPEC a datagram socket has no peer any more. Errors: BadHandle, NotSocket, InvalidArgument,
+ * AddressFamily, BadAddress, InProgress, Already, Interrupted, socketConnect's, and what the network says. May sleep.
  */
 export function sysConnect(self: Process, descriptor: i32, from: ptr, length: u32): i32 {
   const error = socketAddressRead(self, from, length, true)
@@ -214,8 +217,8 @@ export function sysGetpeername(self: Process, descriptor: i32, to: ptr, lengthAt
 // --- Bytes. -----------------------------------------------------------------------------------------------
 
 /**
- * sendto(2), and send(2) without an address. Errors: BadHandle, NotSocket, NotSupported (MSG_OOB), InvalidArgument, AddressFamily,
- * socketGive's. May sleep.
+ * sendto(2), and send(2) without an address. Errors: BadHandle, NotSocket, NotSupported (MSG_OOB), InvalidArgument,
+ * AddressFamily, socketGive's. May sleep.
  */
 export function sysSendto(self: Process, descriptor: i32, from: ptr, length: u32, flags: u32, to: ptr, toLength: u32): i32 {
   const pair = pairOf(self, descriptor)
@@ -262,8 +265,8 @@ export function giveHeld(
 const message = staticStruct<SocketMessage>()
 
 /**
- * recvfrom(2), and recv(2) without an address. Errors: BadHandle, NotSocket, InvalidArgument (MSG_OOB), WouldBlock (MSG_ERRQUEUE, which is
- * always empty), BadAddress, socketTake's. May sleep.
+ * recvfrom(2), and recv(2) without an address. Errors: BadHandle, NotSocket, InvalidArgument (MSG_OOB), WouldBlock (MSG_ERRQUEUE,
+ * which is always empty), BadAddress, socketTake's. May sleep.
  */
 export function sysRecvfrom(self: Process, descriptor: i32, to: ptr, room: u32, flags: u32, from: ptr, lengthAt: ptr): i32 {
   const pair = pairOf(self, descriptor)
