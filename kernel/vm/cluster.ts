@@ -121,12 +121,14 @@ export function clusterWait(): void {
   sleepFor(waiting, 1)
 }
 
-/** Let the disk finish what it has announced. */
+/** Let the disk finish what it has done; it interrupts when it has more. */
 export function clustersPoll(): void {
   const swap = pageSlotsManager()
   if (swap == null) return
   const disk = swap.disk!
-  if (disk.pending != 0) disk.poll(disk)
+  if (!disk.ready(disk)) return
+  disk.poll(disk)
+  disk.arm(disk)
 }
 
 /** Start to write the pages of a cluster to its slots. Errno.None; Busy: not begun. */
