@@ -263,8 +263,14 @@ function logFailure(slot: u32): void {
 }
 
 function finish(cluster: Cluster): void {
-  inFlight -= 1
+  ended()
   clusterGive(cluster)
+}
+
+/** A transfer less. When none is left, how many there may be is found out anew. */
+function ended(): void {
+  inFlight -= 1
+  if (inFlight == 0) most = CLUSTERS
 }
 
 // --- Reading. ------------------------------------------------------------------------------------------------------
@@ -282,7 +288,7 @@ function hasRead(request: DiskRequest): void {
     i += 1
   }
   if (!good) pageSlotsManager()!.readErrors += 1
-  inFlight -= 1
+  ended()
   cluster.finished = true
   if (!cluster.awaited) clusterGive(cluster)
   wakeAll(waiting)

@@ -49,7 +49,6 @@ function makeFrames(): boolean {
 
 /** For the main loop: have pages leave before somebody has to wait. Whether there was something to do. */
 export function reclaimPoll(): boolean {
-  clustersPoll()
   if (evictionCount() != agedAt && nowMilliseconds() - aged >= AGE_INTERVAL) {
     aged = nowMilliseconds()
     agedAt = evictionCount()
