@@ -21,19 +21,19 @@ const REGISTER = { r15: 0, r12: 3, rdi: 8, rsi: 9, rbx: 11, rdx: 12, rcx: 13, ra
 class Program extends Calls {
   static override begin(engine: Parameters<typeof Calls.begin>[0]): Program {
     const made = Object.setPrototypeOf(Calls.begin(engine), Program.prototype) as Program
-    made.set('rsp', BigInt(STACK))
-    made.set('rip', 0x400500n)
-    made.set('cs', 0x23n)
-    made.set('ss', 0x1bn)
-    made.set('rflags', 0x246n)
+    made.setRegister('rsp', BigInt(STACK))
+    made.setRegister('rip', 0x400500n)
+    made.setRegister('cs', 0x23n)
+    made.setRegister('ss', 0x1bn)
+    made.setRegister('rflags', 0x246n)
     return made
   }
   private at(name: keyof typeof REGISTER, process: number): number { return this.call('frameOf', process) + 8 * REGISTER[name] }
-  get(name: keyof typeof REGISTER, process = 0): bigint {
+  register(name: keyof typeof REGISTER, process = 0): bigint {
     const at = this.at(name, process)
     return BigInt(this.m.read32(at)) | (BigInt(this.m.read32(at + 4)) << 32n)
   }
-  set(name: keyof typeof REGISTER, value: bigint, process = 0): void {
+  setRegister(name: keyof typeof REGISTER, value: bigint, process = 0): void {
     const at = this.at(name, process)
     this.m.write32(at, Number(value & 0xffffffffn))
     this.m.write32(at + 4, Number((value >> 32n) & 0xffffffffn))
@@ -54,15 +54,15 @@ for (const e of await engines('test/kernel/calls.ts')) {
     t.test('a handler runs on the stack with everything saved there, and sigreturn puts it back', async t => {
       const p = Program.begin(e)
       t.equal(p.action(USR1, HANDLER, SIGINFO, bit(USR2)), 0)
-      for (const [name, value] of [['rbx', 0x1122334455667788n], ['r12', 12n], ['rax', 99n], ['rcx', 0xffffffffffffffffn]] as const) p.set(name, value)
+      for (const [name, value] of [['rbx', 0x1122334455667788n], ['r12', 12n], ['rax', 99n], ['rcx', 0xffffffffffffffffn]] as const) p.setRegister(name, value)
       p.m.write(p.call('fpuOf', 0) + 160, [1, 2, 3, 4])
       t.equal(p.sys('kill', p.pid, USR1), 0)
       t.equal(p.call('noticed', 0), 1)
       p.deliver()
-      const place = Number(p.get('rsp'))
+      const place = Number(p.register('rsp'))
       t.equal(place % 16, 8, 'aligned as after a call')
       t.ok(place < STACK - 128 - 440 - 512, 'below the red zone')
-      t.same([p.get('rip'), p.get('rdi'), p.get('rsi'), p.get('rdx')], [BigInt(HANDLER), 10n, BigInt(place + 312), BigInt(place + 8)])
+      t.same([p.register('rip'), p.register('rdi'), p.register('rsi'), p.register('rdx')], [BigInt(HANDLER), 10n, BigInt(place + 312), BigInt(place + 8)])
       t.equal(p.long(place), BigInt(RETURN))
       t.equal(p.long(place + 48 + 128), 0x400500n, 'rip in the frame')
       t.equal(p.long(place + 48 + 80 + 8), 0x1122334455667788n, 'rbx')
@@ -72,14 +72,14 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.same([...p.read(fpu + 160, 4)], [1, 2, 3, 4], 'the FPU state')
       t.same([...p.m.bytes(p.call('fpuOf', 0) + 160, 4)], [0, 0, 0, 0], 'a handler begins with a fresh one')
       t.equal(p.call('blockedOf', 0) >>> 0, Number(bit(USR1) | bit(USR2)))
-      p.set('rbx', 0n)
+      p.setRegister('rbx', 0n)
       p.user(fpu + 160, [9])
       p.back()
-      t.same([p.get('rip'), p.get('rsp'), p.get('rbx'), p.get('r12'), p.get('rcx')],
+      t.same([p.register('rip'), p.register('rsp'), p.register('rbx'), p.register('r12'), p.register('rcx')],
         [0x400500n, BigInt(STACK), 0x1122334455667788n, 12n, 0xffffffffffffffffn])
       t.same([...p.m.bytes(p.call('fpuOf', 0) + 160, 4)], [9, 2, 3, 4], 'what the handler left')
       t.equal(p.call('blockedOf', 0), 0)
-      t.equal(p.get('vector') & 0xffffffffn, 0n)
+      t.equal(p.register('vector') & 0xffffffffn, 0n)
     })
 
     t.test('SA_NODEFER, SA_RESETHAND, SA_ONSTACK', async t => {
@@ -92,7 +92,7 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.sys('sigaltstack', p.longs(B, C, 0, 0x2000), 0), 0)
       p.sys('kill', p.pid, USR1)
       p.deliver()
-      const place = Number(p.get('rsp'))
+      const place = Number(p.register('rsp'))
       t.ok(place >= C && place < C + 0x2000, 'on the other stack')
       t.equal(p.sys('sigaltstack', 0, B), 0)
       t.same([p.long(B), p.word(B + 8), p.long(B + 16)], [BigInt(C), 1, 0x2000n], 'which is in use')
@@ -110,18 +110,18 @@ for (const e of await engines('test/kernel/calls.ts')) {
       const p = Program.begin(e)
       const interrupted = (call: keyof typeof Sys, flags: number) => {
         p.action(USR1, HANDLER, flags)
-        p.set('rip', 0x400502n)
-        p.set('rsp', BigInt(STACK))
+        p.setRegister('rip', 0x400502n)
+        p.setRegister('rsp', BigInt(STACK))
         p.sys(call, -1, 0, 0)
-        p.set('rax', 0xfffffffffffffffcn)
-        p.set('vector', 256n)
+        p.setRegister('rax', 0xfffffffffffffffcn)
+        p.setRegister('vector', 256n)
         p.sys('kill', p.pid, USR1)
-        p.set('vector', 256n)
+        p.setRegister('vector', 256n)
         const number = Sys[call]
         p.call('systemCallOf', number, 0, 0, 0, 0, 0, 0) // callNumber
-        p.set('rax', 0xfffffffffffffffcn)
+        p.setRegister('rax', 0xfffffffffffffffcn)
         p.deliver()
-        const saved = Number(p.get('rsp')) + 48
+        const saved = Number(p.register('rsp')) + 48
         const [rip, rax] = [p.long(saved + 128), p.long(saved + 104)]
         p.back()
         return [rip, rax]
@@ -137,33 +137,33 @@ for (const e of await engines('test/kernel/calls.ts')) {
       p.sys('sigaltstack', p.longs(B, C, 0, 0x2000), 0)
       for (const rsp of [0x10n, BigInt(NOWHERE), 0x7fff_ffff_0000n, 0x8000_0000_0000_0000n]) {
         p.action(USR1, 0x403000, 0)
-        p.set('rip', 0x400500n)
-        p.set('rsp', rsp)
+        p.setRegister('rip', 0x400500n)
+        p.setRegister('rsp', rsp)
         p.sys('kill', p.pid, USR1)
         p.deliver()
-        t.equal(p.get('rip'), BigInt(HANDLER), `SEGV, with rsp ${rsp.toString(16)}`)
-        t.equal(p.get('rdi'), BigInt(SEGV))
+        t.equal(p.register('rip'), BigInt(HANDLER), `SEGV, with rsp ${rsp.toString(16)}`)
+        t.equal(p.register('rdi'), BigInt(SEGV))
         p.back()
       }
       const bad = (change: (place: number) => void, why: string) => {
         p.action(USR1, 0x403000, 0)
         p.sys('rt_sigprocmask', 2, p.longs(B, 0), 0, 8)
-        p.set('rsp', BigInt(STACK))
-        p.set('rip', 0x400500n)
+        p.setRegister('rsp', BigInt(STACK))
+        p.setRegister('rip', 0x400500n)
         p.sys('kill', p.pid, USR1)
         p.deliver()
-        change(Number(p.get('rsp')))
+        change(Number(p.register('rsp')))
         p.back()
         p.deliver()
-        t.same([p.get('rip'), p.get('rdi')], [BigInt(HANDLER), BigInt(SEGV)], why)
-        p.set('rsp', BigInt(STACK))
+        t.same([p.register('rip'), p.register('rdi')], [BigInt(HANDLER), BigInt(SEGV)], why)
+        p.setRegister('rsp', BigInt(STACK))
       }
       bad(place => p.longs(place + 48 + 128, -0x80000000n), 'it goes on in the kernel')
       bad(place => p.longs(place + 48 + 128, 0x1_0040_0000n), 'or beyond what a process has')
       bad(place => p.longs(place + 48 + 184, NOWHERE), 'an FPU state that is nowhere')
       bad(place => p.longs(place + 48 + 184, 8), 'or not aligned')
       bad(place => p.longs(place + 48 + 184, -64n), "or the kernel's")
-      bad(() => p.set('rsp', BigInt(NOWHERE)), 'no frame')
+      bad(() => p.setRegister('rsp', BigInt(NOWHERE)), 'no frame')
     })
 
     t.test('without a restorer there is no way back, so it is a fault', async t => {
@@ -172,7 +172,7 @@ for (const e of await engines('test/kernel/calls.ts')) {
       p.sys('rt_sigaction', USR1, p.longs(A, 0x403000, 0, 0, 0), 0, 8)
       p.sys('kill', p.pid, USR1)
       p.deliver()
-      t.same([p.get('rip'), p.get('rdi')], [BigInt(HANDLER), BigInt(SEGV)])
+      t.same([p.register('rip'), p.register('rdi')], [BigInt(HANDLER), BigInt(SEGV)])
     })
 
     t.test('masks, and what is pending', async t => {
@@ -266,7 +266,7 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.sys('rt_sigsuspend', p.longs(B, 0), 8), E.INTR)
       t.equal(p.slept(), 20)
       p.deliver()
-      const place = Number(p.get('rsp'))
+      const place = Number(p.register('rsp'))
       t.equal(p.long(place + 304), bit(USR1), 'the mask after the handler is that before the call')
       p.back()
       t.equal(p.call('blockedOf', 0), Number(bit(USR1)))
@@ -275,10 +275,10 @@ for (const e of await engines('test/kernel/calls.ts')) {
     t.test('a fault that is blocked or ignored can not be put off', async t => {
       const p = Program.begin(e)
       p.action(SEGV, HANDLER, SIGINFO)
-      p.set('vector', 14n)
+      p.setRegister('vector', 14n)
       p.call('fault', 0, SEGV, 1, 0x1234)
       p.deliver()
-      const place = Number(p.get('rsp'))
+      const place = Number(p.register('rsp'))
       t.same([p.word(place + 312), p.word(place + 320), p.long(place + 328)], [SEGV, 1, 0x1234n], 'si_addr')
       t.same([p.long(place + 48 + 160), p.long(place + 48 + 176)], [14n, 0x1234n], 'trapno, cr2')
       p.call('fault', 0, SEGV, 1, 0x5678) // SEGV is blocked now: its handler runs
