@@ -14,7 +14,7 @@ import { booted } from '../qemu.ts'
 import type { Harm } from '../wire/hostile.ts'
 import { pattern } from '../wire/http.ts'
 import { WirePeer } from '../wire/peer.ts'
-import { relay } from '../wire/relay.ts'
+import { linuxAt } from '../wire/relay.ts'
 
 const SIZE = 2_000_000
 const ECHOED = 300_000
@@ -33,8 +33,9 @@ interface Stats { tcp: { connections: number, retransmitted: number }, packets: 
 
 async function transfers(t: Test, namespace: Namespace): Promise<void> {
   const [bytes, echoed] = [pattern(SIZE), pattern(ECHOED)]
+  const folder = t.testdir()
   const file = (name: string, data: Buffer) => {
-    const path = join(t.testdir(), name)
+    const path = join(folder, name)
     writeFileSync(path, data)
     return path
   }
@@ -52,7 +53,7 @@ for (const { name, seed, harm } of wires) {
     const namespace = await Namespace.create(t, `${HOST.ip}/24`)
     const peer = await WirePeer.listen()
     t.teardown(() => { peer.close() })
-    relay(t, peer, namespace)
+    linuxAt(t, peer, namespace)
     await booted(t, `seed ${seed}`, {
       append: `eth0=${GUEST.ip}/24,gw=${HOST.ip} swap=none`,
       args: ['-netdev', peer.netdev('n0'), '-device', `virtio-net-pci,netdev=n0,mac=${GUEST.mac}`],
