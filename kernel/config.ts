@@ -212,8 +212,8 @@ export const IPERF3_GRACE: u32 = 30_000
 /** Connections of echo, discard and chargen, each: ten thousand, and some that come and go meanwhile. */
 export const SERVICE_CONNECTIONS: u32 = 10_240
 /**
- * Connections of all services at once: one for so many frames of RAM. Without its data one takes 841 bytes, of HTTP half a
- * KiB more: a third of the memory at most.
+ * Connections of all services at once: one for so many frames of RAM. Without its data one takes 926 bytes, of HTTP half a
+ * KiB more: two fifths of the memory at most.
  */
 export const SERVICE_FRAMES: u32 = 1
 /** Of these one service has no more than so many hundredths: who fills one does not shut out the others. */
