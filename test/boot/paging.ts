@@ -16,7 +16,8 @@ const script = (text: string): string[] => ['-initrd', ramDisk({
   ...programs('fill'), ...busybox('sh', 'sleep', 'kill', 'grep', 'cat'), 'bin/touch.ts': { from: buildProgram('apps/touch.ts') }, 't.sh': text,
 })]
 
-const quiet = 'eth0=off services=none swap=vda init=/bin/sh /t.sh'
+/** selftest=mm: at the end nothing is left of what the programs had, in memory and on the disk. */
+const quiet = 'eth0=off services=none swap=vda selftest=mm init=/bin/sh /t.sh'
 
 /** The script's output, without the log's lines. */
 const said = (machine: Machine): string[] => machine.lines.map(line => line.trim()).filter(line => line !== '' && !/^(\[ *\d|fill: page)/.test(line))
