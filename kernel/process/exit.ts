@@ -6,16 +6,17 @@
 
 import { Errno } from '../lib/errno.ts'
 import type { u32 } from '../lib/layout.ts'
-import { wakeAll } from '../lib/sleep.ts'
+import { sleepFor, wakeAll } from '../lib/sleep.ts'
 import { contextRelease } from '../fs/context.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { executableRelease } from './executable.ts'
 import { Process, ProcessState } from './process.ts'
 import { processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
+import { Signal } from './signal-number.ts'
 import { signalStateRelease } from './signal-state.ts'
 import { signalChildEnded } from './signal.ts'
-import { processFirst, processOf, processRemove } from './table.ts'
+import { processCount, processFirst, processOf, processRemove } from './table.ts'
 
 /** Called when the first process has ended, with its wait status. */
 export type FirstEnded = (process: Process) => void
@@ -93,9 +94,33 @@ export function vforkOver(self: Process): void {
   if (self.parent != null) wakeAll(self.parent.children)
 }
 
+/** Milliseconds between two looks whether everybody has ended, and how often it is looked. */
+const END_INTERVAL: u32 = 5
+const END_LOOKS: u32 = 2000
+
+/** With the first process everybody ends: told to, waited for, forgotten. May sleep, for END_INTERVAL × END_LOOKS at most. */
+function endOthers(leader: Process): void {
+  let looks: u32 = 0
+  while (processCount() > 1 && looks < END_LOOKS) {
+    let each = processFirst()
+    while (each != null) {
+      const following: Process | null = each.nextOfAll
+      if (each != leader && each.state == ProcessState.Zombie && each.threads == 0) processForget(each)
+      else if (each != leader) processEnd(each, Signal.Kill)
+      each = following
+    }
+    leader.notice = false
+    sleepFor(null, END_INTERVAL)
+    looks += 1
+  }
+}
+
 /** The last thread has gone: children go to process 1, the parent hears of it. */
 function groupEnded(leader: Process): void {
-  if (leader.pid == 1 && firstEnded != null) firstEnded(leader)
+  if (leader.pid == 1) {
+    endOthers(leader)
+    if (firstEnded != null) firstEnded(leader)
+  }
   reparent(leader)
   const parent = leader.parent
   if (parent == null) return processForget(leader)
