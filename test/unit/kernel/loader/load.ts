@@ -3,7 +3,7 @@
 
 import fs from 'node:fs'
 import t from 'tap'
-import { elfFile, Flag, muslProgram, SOUND, type Segment } from '../../../elf.ts'
+import { elfFile, muslProgram, SOUND, type Segment } from '../../../elf.ts'
 import { engines, type Engine, type Instance } from '../../../engine.ts'
 
 const PAGE = 4096

@@ -44,7 +44,7 @@ class Program extends Calls {
   deliver(): void { this.call('deliver', 0) }
   /** The handler has returned: its frame's first word was popped. */
   back(): void {
-    this.set('rsp', this.get('rsp') + 8n)
+    this.setRegister('rsp', this.register('rsp') + 8n)
     this.sys('rt_sigreturn')
   }
 }
