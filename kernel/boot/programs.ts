@@ -22,6 +22,7 @@ import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
 import { leftEnd } from '../selftest/left.ts'
+import { robustListEnd } from '../syscall/robust.ts'
 import { swapManager } from '../swap/start.ts'
 import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
@@ -60,7 +61,7 @@ export function programsInit(): void {
 export function firstStart(options: Options): void {
   if (!optionGiven(options, Given.Init)) return
   leftLooks = options.selftest == Selftest.Mm
-  exitHooksSet(ended, tidCleared)
+  exitHooksSet(ended, robustListEnd, tidCleared)
   if (!firstProcessStart(options.init, kernelFiles().root)) panic('no memory for the first process')
 }
 

@@ -20,15 +20,17 @@ import { processCount, processFirst, processOf, processRemove } from './table.ts
 
 /** Called when the first process has ended, with its wait status. */
 export type FirstEnded = (process: Process) => void
-/** Called when the word a thread asked to be cleared is cleared: wakes who waits for it (futex). */
-export type TidCleared = (process: Process) => void
+/** Called first when a thread ends, while it has its memory; and when the word it asked to be cleared is cleared. Futexes. */
+export type ThreadLeaves = (process: Process) => void
 
 let firstEnded: FirstEnded | null = null
-let tidCleared: TidCleared | null = null
+let threadLeaves: ThreadLeaves | null = null
+let tidCleared: ThreadLeaves | null = null
 
-/** Who is told that process 1 has ended, and that a thread has left. Boot context. */
-export function exitHooksSet(ended: FirstEnded, cleared: TidCleared): void {
+/** Who is told that process 1 has ended, that a thread is about to leave, and that its word is cleared. Boot context. */
+export function exitHooksSet(ended: FirstEnded, leaves: ThreadLeaves, cleared: ThreadLeaves): void {
   firstEnded = ended
+  threadLeaves = leaves
   tidCleared = cleared
 }
 
@@ -42,6 +44,7 @@ export function processExit(status: u32): never {
   const self = processSelf()
   const leader = processOf(self.group)!
   if (leader.threads == 1 || self == leader) leader.exitStatus = status
+  if (threadLeaves != null) threadLeaves(self)
   clearTid(self)
   contextRelease(self.files)
   executableRelease(self.executable)
