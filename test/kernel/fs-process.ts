@@ -2,14 +2,16 @@
 //
 // A test says beforehand, one after another, what comes about in each sleep; a sleep with nothing left is interrupted.
 
+import { fsClose, fsRead, fsWrite } from '../../kernel/fs/calls/descriptors.ts'
+import { kernelFiles } from '../../kernel/fs/start.ts'
 import { ttyInput, ttyTakes } from '../../kernel/fs/tty/edit.ts'
 import { ttyConsole, ttyInit } from '../../kernel/fs/tty/tty.ts'
 import { processHooks } from '../../kernel/fs/process-hooks.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import { load8, store8 } from '../../kernel/lib/intrinsics.ts'
-import { nth, staticMemory, staticRow, struct, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { nth, staticMemory, staticRow, staticStruct, struct, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { setSleep, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
-import { close, read, write } from './fs.ts'
+import { Transfer, transferInit } from '../../kernel/vm/transfer.ts'
 
 export const enum Happens { Nothing, Write, Read, Close, Type, TimePasses, Interrupt }
 
@@ -26,6 +28,8 @@ const SHOWN: u32 = 65536
 
 const events = staticRow<Event>(EVENTS)
 const shown = staticMemory(65536)
+/** Of what happens in a sleep; that of the call that sleeps is at work. */
+const transfer = staticStruct<Transfer>()
 let planned: u32 = 0
 let happened: u32 = 0
 let shownBytes: u32 = 0
@@ -71,10 +75,11 @@ function sleeping(_queue: WaitQueue | null, _milliseconds: u32, _interruptible: 
   if (happened == planned) return Errno.Interrupted
   const event = nth(events, happened)
   happened += 1
+  transferInit(transfer, event.bytes, event.count, true)
   switch (event.what) {
-    case Happens.Write: write(event.descriptor, event.bytes, event.count); break
-    case Happens.Read: read(event.descriptor, event.bytes, event.count); break
-    case Happens.Close: close(event.descriptor); break
+    case Happens.Write: fsWrite(kernelFiles(), event.descriptor, transfer); break
+    case Happens.Read: fsRead(kernelFiles(), event.descriptor, transfer); break
+    case Happens.Close: fsClose(kernelFiles(), event.descriptor); break
     case Happens.Type: type(event.bytes, event.count); break
     case Happens.TimePasses: return Errno.TimedOut
     case Happens.Interrupt: return Errno.Interrupted
