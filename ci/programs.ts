@@ -8,12 +8,17 @@ import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 const NAMED = /\bengines\('(test\/kernel\/[\w-]+\.ts)'/g
+/** What stands for packetdrill's library, which two files use and build themselves. */
+const LIBRARY = 'test/packetdrill/build.ts'
+const USES_LIBRARY = /\bbuildLibrary\(/
 
 /** Entries that these test files name, the one that most of them need first. */
 export function programsOf(files: readonly string[]): string[] {
   const wanted = new Map<string, number>()
   for (const file of files) {
-    for (const [, entry] of readFileSync(file, 'utf8').matchAll(NAMED)) wanted.set(entry!, (wanted.get(entry!) ?? 0) + 1)
+    const text = readFileSync(file, 'utf8')
+    const named = [...text.matchAll(NAMED)].map(([, entry]) => entry!)
+    for (const entry of USES_LIBRARY.test(text) ? [...named, LIBRARY] : named) wanted.set(entry, (wanted.get(entry) ?? 0) + 1)
   }
   return [...wanted].sort(([, a], [, b]) => b - a).map(([entry]) => entry)
 }
@@ -35,7 +40,8 @@ async function build(entries: readonly string[], env: NodeJS.ProcessEnv): Promis
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { engines } = await import('../test/engine.ts')
+  const { buildLibrary } = await import('../test/packetdrill/build.ts')
   for (const entry of process.argv.slice(2)) {
-    await engines(entry).catch(() => undefined) // told by the tests
+    await (entry === LIBRARY ? buildLibrary() : engines(entry)).catch(() => undefined) // told by the tests
   }
 }

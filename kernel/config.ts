@@ -118,7 +118,7 @@ export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
 // --- TCP. -------------------------------------------------------------------------------------------------
-/** Connections at once, those that no socket has any more included; 480 bytes each while they exist. */
+/** Connections at once, those that no socket has any more included; 560 bytes each while they exist. */
 export const TCP_CONNECTION_LIMIT: u32 = 16_384
 /** Lists that connections are found by, a power of two; at TCP_CONNECTION_LIMIT four in each. 16 KiB. */
 export const TCP_BUCKETS: u32 = 4096
@@ -143,6 +143,9 @@ export const TCP_BUFFER_GROWN: u32 = 1 << 20
 export const TCP_RTO_FIRST: u32 = 1000
 export const TCP_RTO_LEAST: u32 = 200
 export const TCP_RTO_MOST: u32 = 60_000
+/** Full segments one connection sends in a millisecond on a path longer than that, unless it needs more to fill it: what a quarter of a
+ *  card's ring of 256 holds where nothing is cut. */
+export const TCP_BURST: u32 = 64
 /** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
 export const TCP_DELAYED_ACK: u32 = 40
 /** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */
@@ -262,6 +265,31 @@ export const LINK_LOCAL_AFTER: u32 = 30_000
 export const DHCP_FIRST_WAIT: u32 = 4000
 export const DHCP_LONGEST_WAIT: u32 = 64_000
 
+// --- Processes. -------------------------------------------------------------------------------------------
+/** Processes and threads at once: RustOS's. Each has 20 KiB of kernel memory at least, and its page tables. */
+export const PROCESS_LIMIT: u32 = 1024
+/** The largest process id; the next one is looked for from 2 again. Linux's default, which scripts count on to be short. */
+export const PID_LIMIT: u32 = 32_767
+/** Lists that processes are found by, a power of two. */
+export const PROCESS_BUCKETS: u32 = 256
+/** Milliseconds a process runs before others of its priority: RustOS's. */
+export const TIME_SLICE: u32 = 10
+/** Kernel stacks kept for the next process: a shell's pipeline. */
+export const KERNEL_STACKS_KEPT: u32 = 16
+/** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
+export const ARGUMENT_LIMIT: u32 = 131_072
+/** Bytes first set aside for them; doubled as they turn out to need more. */
+export const ARGUMENT_ROOM: u32 = 4096
+/** Bytes of address space for a program's stack: Linux's default; memory comes as it is touched. */
+export const STACK_LIMIT: u32 = 8 << 20
+/** Scripts whose interpreter is a script, and so on. */
+export const INTERPRETER_LIMIT: u32 = 4
+/** Event counters (eventfd) open at once: a few of each program. */
+export const EVENT_LIMIT: u32 = 1024
+/** Lists that sleepers on futexes are found by, a power of two. */
+export const FUTEX_BUCKETS: u32 = 64
+/** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
+export const VECTOR_LIMIT: u32 = 1024
 // --- Files. -----------------------------------------------------------------------------------------------
 /** Bytes of a name and of a path with its zero: Linux's NAME_MAX and PATH_MAX. */
 export const NAME_LIMIT: u32 = 255

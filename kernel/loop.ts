@@ -8,6 +8,7 @@ import { nicFirst, type Nic } from './drivers/net/nic.ts'
 import { clockUpdate } from './lib/clock.ts'
 import type { u32 } from './lib/layout.ts'
 import { timersRun } from './lib/timer.ts'
+import { processesReady, processesRun } from './process/scheduler.ts'
 import { roundBegin, roundEnd } from './lib/wait.ts'
 import { consolePending, consolePoll } from './services/console.ts'
 import { servicesPoll } from './services/stream-service.ts'
@@ -20,11 +21,11 @@ export function loopOnce(): boolean {
   const frames = netPoll(POLL_BUDGET)
   const requests = disksPoll()
   const typed = consolePoll()
-  timersRun()
+  const fired = timersRun() // one may be what somebody waits for, who looks again before the processor halts
   const called = servicesPoll()
   netFlush() // what the timers and the services sent; each card is told once a round
   roundEnd()
-  return frames != 0 || requests != 0 || typed || called != 0
+  return frames != 0 || requests != 0 || typed || fired != 0 || called != 0
 }
 
 /** Whether there is work for the loop. Cards are asked for what has arrived: that needs no interrupt. */
@@ -42,7 +43,7 @@ export function workWaits(): boolean {
   return consolePending()
 }
 
-/** Have the next frame wake the processor; true when there is work already. Asked with interrupts off. */
+/** Have the next frame interrupt; true when there is work already. Before a halt it is asked with interrupts off. */
 export function armWakeUps(): boolean {
   let nic: Nic | null = nicFirst()
   while (nic != null) {
@@ -68,9 +69,11 @@ export function loopRound(): void {
   if (!loopOnce()) idleWait()
 }
 
-/** Serve for ever. */
+/** Serve for ever: a round, then the processes until something happens. */
 export function mainLoop(): never {
   while (true) {
-    if (!loopOnce()) idleWait()
+    const did = loopOnce()
+    if (processesReady() != 0) processesRun(armWakeUps())
+    else if (!did) idleWait()
   }
 }

@@ -9,7 +9,8 @@ import { checkKernel, formatCheck } from './check.ts'
 import { RefusedError } from './lower/complaints.ts'
 import { CompileError } from './compile.ts'
 import { PinError } from './pin/index.ts'
-import { type RunOptions, run } from './run.ts'
+import { ProgramError } from './program.ts'
+import { run } from './run.ts'
 
 const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KiB`
 const relative = (file: string): string => path.relative(process.cwd(), file)
@@ -40,17 +41,10 @@ function checkCommand(): number {
   return result.complaints.length === 0 ? 0 : 1
 }
 
-async function runCommand(program: string | undefined, options: RunOptions): Promise<number> {
-  if (program !== undefined) {
-    console.error(`porphyry: ${program} can not be run yet: this kernel has no user mode; without a program, run boots the kernel`)
-    return 2
-  }
-  return await run(options)
-}
-
 /** Faults of what was given, told without a stack: the message says all. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof RefusedError || error instanceof PinError || error instanceof CompileError) return true
+  if (error instanceof RefusedError || error instanceof PinError) return true
+  if (error instanceof CompileError || error instanceof ProgramError) return true
   return error instanceof Error && error.constructor === Error
 }
 
@@ -60,6 +54,9 @@ function machineOptions(command: Command): Command {
     .option('--append <line>', 'kernel command line', '')
     .option('--disk <file>', "raw image for the virtio disk, or 'none' (default: build/disk.img, 64 MiB, made if missing)")
     .option('--net <what>', 'user (NAT), tap=NAME, or none', 'user')
+    .addOption(new Option('--publish <ports>', "HOST[:GUEST]: a TCP port of the guest that is this machine's, too; may be repeated")
+      .argParser((value: string, before: string[]) => [...before, value]).default([], 'none'))
+    .option('--initrd <file>', 'a RAM disk (cpio, newc): the root of programs')
     .option('--pcap <file>', 'capture every frame of the network card')
     .option('--cpu <model>', "QEMU's processor model", 'max')
     .option('--machine <model>', "QEMU's machine", 'pc')
@@ -68,7 +65,8 @@ function machineOptions(command: Command): Command {
 /** Parse `argv` and run what it says. The exit status: 0, 1 for a failed build, 2 for a wrong use; `run`'s is QEMU's. */
 export async function main(argv: readonly string[]): Promise<number> {
   let status = 0
-  const program = new Command('porphyry').description('A kernel in TypeScript, and the toolchain that boots it').exitOverride()
+  const program = new Command('porphyry').enablePositionalOptions().exitOverride()
+    .description('A kernel in TypeScript, and the toolchain that boots it')
   program.command('check').description('types and dialect of the kernel, nothing built').action(() => { status = checkCommand() })
   program.command('kernel').description('build the ELF, with .map, .sym and .asm beside it')
     .option('--entry <file>', 'the module that exports kernelMain and trapDispatch', KERNEL_ENTRY)
@@ -84,16 +82,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--out <directory>', 'where it goes', 'build/emit')
     .action(async options => { status = await buildCommand(options) })
   machineOptions(program.command('run').description('build, and boot in QEMU with the log on this terminal'))
-    .argument('[program]', 'a TypeScript program to run (not yet)')
+    .argument('[program]', 'a TypeScript program, or a static executable, to run in ring 3; without one the kernel just serves')
+    .argument('[arguments...]', 'what the program is given')
+    .passThroughOptions()
     .addOption(new Option('--kernel', 'boot the ELF by -kernel').conflicts('iso'))
     .option('--iso', 'boot the ISO (what happens anyway)')
     .addOption(new Option('--debug', 'stop at the first instruction, gdb attached'))
     .addOption(new Option('--gdb', 'the same').implies({ debug: true }))
-    .action(async (name, { iso, gdb, kernel = false, debug = false, ...rest }) => {
-      status = await runCommand(name, { ...rest, kernel, debug })
+    .action(async (file: string | undefined, args: string[], { iso, gdb, kernel = false, debug = false, ...rest }) => {
+      status = await run({ ...rest, kernel, debug, program: file === undefined ? undefined : { file, arguments: args } })
     })
   machineOptions(program.command('debug').description('as run --debug'))
-    .action(async options => { status = await runCommand(undefined, { ...options, kernel: true, debug: true }) })
+    .action(async options => { status = await run({ ...options, kernel: true, debug: true }) })
   try {
     await program.parseAsync([...argv])
     return status

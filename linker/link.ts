@@ -15,7 +15,7 @@ import { functionsOf, inlinedOf, linesOf, symbolTable } from './symbols.ts'
 
 const LINKER = 'ld.lld-19'
 const SCRIPT = 'linker/kernel.ld'
-const ASSEMBLY = ['kernel/arch/x86/entry.S', 'kernel/arch/x86/trap.S']
+const ASSEMBLY = ['kernel/arch/x86/entry.S', 'kernel/arch/x86/trap.S', 'kernel/arch/x86/syscall.S']
 const TOOLS = ['linker/link.ts', 'linker/symbols.ts', 'linker/elf.ts', SCRIPT, ...ASSEMBLY]
 /** XEN_ELFNOTE_PHYS32_ENTRY: where PVH enters. */
 const PVH_ENTRY = 18

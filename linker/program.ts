@@ -37,7 +37,8 @@ export function buildProgram(source: string): string {
 /** One script: no imports, no types. */
 function bundle(source: string): string {
   try {
-    const { outputFiles } = buildSync({ entryPoints: [source], bundle: true, format: 'iife', write: false, logLevel: 'silent', target: 'es2022' })
+    const how = { bundle: true, format: 'iife', target: 'es2022', write: false, logLevel: 'silent' } as const
+    const { outputFiles } = buildSync({ entryPoints: [source], ...how })
     return outputFiles[0]!.text
   } catch (error) {
     throw new ProgramError((error as Error).message)
@@ -62,7 +63,8 @@ function toC(script: string, folder: string): string {
 
 /** The last definition of each macro is the one for machines with an MMU. */
 function placeArena(text: string): string {
-  return replaceLast(replaceLast(text, 'PORF_ARENA_HINT', `((void*)0x${ARENA_HINT.toString(16)}ull)`), 'PORF_ARENA_RESERVE', `0x${ARENA_RESERVE.toString(16)}ull`)
+  const hinted = replaceLast(text, 'PORF_ARENA_HINT', `((void*)0x${ARENA_HINT.toString(16)}ull)`)
+  return replaceLast(hinted, 'PORF_ARENA_RESERVE', `0x${ARENA_RESERVE.toString(16)}ull`)
 }
 
 function replaceLast(text: string, macro: string, value: string): string {

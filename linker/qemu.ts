@@ -5,6 +5,7 @@ export interface MachineOptions {
   readonly kernel?: string | undefined // by -kernel, or
   readonly iso?: string | undefined // from a CD
   readonly append?: string | undefined // with `kernel` only: an ISO has its own
+  readonly initrd?: string | undefined // the same
   readonly memory: string
   readonly machine: string
   readonly cpu: string
@@ -30,6 +31,8 @@ export const FORWARDS: readonly Forward[] = [
 /** QEMU escapes a comma in an option's value by doubling it. */
 const escaped = (value: string): string => value.replaceAll(',', ',,')
 
+const optional = (name: string, value: string | undefined): string[] => value ? [name, value] : []
+
 function netdev(options: MachineOptions): string[] {
   if (options.net === 'none') return []
   const tap = /^tap=([A-Za-z0-9_.-]{1,15})$/.exec(options.net)
@@ -48,7 +51,7 @@ export function qemuArguments(options: MachineOptions): string[] {
   if ((options.kernel === undefined) === (options.iso === undefined)) throw new Error('either a kernel or an ISO is booted')
   if (options.pcap !== undefined && options.net === 'none') throw new Error('--pcap captures a network card: it needs --net')
   const image = options.kernel !== undefined
-    ? ['-kernel', options.kernel, ...options.append ? ['-append', options.append] : []]
+    ? ['-kernel', options.kernel, ...optional('-append', options.append), ...optional('-initrd', options.initrd)]
     : ['-cdrom', options.iso!]
   return [
     '-accel', 'tcg', '-M', options.machine, '-cpu', options.cpu, '-m', options.memory,

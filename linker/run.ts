@@ -8,7 +8,9 @@ import path from 'node:path'
 import { buildIso } from '../iso/build.ts'
 import { KERNEL_ELF, buildKernel } from './build.ts'
 import { ROOT } from './cache.ts'
+import { buildProgram } from './program.ts'
 import { FORWARDS, type Forward, type MachineOptions, exitMeaning, qemuArguments } from './qemu.ts'
+import { ramDisk } from './ram-disk.ts'
 
 const QEMU = 'qemu-system-x86_64'
 const GDB = 'gdb'
@@ -26,6 +28,10 @@ export interface RunOptions {
   readonly net: string
   readonly pcap?: string | undefined
   readonly debug: boolean
+  readonly initrd?: string | undefined // a RAM disk
+  readonly publish: readonly string[] // HOST[:GUEST]: TCP ports of the guest that are this machine's, too
+  /** A program to run in ring 3, TypeScript or an executable, and its arguments. */
+  readonly program?: { readonly file: string, readonly arguments: readonly string[] } | undefined
 }
 
 const say = (text: string): void => { process.stderr.write(`porphyry: ${text}\n`) }
@@ -57,20 +63,46 @@ function isFree({ protocol, host }: Forward): Promise<boolean> {
   })
 }
 
-/** The forwards whose host port is free; QEMU would not start with one that is not. */
-async function freeForwards(): Promise<Forward[]> {
+/** Those whose host port is free; QEMU would not start with one that is not. */
+async function freeForwards(forwards: readonly Forward[]): Promise<Forward[]> {
   const free: Forward[] = []
-  for (const each of FORWARDS) {
+  for (const each of forwards) {
     if (await isFree(each)) free.push(each)
     else say(`port ${each.host} of this machine is taken: ${each.protocol} ${each.guest} of the guest is not forwarded`)
   }
   return free
 }
 
-/** The image to boot, built if need be. */
-async function imageOf(options: RunOptions): Promise<{ kernel?: string, iso?: string, append?: string }> {
+/** `HOST[:GUEST]` as a forward. */
+function published(text: string): Forward {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text)
+  if (match === null) throw new Error(`--publish takes HOST[:GUEST], two ports, not ${text}`)
+  return { protocol: 'tcp', host: Number(match[1]), guest: Number(match[2] ?? match[1]) }
+}
+
+/** The executable of a program: compiled, if it is TypeScript or JavaScript. */
+function executableOf(file: string): string {
+  if (!fs.existsSync(file)) throw new Error(`there is no program ${file}`)
+  return /\.[cm]?[jt]s$/.test(file) ? buildProgram(file) : file
+}
+
+/** The RAM disk with the program on it, and the kernel command line that starts it. */
+function withProgram(options: RunOptions): RunOptions {
+  const { program } = options
+  if (program === undefined) return options
+  if (options.initrd !== undefined) throw new Error('a program comes on a RAM disk of its own: either a program or --initrd')
+  const name = path.basename(program.file).replace(/\.[cm]?[jt]s$/, '')
+  const initrd = ramDisk({ [`bin/${name}`]: { from: executableOf(program.file) } })
+  const line = [options.append, `init=/bin/${name}`, ...program.arguments].filter(each => each !== '')
+  return { ...options, initrd, append: line.join(' ') }
+}
+
+/** The image to boot, built if need be. A RAM disk comes with the ELF only. */
+async function imageOf(options: RunOptions): Promise<{ kernel?: string, iso?: string, append?: string, initrd?: string | undefined }> {
   const { elf } = await buildKernel()
-  if (options.kernel || options.debug) return { kernel: path.relative(ROOT, elf), append: options.append }
+  if (options.kernel || options.debug || options.initrd !== undefined) {
+    return { kernel: path.relative(ROOT, elf), append: options.append, initrd: options.initrd }
+  }
   if (options.append === '') return { iso: path.relative(ROOT, buildIso({ elf }).iso) }
   return { iso: path.relative(ROOT, buildIso({ elf, output: 'build/run.iso', commandLine: options.append }).iso) }
 }
@@ -105,11 +137,13 @@ async function debug(machine: MachineOptions): Promise<number> {
 }
 
 /** Build, boot, wait for the end. QEMU's exit status, but 0 for success: what `make run` returns. */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(given: RunOptions): Promise<number> {
+  const options = withProgram(given)
   const image = await imageOf(options)
   const machine: MachineOptions = {
     ...image, memory: options.memory, machine: options.machine, cpu: options.cpu, net: options.net,
-    disk: diskOf(options.disk), pcap: options.pcap, forwards: options.net === 'user' ? await freeForwards() : [],
+    disk: diskOf(options.disk), pcap: options.pcap,
+    forwards: options.net === 'user' ? await freeForwards([...FORWARDS, ...options.publish.map(published)]) : [],
   }
   const args = qemuArguments(machine)
   if (options.debug) return await debug(machine)

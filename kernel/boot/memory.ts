@@ -1,5 +1,6 @@
 // The usable RAM handed to the frame allocator, and what is taken from it at boot: the heap, the packet buffers.
 
+import { pageTablesFrom } from '../arch/x86/paging.ts'
 import { memoryRangeCount, memoryRangeEnd, memoryRangeStart } from '../arch/x86/memory-init.ts'
 import {
   PACKET_BUFFER_SIZE, PACKET_COUNT, PACKET_COUNT_LARGE, PACKET_COUNT_LARGE_MEMORY, PACKET_COUNT_MEMORY, PACKET_COUNT_SMALL,
@@ -19,6 +20,7 @@ export function memoryManagerInit(): void {
     i += 1
   }
   heapInit()
+  pageTablesFrom(frameAllocateZeroed)
   const packets = packetPoolInit()
   if (!logStart(Level.Info, 'memory', 'ready')) return
   logDecimal('frames', framesTotal())

@@ -93,10 +93,15 @@ function dropFrame(pipe: Pipe, position: u32): void {
   store32(pipe.frames, slotOf(position), 0)
 }
 
+/** Whether the frame at `position`, which is behind the start, has been written to again from its beginning: a pipe that was full. */
+function isReused(pipe: Pipe, position: u32): boolean {
+  return slotOf(pipe.end - 1) == slotOf(position)
+}
+
 /** Give up the frames that nothing is in any more, after `start` moved on from `before`. An empty pipe keeps one, as its first. */
 function trim(pipe: Pipe, before: u32): void {
   if (pipe.start != pipe.end) {
-    if (before >>> PAGE_SHIFT != pipe.start >>> PAGE_SHIFT) dropFrame(pipe, before)
+    if (before >>> PAGE_SHIFT != pipe.start >>> PAGE_SHIFT && !isReused(pipe, before)) dropFrame(pipe, before)
     return
   }
   const frame = frameOf(pipe, before)

@@ -101,6 +101,22 @@ export declare function writeCr3(root: PhysicalAddress): void
 export declare function readCr4(): u32
 export declare function writeCr4(value: u32): void
 export declare function invlpg(page: ptr): void
+/** XCR0, the parts of the processor's state that XSAVE saves; below bit 32. SDM vol. 2 XSETBV. */
+export declare function writeXcr0(value: u32): void
+/** The x87 and SSE state into 512 bytes at `area`, and back; `area` is aligned to 16. SDM vol. 2 FXSAVE64. */
+export declare function fxsave(area: ptr): void
+export declare function fxrstor(area: ptr): void
+/** All of the state that XCR0 has, as `fxsave`; `area` is aligned to 64. SDM vol. 2 XSAVE64. */
+export declare function xsave(area: ptr): void
+export declare function xrstor(area: ptr): void
+/** Open user pages to the kernel's own accesses, and close them again; only where CPUID says SMAP. SDM vol. 2 STAC, CLAC. */
+export declare function stac(): void
+export declare function clac(): void
+/**
+ * Go on where `to` says, on its stack; where this was, and the stack it had, is kept in `from` (8 bytes each, a stack
+ * pointer: the word there is the address to go on at). Returns when somebody switches back.
+ */
+export declare function switchStack(from: ptr, to: ptr): void
 /** `descriptor`: 2 bytes of limit, 8 of base. */
 export declare function lgdt(descriptor: ptr): void
 export declare function lidt(descriptor: ptr): void

@@ -4,7 +4,7 @@
 import {
   address, nth, sizeof, struct, type Row, type Stored, type bool, type cstring, type u16, type u32, type u8,
 } from './layout.ts'
-import { Level, logEnd, logQuoted, logStart, logText } from './log.ts'
+import { Level } from './log.ts'
 import { zeroBytes } from './memory.ts'
 
 /** `acd=`: address conflict detection, RFC 5227 §2. */
@@ -72,20 +72,4 @@ export function interfaceOption(options: Options, index: u32, vlan: u32): Interf
 /** Whether the line had this key, or one of these, with a value that could be read. */
 export function optionGiven(options: Options, which: Given): boolean {
   return (options.given & which) != 0
-}
-
-/**
- * One `warn` line for each thing the line asks for that this version can not do. A step that brings one of them
- * deletes its line here.
- */
-export function optionsWarnUnavailable(options: Options): void {
-  if (optionGiven(options, Given.Init)) unavailable('init', options.init)
-}
-
-function unavailable(key: cstring, value: cstring): void {
-  if (!logStart(Level.Warn, 'boot', 'option-unavailable')) return
-  logText('key', key)
-  logText('value', value)
-  logQuoted('why', 'not available in this version')
-  logEnd()
 }

@@ -92,19 +92,21 @@ export function timersActive(): u32 {
   return count
 }
 
-/** Fire every timer that has expired by now, earliest first. */
-export function timersRun(): void {
+/** Fire every timer that has expired by now, earliest first; returns how many there were. */
+export function timersRun(): u32 {
   const now = nowMilliseconds()
+  let fired: u32 = 0
   while (count != 0) {
     const level = lowestLevel()
     const slot = firstSlot(level)
     const begins = slotBegins(level, slot)
     if (begins - current > now - current) break
     current = begins
-    if (level == 0) fireAll(slot)
+    if (level == 0) fired += fireAll(slot)
     else dealOut(level * SLOTS + slot)
   }
   current = now
+  return fired
 }
 
 /**
@@ -153,14 +155,17 @@ function place(timer: Timer): void {
 }
 
 /** Call everything in a slot of level 0. What the functions start is later; what they stop is not called. */
-function fireAll(slot: u32): void {
+function fireAll(slot: u32): u32 {
+  let fired: u32 = 0
   moveSlot(slot, EXPIRING)
   let timer: Timer | null = nth(slots, EXPIRING).first
   while (timer != null) {
     timerStop(timer)
     timer.fired(timer)
+    fired += 1
     timer = nth(slots, EXPIRING).first
   }
+  return fired
 }
 
 /** The wheel has reached a slot of an upper level: each timer in it goes to the level it now belongs to. */

@@ -15,6 +15,7 @@ import {
   address, at, nth, sizeof, staticStruct, struct, type Embed, type Row, type Stored, type bool, type i32, type u32, type u8,
 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
+import { Timer, timerStop } from '../lib/timer.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import { SIGNAL_LAST, SYNCHRONOUS, Signal, SignalDefault, SignalSet, UNSTOPPABLE, signalDefault, signalStops } from './signal-number.ts'
 
@@ -76,6 +77,8 @@ export class SignalQueue {
 @struct
 export class SignalGroup {
   users: u32 // threads
+  alarmInterval: u32 // milliseconds, 0: once
+  alarm: Embed<Timer> // of the whole process: alarm, setitimer
   pending: Embed<SignalQueue>
   actions: Row<SignalAction, 64>
 }
@@ -86,6 +89,7 @@ export class SignalState {
   group: SignalGroup
   pending: Embed<SignalQueue>
   blocked: Embed<SignalSet>
+  awaited: Embed<SignalSet> // sigtimedwait waits for these, blocked or not
   saved: Embed<SignalSet> // blocked again after the handler, if `restore`: sigsuspend, ppoll
   taken: Embed<SignalInfo> // the one that is being delivered
   stackBase: u32 // the alternate stack
@@ -164,6 +168,7 @@ export function signalStateRelease(state: SignalState): void {
   const group = state.group
   group.users -= 1
   if (group.users != 0) return
+  timerStop(group.alarm)
   queueClear(group.pending)
   poolFree(groups, address(group))
 }
@@ -183,11 +188,13 @@ export function signalIgnored(state: SignalState, number: u32): boolean {
   return state.protected || byDefault == SignalDefault.Ignore || byDefault == SignalDefault.Continue
 }
 
-/** Whether there is a signal to deliver: sleeping ends for it. */
+/** Whether there is a signal to deliver, or one that is waited for: sleeping ends for it. */
 export function signalPending(state: SignalState): boolean {
   const own = state.pending.set
   const shared = state.group.pending.set
-  return ((own.low | shared.low) & ~state.blocked.low) != 0 || ((own.high | shared.high) & ~state.blocked.high) != 0
+  const low: u32 = ~state.blocked.low | state.awaited.low
+  const high: u32 = ~state.blocked.high | state.awaited.high
+  return ((own.low | shared.low) & low) != 0 || ((own.high | shared.high) & high) != 0
 }
 
 /** Choose what is blocked. Kill and Stop can not be. */

@@ -38,4 +38,5 @@ static inline void *callee(i32 address) {
 ABSENT(inb) ABSENT(inw) ABSENT(inl) ABSENT(outb) ABSENT(outw) ABSENT(outl) ABSENT(cli) ABSENT(sti) ABSENT(stiHlt) ABSENT(hlt)
 ABSENT(pause) ABSENT(interruptsEnabled) ABSENT(rdtsc) ABSENT(cpuid) ABSENT(rdmsr) ABSENT(wrmsr) ABSENT(rdrand) ABSENT(readCr0)
 ABSENT(writeCr0) ABSENT(readCr2) ABSENT(readCr3) ABSENT(writeCr3) ABSENT(readCr4) ABSENT(writeCr4) ABSENT(invlpg) ABSENT(lgdt)
+ABSENT(writeXcr0) ABSENT(fxsave) ABSENT(fxrstor) ABSENT(xsave) ABSENT(xrstor) ABSENT(stac) ABSENT(clac) ABSENT(switchStack)
 ABSENT(lidt) ABSENT(ltr) ABSENT(framePointer)

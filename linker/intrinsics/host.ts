@@ -161,7 +161,8 @@ function arithmetic(): Record<string, (a: number, b: number) => number | void> {
 const ABSENT = [
   'inb', 'inw', 'inl', 'outb', 'outw', 'outl', 'cli', 'sti', 'stiHlt', 'hlt', 'pause', 'interruptsEnabled', 'rdtsc',
   'cpuid', 'rdmsr', 'wrmsr', 'rdrand', 'readCr0', 'writeCr0', 'readCr2', 'readCr3', 'writeCr3', 'readCr4', 'writeCr4',
-  'invlpg', 'lgdt', 'lidt', 'ltr', 'framePointer', 'linkerSymbol',
+  'invlpg', 'writeXcr0', 'fxsave', 'fxrstor', 'xsave', 'xrstor', 'stac', 'clac', 'switchStack', 'lgdt', 'lidt', 'ltr',
+  'framePointer', 'linkerSymbol',
 ]
 
 function absent(): Record<string, () => never> {

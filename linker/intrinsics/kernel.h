@@ -43,6 +43,17 @@ V i32 i_rdrand(i32 out) { u32 v; bool had; __asm__ volatile("rdrand %0" : "=r"(v
 CONTROL(0) CONTROL(3) CONTROL(4)
 V void i_readCr2(i32 out) { u64 v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); AT(u64, out, 0) = v; }
 V void i_invlpg(i32 page) { __asm__ volatile("invlpg (%0)" :: "r"((long)page) : "memory"); }
+V void i_writeXcr0(i32 v) { __asm__ volatile("xsetbv" :: "c"(0), "a"(v), "d"(0) : "memory"); }
+#define STATE(name, instruction, ...) V void i_##name(i32 area) { __asm__ volatile(instruction " (%0)" :: "r"((long)area) __VA_ARGS__ : "memory"); }
+#define ALL_STATE , "a"(-1), "d"(-1)
+STATE(fxsave, "fxsave64") STATE(fxrstor, "fxrstor64") STATE(xsave, "xsave64", ALL_STATE) STATE(xrstor, "xrstor64", ALL_STATE)
+PLAIN(stac, "stac") PLAIN(clac, "clac")
+// The compiler saves what it still needs; RBP is the frame pointer, and saved here.
+V void i_switchStack(i32 from, i32 to) {
+  long f = from, t = to;
+  __asm__ volatile("pushq %%rbp\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tmovq %%rsp, (%0)\n\tmovq (%1), %%rsp\n\tret\n1:\tpopq %%rbp"
+    : "+D"(f), "+S"(t) :: "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+}
 V void i_lgdt(i32 descriptor) { __asm__ volatile("lgdt (%0)" :: "r"((long)descriptor) : "memory"); }
 V void i_lidt(i32 descriptor) { __asm__ volatile("lidt (%0)" :: "r"((long)descriptor) : "memory"); }
 V void i_ltr(i32 selector) { __asm__ volatile("ltr %w0" :: "r"(selector) : "memory"); }

@@ -64,6 +64,8 @@ export const INTRINSICS: ReadonlyMap<string, Intrinsic> = new Map<string, Intrin
   ['rdmsr', action(2)], ['wrmsr', action(3)], ['rdrand', value(1)],
   ['readCr0', value(0)], ['writeCr0', action(1)], ['readCr2', action(1)], ['readCr3', value(0)],
   ['writeCr3', action(1)], ['readCr4', value(0)], ['writeCr4', action(1)], ['invlpg', action(1)],
+  ['writeXcr0', action(1)], ['fxsave', action(1)], ['fxrstor', action(1)], ['xsave', action(1)], ['xrstor', action(1)],
+  ['stac', action(0)], ['clac', action(0)], ['switchStack', action(2)],
   ['lgdt', action(1)], ['lidt', action(1)], ['ltr', action(1)], ['framePointer', value(0)],
 ])
 

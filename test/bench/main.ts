@@ -4,6 +4,8 @@
 // Ends with 1 if a bar was missed or a benchmark could not run, and says which.
 
 import { benchBoot, benchSizes } from './boot.ts'
+import { benchCalls } from './calls.ts'
+import { benchHttp } from './http.ts'
 import { benchIcountTcp } from './icount-tcp.ts'
 import { benchIcount } from './icount.ts'
 import { benchIdle } from './idle.ts'
@@ -23,7 +25,9 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },
+  http: { what: 'HTTP requests a second, beside nginx on a Linux guest (needs root)', run: benchHttp },
   idle: { what: 'memory of an idle TCP connection, ten thousand of them (needs root)', run: benchIdle },
+  calls: { what: 'system calls, fork, switches, page faults, beside a Linux guest', run: benchCalls },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 

@@ -24,7 +24,6 @@ for (const offloads of [true, false]) {
       args: [...near.card(NEAR.mac, { offloads }), ...farCard({ offloads }), ...dumps],
     }, async (t, machine) => {
       await machine.until(/net: up .*if=eth1/)
-      t.equal(machine.lines.filter(line => line.includes('option-unavailable')).length, 0)
       const ping = async (from: Namespace, to: string, ...more: string[]) =>
         pingResult((await from.run('ping', ['-c', '10', '-i', '0.05', '-W', '2', '-q', ...more, to])).out)
 

@@ -39,7 +39,10 @@ await t.test('HTTP over a tap', async t => {
       t.match(await curl(`${URL}/metrics`), /# TYPE porphyry_uptime_seconds gauge\nporphyry_uptime_seconds \d/)
       t.equal(await curl('-o', '/dev/null', '-w', '%{http_code}', `${URL}/nothing`), '404')
       t.equal(await curl('-o', '/dev/null', '-w', '%{http_code}', '-X', 'DELETE', `${URL}/`), '405')
-      t.match(await curl('-I', `${URL}/`), /^HTTP\/1\.1 200 OK\r\n/)
+      const head = await curl('-I', `${URL}/`)
+      t.match(head, /^HTTP\/1\.1 200 OK\r\n/)
+      const date = Date.parse(/^date: (.*)\r$/im.exec(head)![1]!)
+      t.ok(Math.abs(date - Date.now()) < 60_000, 'its date is the machine\'s')
     })
 
     await t.test('content in both directions, sums compared; curl waits for 100 Continue', async t => {

@@ -40,7 +40,6 @@ await wired(t, 'services=none: port 7 is closed, and says so', { append: 'servic
 
 await wired(t, 'services=discard,chargen: RFC 863 p. 1, RFC 864 p. 1', { append: 'services=discard,chargen' }, async (t, { machine, peer, station }) => {
   await machine.until(/services: started name=chargen transport=udp/)
-  t.notMatch(machine.log, /option-unavailable/)
   for (let i = 0; i < 20; i++) {
     const answer = await peer.ask(station.udpFrame(5000 + i, 19, Buffer.from('?')), frame => frame.udp?.destinationPort === 5000 + i, { what: 'characters' })
     t.match(answer.udp, { sourcePort: 19, checksumRight: true })

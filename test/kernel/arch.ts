@@ -1,7 +1,7 @@
 // The pure parts of kernel/arch/x86 for unit tests, over a physical memory the test fills: `MEMORY_SIZE` bytes that
 // lie at a physical address of the test's choice, with nothing around them.
 
-import { daysInMonth, secondsSince1970 } from '../../kernel/arch/x86/calendar.ts'
+import { CalendarDate, calendarDate, daysInMonth, secondsSince1970 } from '../../kernel/arch/x86/calendar.ts'
 import { AcpiInfo, acpiDefaults, acpiTake, checksumRight, isRsdp, madtTake, fadtTake, rsdpSearch } from '../../kernel/arch/x86/acpi.ts'
 import { BootInfo } from '../../kernel/arch/x86/boot-info.ts'
 import { memoryRanges, ramKib } from '../../kernel/arch/x86/memory-map.ts'
@@ -10,6 +10,8 @@ import { pvhTake } from '../../kernel/arch/x86/pvh.ts'
 import { RangeSet, rangeAt, rangesAdd, rangesCut, rangesLimit, rangesTotal } from '../../kernel/arch/x86/ranges.ts'
 import { CodePlace, InlinedCall, LineReader, symbolFind } from '../../kernel/arch/x86/symbols.ts'
 import { address, nth, plus, staticMemory, staticStruct, type cstring, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+
+const date = staticStruct<CalendarDate>()
 
 export { daysInMonth, secondsSince1970, checksumRight, rsdpSearch }
 
@@ -101,3 +103,9 @@ export function placeLine(): u32 { return place.line }
 export function placeOffset(): u32 { return place.offset }
 export function placeInlined(): boolean { return place.inlined }
 export function placeAddress(): ptr { return address(place) }
+
+/** year, month, day, weekday, hour, minute, second of a moment: words at the address that is returned. */
+export function dateOf(seconds: u32): ptr {
+  calendarDate(date, seconds)
+  return address(date)
+}

@@ -7,6 +7,7 @@ import { httpBegin, httpBody, httpHasBody, httpRead } from '../../kernel/service
 import { routeNumber, routeOf } from '../../kernel/services/http/route.ts'
 import { httpListener } from '../../kernel/services/http/counters.ts'
 
+export { wallClockSet } from '../../kernel/lib/wall-clock.ts'
 export { crc32 } from '../../kernel/lib/crc32.ts'
 export { httpServiceStart } from '../../kernel/services/http/server.ts'
 

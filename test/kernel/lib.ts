@@ -12,7 +12,7 @@ import {
   Level, logBytes, logDecimal, logDecimal64, logEnd, logHex, logHex64, logIpv4, logIpv4Prefix, logLine, logMac,
   logQuoted, logQuotedBytes, logSigned, logStart, logText, logUuid,
 } from '../../kernel/lib/log.ts'
-import { Options, interfaceOption, optionsWarnUnavailable } from '../../kernel/lib/options.ts'
+import { Options, interfaceOption } from '../../kernel/lib/options.ts'
 import {
   TextWriter, writeDecimal, writeDecimal64, writeHex, writeHex64, writeHexDigits, writeIpv4, writeMac, writePadded,
   writeQuoted, writeSigned, writeText, writeUuid, writerInit, writerLength,
@@ -207,10 +207,6 @@ const options = staticStruct<Options>()
 
 export function parse(line: ptr, available: u32): void {
   commandLineParse(options, line, available)
-}
-
-export function warnUnavailable(): void {
-  optionsWarnUnavailable(options)
 }
 
 /** The value for ethN or ethN.V, 0 if there is none. */

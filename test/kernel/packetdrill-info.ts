@@ -3,12 +3,13 @@
 
 import { nowMilliseconds } from '../../kernel/lib/clock.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
+import { multiplyHigh, store64 } from '../../kernel/lib/intrinsics.ts'
 import { zeroBytes } from '../../kernel/lib/memory.ts'
 import { at, sizeof, wire, type Bytes, type Le, type i32, type ptr, type u32, type u8 } from '../../kernel/lib/layout.ts'
 import type { Packet } from '../../kernel/drivers/net/packet.ts'
 import { SocketType } from '../../kernel/net/socket/socket.ts'
 import { socketOf } from '../../kernel/net/socket/table.ts'
-import { Mark, Phase, receiveWindow, type TcpControlBlock } from '../../kernel/net/tcp/control-block.ts'
+import { Mark, Phase, Waiting, receiveWindow, type TcpControlBlock } from '../../kernel/net/tcp/control-block.ts'
 import { sendUnsent } from '../../kernel/net/tcp/send-queue.ts'
 import { TcpState } from '../../kernel/net/tcp/state.ts'
 import { segmentAsked } from '../../kernel/net/tcp/transmit.ts'
@@ -73,7 +74,7 @@ const enum InfoOption { Timestamps = 1, Sack = 2, WindowScale = 4, Ecn = 8 }
 const enum InfoPhase { Open, Disorder, Reduced, Recovery, Loss }
 
 const UNLIMITED: u32 = 0x7fffffff
-/** RFC 5681 §3.2: the duplicates that mean a loss; nothing here changes it. */
+/** RFC 5681 §3.2: the duplicates that mean a loss; RACK makes nothing of more. */
 const DUPLICATES: u32 = 3
 
 /** Bytes that linuxTcpInfo writes. */
@@ -127,7 +128,8 @@ function describe(info: LinuxTcpInfo, tcb: TcpControlBlock): void {
   info.sendWindow = segments(tcb.congestion.cwnd, tcb.mss)
   info.sendThreshold = tcb.congestion.ssthresh > UNLIMITED >>> 1 ? UNLIMITED : segments(tcb.congestion.ssthresh, tcb.mss)
   info.advertisedMss = segmentAsked(tcb)
-  info.reordering = DUPLICATES
+  const overtaken: u32 = segments(tcb.stats.reordering, tcb.mss) + 1
+  info.reordering = overtaken > DUPLICATES ? overtaken : DUPLICATES
   info.totalRetrans = tcb.stats.retransmitted
   info.segmentsOut = tcb.stats.segmentsOut
   info.segmentsIn = tcb.stats.segmentsIn
@@ -168,7 +170,21 @@ function describeTimes(info: LinuxTcpInfo, tcb: TcpControlBlock): void {
   info.rtt = tcb.rtt.srtt >>> 3
   info.rttVariance = tcb.rtt.rttvar >>> 2
   info.leastRtt = tcb.rack.least
+  describeWaiting(info, tcb, now - tcb.heldSince)
   info.lastDataSent = now - tcb.sentAt
   info.lastDataReceived = now - tcb.receivedAt
   info.lastAckReceived = now - tcb.receivedAt
+}
+
+/** What it waited for in all; `since`, milliseconds, goes on. */
+function describeWaiting(info: LinuxTcpInfo, tcb: TcpControlBlock, since: u32): void {
+  const stats = tcb.stats
+  milliseconds(info.busyTime, stats.busy + (tcb.waiting != Waiting.Nothing ? since : 0))
+  milliseconds(info.windowLimited, stats.windowLimited + (tcb.waiting == Waiting.Window ? since : 0))
+  milliseconds(info.bufferLimited, stats.bufferLimited + (tcb.waiting == Waiting.Buffer ? since : 0))
+}
+
+/** 64 bits of microseconds. */
+function milliseconds(out: ptr, value: u32): void {
+  store64(out, 0, value * 1000, multiplyHigh(value, 1000))
 }

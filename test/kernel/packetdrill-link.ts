@@ -42,6 +42,18 @@ let sentFirst: u32 = 0
 let sentNext: u32 = 0
 let bytesUsed: u32 = 0
 let waiting: Packet | null = null
+let full = false
+
+/** Whether the card takes nothing from now on: 1 or 0. */
+export function linkFull(yes: u32): void {
+  full = yes != 0
+}
+
+/** Whether it takes segments of more than a frame: 1 or 0. */
+export function linkCuts(yes: u32): void {
+  nic.features &= ~NicFeature.TransmitSegmentation
+  if (yes != 0) nic.features |= NicFeature.TransmitSegmentation
+}
 
 /** Bytes of memory that `linkStart` wants for `packets` packets. */
 export function linkMemory(packets: u32): u32 {
@@ -70,6 +82,10 @@ export function linkStart(memory: ptr, packets: u32): void {
 }
 
 function transmit(card: Nic, packet: Packet): i32 {
+  if (full) {
+    packetFree(packet)
+    return Errno.NoBufferSpace
+  }
   const type: u32 = at<EthernetHeader>(packet.head).type
   if (type == EtherType.Arp) answerArp(packet)
   if (type == EtherType.Ipv4 && !keep(packet)) {

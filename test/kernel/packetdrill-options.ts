@@ -24,7 +24,7 @@ const enum IpLevel {
 
 /** linux/tcp.h's of IPPROTO_TCP. */
 const enum TcpLevel {
-  NoDelay = 1, MaximumSegment = 2, Cork = 3, KeepIdle = 4, KeepInterval = 5, KeepProbes = 6, UserTimeout = 18,
+  NoDelay = 1, MaximumSegment = 2, Cork = 3, KeepIdle = 4, KeepInterval = 5, KeepProbes = 6, UserTimeout = 18, NotSentLow = 25,
 }
 
 /** No option of ours. */
@@ -81,6 +81,7 @@ function tcpLevel(name: u32): i32 {
     case TcpLevel.KeepInterval: return SocketOption.KeepInterval
     case TcpLevel.KeepProbes: return SocketOption.KeepProbes
     case TcpLevel.UserTimeout: return SocketOption.UserTimeout
+    case TcpLevel.NotSentLow: return SocketOption.NotSentLow
     default: return NONE
   }
 }
@@ -95,9 +96,7 @@ export function linuxSetOption(handle: u32, level: u32, name: u32, value: u32): 
 /** From Linux's units: seconds, and the order of IP_PMTUDISC_DONT, WANT, DO. */
 function given(option: SocketOption, value: u32): u32 {
   switch (option) {
-    case SocketOption.KeepIdle:
-    case SocketOption.KeepInterval:
-      return (value as number as u32) / 1000
+    case SocketOption.SendBufferSize: return value << 1
     case SocketOption.DontFragment: return value < 3 ? (value + 2) % 3 : value
     case SocketOption.KeepIdle:
     case SocketOption.KeepInterval:
@@ -135,9 +134,12 @@ function translated(option: SocketOption, value: i32): u32 {
   switch (option) {
     case SocketOption.Error: return (0 - value) as number as u32
     case SocketOption.Type: return (value + 1) as number as u32
-    case SocketOption.SendBufferSize:
+    case SocketOption.KeepIdle:
+    case SocketOption.KeepInterval:
+      return (value as number as u32) / 1000
     case SocketOption.RecvBufferSize:
       return (value as number as u32) << 1
+    case SocketOption.NotSentLow: return value == 0x7fffffff ? 0xffffffff : value as number as u32 // no limit
     case SocketOption.DontFragment: return value < 3 ? ((value as number as u32) + 1) % 3 : value as number as u32
     default: return value as number as u32
   }

@@ -19,6 +19,7 @@ import { InterfaceSpec, interfaceSpecParse } from '../../kernel/net/config.ts'
 import { interfaceAt, type NetInterface } from '../../kernel/net/interface.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
 import { netConfigure, netInit } from '../../kernel/net/start.ts'
+import { tcpTuning } from '../../kernel/net/tcp/tuning.ts'
 import { linkMemory, linkStart } from './packetdrill-link.ts'
 import { seedRandom } from './net-time.ts'
 
@@ -33,7 +34,7 @@ export {
 export { untilTimer } from './net-time.ts'
 export { linuxTcpInfo, linuxTcpInfoSize } from './packetdrill-info.ts'
 export { linuxSysctl } from './packetdrill-tuning.ts'
-export { linkLength, linkPacket, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
+export { linkCuts, linkFull, linkLength, linkPacket, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
 export { linuxAvailable, linuxGetOption, linuxSetOption, linuxNonBlocking, linuxSetNonBlocking, linuxTimeout } from './packetdrill-options.ts'
 
 /** Packet buffers: a send and a receive buffer of 4 MiB each would not fit, those that scripts fill do. */
@@ -67,6 +68,7 @@ export function stackBegin(start: ptr, end: ptr, seed: u32, value: cstring): i32
   framesAddRegion((rest & 0x7fffffff) as PhysicalAddress, (end & 0x7fffffff) as PhysicalAddress)
   heapInit()
   netInit()
+  tcpTuning.strict = false
   acdSetMode(AddressConflict.Off)
   if (interfaceSpecParse(spec, value) != null) return Errno.InvalidArgument
   const configured: i32 = netConfigure(interfaceAt(0) as NetInterface, spec)

@@ -8,7 +8,7 @@ import { linkLibrary } from '../../linker/native-module.ts'
 
 const LIBRARY = join(ROOT, 'build/libporphyry-net.so')
 const ENTRY = 'test/kernel/packetdrill.ts'
-const ADAPTER = ['adapter.cc', 'files.h', 'interface.h', 'options.h', 'program.h', 'sysctls.h', 'transfer.h', 'waiting.h']
+const ADAPTER = ['adapter.cc', 'device.h', 'files.h', 'interface.h', 'options.h', 'program.h', 'sysctls.h', 'transfer.h', 'waiting.h']
 
 let built: Promise<string> | undefined
 

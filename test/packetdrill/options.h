@@ -23,6 +23,7 @@ static int32_t optionSet(File *file, int level, int name, const void *value, soc
   if (length >= (socklen_t)sizeof number) memcpy(&number, value, sizeof number);
   else if (length >= 1 && level == IPPROTO_IP) number = *(const uint8_t *)value; // ip(7) takes a byte, too
   else return -EINVAL;
+  if (level == SOL_SOCKET && name == SO_ZEROCOPY && file->kind == Kind::Stream) return number < 0 || number > 1 ? -EINVAL : 0; // it copies
   if (level == IPPROTO_TCP && name == TCP_INQ) {
     file->tellsQueue = number != 0;
     return number < 0 || number > 1 ? -EINVAL : 0;

@@ -63,7 +63,7 @@ static Exported exported(const char *name, uint32_t arity) {
   }
 EXPORT(stackBegin) EXPORT(stackRound) EXPORT(timeSet) EXPORT(untilTimer) EXPORT(clockNow64)
 EXPORT(exchangeMemory) EXPORT(messageMemory) EXPORT(linkSend) EXPORT(linkTake) EXPORT(linkPacket)
-EXPORT(linkLength) EXPORT(linkTime)
+EXPORT(linkLength) EXPORT(linkTime) EXPORT(linkFull) EXPORT(linkCuts)
 EXPORT(socketCreate) EXPORT(socketBind) EXPORT(socketListen) EXPORT(socketAccept) EXPORT(socketConnect)
 EXPORT(socketDisconnect) EXPORT(socketError) EXPORT(socketSend) EXPORT(socketSendTo) EXPORT(socketReceiveFrom)
 EXPORT(socketShutdown) EXPORT(socketClose) EXPORT(socketEvents)

@@ -9,6 +9,7 @@ struct Sysctl { const char *name; int place, number; }; // the value at `place` 
 static const Sysctl sysctls[] = {
   { "tcp_timestamps", 0, 0 }, { "tcp_sack", 0, 1 }, { "tcp_slow_start_after_idle", 0, 2 },
   { "tcp_rmem", 1, 3 }, { "tcp_rmem", 2, 4 }, { "tcp_wmem", 1, 5 }, { "tcp_wmem", 2, 6 },
+  { "tcp_notsent_lowat", 0, 7 }, { "tcp_min_tso_segs", 0, 8 }, { "tcp_ecn", 0, 9 },
 };
 
 /** False: there is no such sysctl here, or it has another form. */

@@ -75,14 +75,18 @@ static ssize_t transmit(const File *file, const iovec *parts, size_t count, int 
   const uint32_t memory = exchangeMemory();
   const uint64_t deadline = patience(file, flags, true);
   ssize_t done = 0;
+  bool refused = false; // then a stream is tried again only when poll would say so, as on Linux
   do {
     const int32_t sent = blocking(deadline, [&]() -> int32_t {
+      if (stream && refused && !(socketEvents(file->handle) & POLLOUT)) return -EAGAIN;
+      refused = true;
       const size_t length = copyParts(parts, count, done, memoryAt(memory), EXCHANGE, true);
       return to && !stream ? socketSendTo(file->handle, memory, length, flags, to->address, to->port)
         : socketSend(file->handle, memory, length, flags);
     });
     if (sent < 0) return done > 0 ? done : sent;
     done += sent;
+    refused = false;
   } while (done < total);
   return done;
 }

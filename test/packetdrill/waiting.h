@@ -11,7 +11,7 @@
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
-#include "program.h"
+#include "device.h"
 
 static const uint64_t NEVER = ~0ull;
 static const int MOST_WOKEN = 64;
@@ -115,6 +115,11 @@ struct Locked {
 /** What every call on sockets is: the lock, and in the end all that follows from it. errno stays. */
 struct Call {
   Locked locked;
+  Call() {
+    const int error = errno;
+    deviceTake();
+    errno = error;
+  }
   ~Call() {
     const int error = errno;
     stackRound();

@@ -108,6 +108,7 @@ export interface DecodedArp {
 }
 export interface DecodedIpv4 {
   headerLength: number
+  tos: number
   totalLength: number
   id: number
   flags: number
@@ -163,7 +164,7 @@ function decodeIpv4(decoded: Decoded, data: Bytes): void {
   if (data[0]! >> 4 !== 4 || headerLength < 20 || totalLength < headerLength || totalLength > data.length) return
   const payload = data.subarray(headerLength, totalLength)
   const ip = decoded.ipv4 = {
-    headerLength, totalLength, id: read16(data, 4), flags: read16(data, 6), ttl: data[8]!, protocol: data[9]!,
+    headerLength, tos: data[1]!, totalLength, id: read16(data, 4), flags: read16(data, 6), ttl: data[8]!, protocol: data[9]!,
     source: addressText(data, 12), destination: addressText(data, 16),
     checksumRight: checksum(data.subarray(0, headerLength)) === 0, payload,
   }

@@ -7,12 +7,13 @@ import { Stack, ip, ipText } from './stack.ts'
 export const Type = { Stream: 0, Datagram: 1, Raw: 2 } as const
 export const State = { Closed: 1, Listening: 2, Connecting: 3, Connected: 4, Closing: 5 } as const
 export const Event = { In: 1, Out: 4, Error: 8, HangUp: 16 } as const
-export const Flag = { EndOfFile: 1, Peek: 2, Truncate: 0x20, DontWait: 0x40 } as const
+export const Flag = { EndOfFile: 1, Peek: 2, Truncate: 0x20, DontWait: 0x40, More: 0x8000 } as const
 export const Rules = { Linux: 0, RustOs: 1 } as const
 export const Option = {
   ReuseAddr: 0, ReusePort: 1, KeepAlive: 2, NoDelay: 3, RecvBufferSize: 4, SendBufferSize: 5, RecvTimeout: 6, SendTimeout: 7,
   Broadcast: 8, Ttl: 9, MulticastTtl: 10, MulticastLoop: 11, Dscp: 12, TypeOfService: 13, MulticastAll: 14, MulticastInterface: 15,
   NonBlocking: 16, ReceiveErrors: 17, HeaderIncluded: 18, DontFragment: 19, Error: 20, Type: 21, Protocol: 22, Available: 23,
+  MaximumSegment: 24, Cork: 25, UserTimeout: 26, KeepIdle: 27, KeepInterval: 28, KeepProbes: 29, CongestionControl: 30, NotSentLow: 31,
 } as const
 export const Errno = {
   BadHandle: -9, WouldBlock: -11, OutOfMemory: -12, AccessDenied: -13, Exists: -17, NoSuchEntry: -2, NoSuchDevice: -6, InvalidArgument: -22, FileTableFull: -23, NoSpace: -28,

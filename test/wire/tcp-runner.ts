@@ -191,7 +191,7 @@ export class ScriptRun implements ScriptState {
       ...but['badsum'] === undefined ? {} : { checksum: 0xbad0 }, ...but['words'] === undefined ? {} : { headerWords: but['words'] },
       reserved: but['reserved'] ?? 0,
     }, peerData(segment.sequence!, segment.length))
-    this.subject.receive(this.packet(Protocol.Tcp, bytes))
+    this.subject.receive(this.packet(Protocol.Tcp, bytes, segment.ecn ?? 0))
   }
 
   /** An ICMP error about a segment that the stack sent, or may have: RFC 5927 §3. */
@@ -204,9 +204,9 @@ export class ScriptRun implements ScriptState {
     this.collect()
   }
 
-  private packet(protocol: number, payload: Bytes): Bytes {
+  private packet(protocol: number, payload: Bytes, tos = 0): Bytes {
     return ethernet({ destination: GUEST.mac, source: PEER.mac, type: EtherType.Ipv4 },
-      ipv4({ source: PEER.ip, destination: GUEST.ip, protocol }, payload))
+      ipv4({ source: PEER.ip, destination: GUEST.ip, protocol, tos }, payload))
   }
 
   private own(relative: number): number {
@@ -285,6 +285,7 @@ export class ScriptRun implements ScriptState {
     if (segment.destinationPort !== this.connection.peerPort) refuse('on another connection')
     if (segment.sourcePort !== this.connection.localPort) refuse(`from port ${segment.sourcePort}`)
     if (segment.reserved !== 0) refuse('with reserved bits')
+    if (expected.ecn !== undefined && (header.tos & 3) !== expected.ecn) refuse(`with ECN ${header.tos & 3}`)
     const found = this.relative(segment)
     // PSH is the sender's to set (RFC 9293 §3.9.1.2): it is looked at only where a line has it.
     const mask = 0xff & ~(expected.flags & TcpFlag.P ? 0 : TcpFlag.P) & ~(expected.ackOptional ? TcpFlag['.'] : 0)

@@ -27,6 +27,8 @@ export interface ScriptSegment {
   options: TcpOption[] | undefined
   /** More than these may be there. */
   moreOptions: boolean
+  /** The ECN field, RFC 3168 §5: `[noecn]`, `[ect1]`, `[ect0]`, `[ce]` before the control bits; `undefined`: none, or whatever it is. */
+  ecn: number | undefined
   /** Wrong or unusual fields of what is injected: `{badsum, words 4, reserved 15, port 4000, ttl 1}`. */
   but: Record<string, number>
 }
@@ -80,7 +82,9 @@ function parseCall(text: string): { kind: 'call', name: string, words: string[],
   return { kind: 'call', name, words, result: result === undefined ? undefined : result.split(/\s+/).filter(word => word !== '') }
 }
 
-const SEGMENT = new RegExp('^(?<flags>[-FSRPEWU.]+)(?<optional>\\?)?'
+const ECN = ['noecn', 'ect1', 'ect0', 'ce']
+
+const SEGMENT = new RegExp('^(?:\\[(?<ecn>noecn|ect1|ect0|ce)\\]\\s+)?(?<flags>[-FSRPEWU.]+)(?<optional>\\?)?'
   + '\\s+(?:(?<sequence>-?\\d+):(?<end>-?\\d+)|\\*)\\((?<length>\\d+)\\)'
   + '(?:\\s+ack (?<ack>-?\\d+))?(?:\\s+win (?<window>\\d+))?(?:\\s+urg (?<urgent>\\d+))?'
   + '(?:\\s+<(?<options>[^>]*)>)?(?:\\s+\\{(?<but>[^}]*)\\})?$')
@@ -101,6 +105,7 @@ function parseSegment(text: string, injected: boolean): ScriptSegment {
   return {
     flags: flagsOf(groups['flags']!), ackOptional: groups['optional'] !== undefined, sequence, length, acknowledgment: number('ack'), window: number('window'), urgent: number('urgent'),
     options: options?.filter(each => each !== '...').map(parseOption), moreOptions: options?.includes('...') ?? false, but,
+    ecn: groups['ecn'] === undefined ? undefined : ECN.indexOf(groups['ecn']),
   }
 }
 
@@ -125,7 +130,7 @@ export const ECHO_LAST = -1
 // --- Segments as text, for what came instead. ------------------------------------------------------------------
 
 /** What can be said of a segment that was sent. */
-export type SegmentText = Omit<ScriptSegment, 'but' | 'moreOptions' | 'ackOptional'>
+export type SegmentText = Omit<ScriptSegment, 'but' | 'moreOptions' | 'ackOptional' | 'ecn'>
 
 /** A segment in the script's words. */
 export function segmentText(segment: SegmentText): string {

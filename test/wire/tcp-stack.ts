@@ -4,6 +4,8 @@
 //   listen BACKLOG             a socket `l` on port 8080               accept [NAME]     a connection from it
 //   connect [NAME]             to the peer's port                      socket NAME       and nothing more
 //   send [NAME] N              N octets, or as many as are taken       receive [NAME] N  at most N, each looked at
+//   more [NAME] N              send with More                      waited [NAME] = BUSY WINDOW BUFFER   milliseconds
+//   tune Strict 0              kernel/net/tcp/tuning.ts            card NoBufferSpace|None    what it answers to what is sent
 //   discard [NAME] N           receive with Truncate                   shutdown [NAME] receive|send|both
 //   close [NAME]               events [NAME] = In Out                  set [NAME] OPTION VALUE, get [NAME] OPTION = VALUE
 //   error [NAME] = None        state = ESTABLISHED                     kept = 0          packet buffers the stack has still
@@ -23,6 +25,8 @@ export type TcpStateName = typeof TCP_STATES[number]
 const LISTENING_PORT = 8080
 const SHUT: Record<string, number> = { receive: 0, send: 1, both: 2 }
 const PACKETS = 1024
+/** In the order of test/kernel/net-tcp.ts. */
+const TUNABLE = ['Strict', 'Ecn']
 
 export class TcpStack implements Subject {
   readonly stack: Sockets
@@ -83,6 +87,13 @@ function named(words: string[], count: number): [name: string, ...rest: string[]
 
 type Call = (subject: TcpStack, words: string[], script: ScriptState) => number | string[]
 
+function sent(subject: TcpStack, words: string[], { connection }: ScriptState, flags: number): number {
+  const [name, count = '0'] = named(words, 1)
+  const result = subject.stack.send(subject.handle(name), ownData(1 + connection.sent, Number(count)), flags)
+  if (result > 0) connection.sent += result
+  return result
+}
+
 const CALLS: Record<string, Call> = {
   socket: (subject, [name = 'c']) => { subject.make(name); return 0 },
   bind: (subject, words, { connection }) => {
@@ -106,12 +117,11 @@ const CALLS: Record<string, Call> = {
     connection.localPort = subject.stack.field(handle, 2)
     return result
   },
-  send: (subject, words, { connection }) => {
-    const [name, count = '0'] = named(words, 1)
-    const result = subject.stack.send(subject.handle(name), ownData(1 + connection.sent, Number(count)))
-    if (result > 0) connection.sent += result
-    return result
-  },
+  send: (subject, words, script) => sent(subject, words, script, 0),
+  more: (subject, words, script) => sent(subject, words, script, Flag.More),
+  tune: (subject, [which = '', value = '1']) => subject.stack.call('tcpTune', TUNABLE.indexOf(which), Number(value)),
+  card: (subject, [result = 'None']) => subject.stack.call('fakeTransmitResult', result === 'None' ? 0 : Errno[result as keyof typeof Errno]),
+  waited: (subject, [name = 'c']) => [0, 1, 2].map(which => String(subject.stack.call('tcpWaited', subject.handle(name), which))),
   receive: (subject, words, { connection }) => {
     const [name, room = '0'] = named(words, 1)
     const { result, data } = subject.stack.take(subject.handle(name), { room: Number(room) })

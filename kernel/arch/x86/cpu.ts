@@ -13,6 +13,8 @@ export const enum Cpu {
   GlobalPages = 16,
   Rdrand = 32,
   InvariantTsc = 64,
+  Xsave = 128,
+  Avx = 256,
 }
 
 /** What CPUID returns. */
@@ -34,6 +36,7 @@ export class Register64 {
 const registers = staticStruct<CpuidRegisters>()
 const msr = staticStruct<Register64>()
 let features: u32 = 0
+let capabilities: u32 = 0
 
 const EFER: u32 = 0xc0000080
 const EFER_NO_EXECUTE: u32 = 1 << 11
@@ -56,7 +59,9 @@ export function cpuInit(): void {
   query(0, 0)
   const highest = registers.eax
   query(1, 0)
+  capabilities = registers.edx
   features = when(registers.edx, 13, Cpu.GlobalPages) | when(registers.ecx, 30, Cpu.Rdrand)
+    | when(registers.ecx, 26, Cpu.Xsave) | when(registers.ecx, 28, Cpu.Avx)
   if (highest >= 7) {
     query(7, 0)
     features |= when(registers.ebx, 7, Cpu.Smep) | when(registers.ebx, 20, Cpu.Smap) | when(registers.ecx, 2, Cpu.Umip)
@@ -76,6 +81,11 @@ export function cpuHas(feature: Cpu): boolean {
   return (features & feature) != 0
 }
 
+/** EDX of leaf 1 as it is: what programs are told of the processor. */
+export function cpuCapabilities(): u32 {
+  return capabilities
+}
+
 /** All features found, `Cpu` bits. */
 export function cpuFeatures(): u32 {
   return features
@@ -84,8 +94,13 @@ export function cpuFeatures(): u32 {
 /** Let page tables say "not executable"; before the first table that does. */
 export function cpuAllowNoExecute(): void {
   if (!cpuHas(Cpu.NoExecute)) return
+  eferSet(EFER_NO_EXECUTE)
+}
+
+/** Change EFER: the bits of `bits` on. SDM vol. 3 §2.2.1 */
+export function eferSet(bits: u32): void {
   rdmsr(EFER, address(msr))
-  wrmsr(EFER, msr.low | EFER_NO_EXECUTE, msr.high)
+  wrmsr(EFER, msr.low | bits, msr.high)
 }
 
 /** Make read-only hold for the kernel too, and keep user pages out of its reach; after the kernel's tables are in. */

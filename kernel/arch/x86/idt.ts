@@ -23,8 +23,9 @@ class Gate {
 const GATES: u32 = 256
 /** Bytes of one stub in trap.S. */
 const STUB_SIZE: u32 = 16
-/** Present, privilege 0, 64-bit interrupt gate. */
+/** Present, privilege 0, 64-bit interrupt gate; and the same for privilege 3: INT3 is a program's to use. */
 const INTERRUPT_GATE: u32 = 0x8e00
+const USER_GATE: u32 = 0xee00
 
 const idt = staticMemory(4096, 4096)
 const register = staticStruct<TableRegister>()
@@ -42,7 +43,7 @@ function setGate(vector: u32): void {
   const stub: u32 = plus(linkerSymbol('trap_stubs'), vector * STUB_SIZE)
   const gate = nth(at<Gate>(idt), vector)
   gate.selectorOffsetLow = (KERNEL_CODE << 16) | (stub & 0xffff)
-  gate.offsetMiddleAccess = (stub & 0xffff0000) | INTERRUPT_GATE | stackFor(vector)
+  gate.offsetMiddleAccess = (stub & 0xffff0000) | (vector == Exception.Breakpoint ? USER_GATE : INTERRUPT_GATE) | stackFor(vector)
   gate.offsetHigh = KERNEL_HIGH
 }
 

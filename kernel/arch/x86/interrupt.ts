@@ -8,6 +8,7 @@
 //
 // Handlers run with interrupts off, on whatever stack was interrupted; they set a flag and return.
 
+import { attentionRaise } from '../../lib/attention.ts'
 import { sti } from '../../lib/intrinsics.ts'
 import { nth, staticRow, struct, type u32 } from '../../lib/layout.ts'
 import { acpiInfo } from './acpi-init.ts'
@@ -36,6 +37,7 @@ const vectors = staticRow<Vector>(256)
 function arrived(number: u32): void {
   const vector = nth(vectors, number)
   vector.count += 1
+  attentionRaise()
   if (number == SPURIOUS_VECTOR || number < FIRST_VECTOR) return
   const handle: InterruptHandler | null = vector.handle
   if (handle != null) handle(vector.context)

@@ -6,11 +6,13 @@
 // present. Nothing is mapped below KERNEL_BASE.
 //
 // The tables are static: two directories reach all of the kernel's half, and a small pool of page tables serves
-// the image, the ends of RAM that are not whole 2 MiB pages, and the device window. Boot and main-loop context.
+// the image, the ends of RAM that are not whole 2 MiB pages, and the device window; more are frames. Boot and main-loop context.
 
 import { invlpg, linkerSymbol, load32, store64, writeCr3 } from '../../lib/intrinsics.ts'
 import { plus, staticMemory, type PhysicalAddress, type ptr, type u32 } from '../../lib/layout.ts'
-import { KERNEL_BASE, LARGE_PAGE_SIZE, PAGE_SIZE, directPhysical, directVirtual, pageDown } from './address-map.ts'
+import {
+  KERNEL_BASE, KERNEL_STACKS, KERNEL_STACK_SLOT, LARGE_PAGE_SIZE, PAGE_SIZE, directPhysical, directVirtual, pageDown,
+} from './address-map.ts'
 import { Cpu, cpuAllowNoExecute, cpuHas, cpuProtect } from './cpu.ts'
 
 /** Rights and caching of a mapping; the bits of a table entry, NoExecute apart. SDM vol. 3 table 4-20. */
@@ -39,6 +41,7 @@ const directoryLow = staticMemory(4096, 4096) // physical 0 to 1 GiB
 const directoryHigh = staticMemory(4096, 4096) // 1 GiB to 1.5 GiB, and the device window
 const tables = staticMemory(98304, 4096) // TABLE_COUNT of them
 let tablesUsed: u32 = 0
+let tableSource: TableSource | null = null
 
 function setEntry(table: ptr, index: u32, low: u32, high: u32, rights: u32): void {
   const noExecute: u32 = (rights & Page.NoExecute) != 0 && cpuHas(Cpu.NoExecute) ? 0x80000000 : 0
@@ -64,19 +67,32 @@ function tableOf(virtual: ptr): ptr {
   return directVirtual(pageDown(entry) as PhysicalAddress)
 }
 
-/** The page table for `virtual`, made if there is none; 0 when the pool is used up. */
+/** A zeroed frame for a page table, or 0. */
+export type TableSource = () => PhysicalAddress
+
+/** Where page tables come from once the pool is used up: the frame allocator, from when it has frames. */
+export function pageTablesFrom(source: TableSource): void {
+  tableSource = source
+}
+
+function newTable(): PhysicalAddress {
+  if (tablesUsed == TABLE_COUNT) return tableSource == null ? 0 as PhysicalAddress : tableSource()
+  tablesUsed += 1
+  return directPhysical(plus(tables, (tablesUsed - 1) << 12))
+}
+
+/** The page table for `virtual`, made if there is none; 0 when there is no memory for it. */
 function tableFor(virtual: ptr): ptr {
   const found = tableOf(virtual)
   if (found != 0) return found
-  if (tablesUsed == TABLE_COUNT) return 0 as ptr
-  const made = plus(tables, tablesUsed << 12)
-  tablesUsed += 1
-  setEntry(directoryOf(virtual), directoryIndex(virtual), directPhysical(made), 0, Page.Present | Page.Writable)
-  return made
+  const made = newTable()
+  if (made == 0) return 0 as ptr
+  setEntry(directoryOf(virtual), directoryIndex(virtual), made, 0, Page.Present | Page.Writable)
+  return directVirtual(made)
 }
 
 /**
- * Map one page of the kernel's half. False when the pool of tables is used up. A mapping that was there is
+ * Map one page of the kernel's half. False when there is no memory for a table. A mapping that was there is
  * replaced.
  */
 export function mapPage(virtual: ptr, physicalLow: u32, physicalHigh: u32, rights: u32): boolean {
@@ -108,6 +124,7 @@ export function isMapped(virtual: ptr): boolean {
 /** Whether an address lies in the page below one of the kernel's stacks. */
 export function isGuardPage(virtual: ptr): boolean {
   const page = pageDown(virtual)
+  if (virtual >= KERNEL_STACKS) return (page - KERNEL_STACKS) % KERNEL_STACK_SLOT == 0
   return page == linkerSymbol('stack_guard') || page == linkerSymbol('double_fault_stack_guard')
     || page == linkerSymbol('nmi_stack_guard') || page == linkerSymbol('machine_check_stack_guard')
 }

@@ -32,6 +32,9 @@ export class TrapFrame {
   ss: Embed<Register64>
 }
 
+/** In place of an exception's vector: SYSCALL brought the process in, and SYSRET may bring it out. syscall.S */
+export const SYSCALL_VECTOR: u32 = 256
+
 /** Exceptions the kernel names; vectors 0 to 31. SDM vol. 3 table 6-1. */
 export const enum Exception {
   DivideError = 0,
@@ -40,7 +43,12 @@ export const enum Exception {
   Breakpoint = 3,
   InvalidOpcode = 6,
   DoubleFault = 8,
+  SegmentNotPresent = 11,
+  StackSegment = 12,
   GeneralProtection = 13,
   PageFault = 14,
+  FloatingPoint = 16,
+  AlignmentCheck = 17,
   MachineCheck = 18,
+  SimdFloatingPoint = 19,
 }

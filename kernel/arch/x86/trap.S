@@ -2,7 +2,7 @@
 # Intel SDM vol. 3 §6.14. The stack from here on is the TrapFrame of trap-frame.ts.
 
 .section .text.trap, "ax"
-.globl trap_stubs, trap_common
+.globl trap_stubs, trap_common, trap_return
 .balign 16
 trap_stubs:
   .set vector, 0
@@ -24,6 +24,7 @@ trap_common:
   mov %rsp, %rdi                    # trapDispatch(frame, tag); 22 words were pushed on an aligned stack
   xor %ebp, %ebp                    # a backtrace goes on from the frame, not from here
   call f_trapDispatch
+trap_return:                        # RSP is a TrapFrame's address
   .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
   pop %\register
   .endr

@@ -2,7 +2,7 @@
 //
 // An interrupt goes to the handler its vector was given (interrupt.ts). An exception goes to the handler
 // registered for it, and is a panic when there is none or it declines. Context: interrupts off, on the stack
-// that was interrupted, or on an interrupt stack for #DF, NMI and #MC. Handlers set flags and return.
+// that was interrupted (its kernel stack, for a process), or on an interrupt stack for #DF, NMI and #MC. Handlers set flags and return.
 
 import { at, nth, staticRow, struct, type ptr, type u32 } from '../../lib/layout.ts'
 import { TrapFrame } from './trap-frame.ts'
@@ -12,6 +12,8 @@ export const EXCEPTIONS: u32 = 32
 
 /** Called for an exception; true when the interrupted code may go on. */
 export type ExceptionHandler = (frame: TrapFrame) => boolean
+/** Called with interrupts off before user mode goes on; may switch to others meanwhile. */
+export type UserReturn = (frame: TrapFrame) => void
 /** Called for an interrupt vector. */
 export type VectorHandler = (vector: u32) => void
 
@@ -23,6 +25,7 @@ class ExceptionEntry {
 const exceptions = staticRow<ExceptionEntry>(EXCEPTIONS)
 let interrupts: VectorHandler | null = null
 let unhandled: ExceptionHandler | null = null
+let userReturn: UserReturn | null = null
 
 /** Who handles exception `vector` (below 32) from now on, instead of a panic. */
 export function exceptionSet(vector: u32, handler: ExceptionHandler): void {
@@ -39,9 +42,24 @@ export function unhandledSet(handler: ExceptionHandler): void {
   unhandled = handler
 }
 
+/** Who is asked before user mode goes on after an exception or interrupt: processes. */
+export function userReturnSet(handler: UserReturn): void {
+  userReturn = handler
+}
+
+/** Whether what was interrupted ran in user mode. */
+export function fromUser(frame: TrapFrame): boolean {
+  return (frame.cs.low & 3) != 0
+}
+
 /** Entered from trap.S. */
 export function trapDispatch(framePointer: ptr): void {
   const frame = at<TrapFrame>(framePointer)
+  dispatch(frame)
+  if (userReturn != null && fromUser(frame)) userReturn(frame)
+}
+
+function dispatch(frame: TrapFrame): void {
   if (frame.vector >= EXCEPTIONS) {
     if (interrupts != null) interrupts(frame.vector)
     return

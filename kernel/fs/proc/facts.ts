@@ -27,6 +27,7 @@ export class ProcessFacts {
   majorFaults: u32
   files: FileContext | null // null: it has ended
   executable: Inode | null
+  executablePath: ptr // zero-terminated; 0: not known
   name: Bytes<16> // zero-terminated
 }
 

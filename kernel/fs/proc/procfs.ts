@@ -22,7 +22,7 @@ import {
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { fileSystemRegister } from '../mount.ts'
-import { processFacts, processNext } from './facts.ts'
+import { processFacts, processNext, type ProcessFacts } from './facts.ts'
 import { procFileOpen } from './file.ts'
 import { Place, procNode, procNodeFind, procNodeIn, procNumber } from './nodes.ts'
 
@@ -233,6 +233,7 @@ function text(inode: Inode): ptr {
 function writeTarget(proc: ProcInode): void {
   const target = targetOf(proc)
   const file = proc.descriptor == DESCRIPTOR_LIMIT ? null : descriptorOf(proc.pid, proc.descriptor)
+  if (proc.descriptor == DESCRIPTOR_LIMIT && proc.place == Place.Executable) return writeExecutable(processFacts(proc.pid))
   if (target == null) return writeNumbered('pipe', file == null ? 0 : file.data)
   if (modeType(target.mode) == Mode.Character) {
     const device = deviceFind(target.device)
@@ -242,6 +243,10 @@ function writeTarget(proc: ProcInode): void {
   if (!inodeIsDirectory(target)) return writeNumbered('inode', target.number)
   const length = directoryPath(processFacts(proc.pid)!.files!.root, target, writer.next, LINK_TEXT - 1)
   if (length > 0) writerRoom(writer, (length as number as u32) - 1)
+}
+
+function writeExecutable(facts: ProcessFacts | null): void {
+  if (facts != null && facts.executablePath != 0) writeText(writer, facts.executablePath as cstring)
 }
 
 function writeNumbered(kind: cstring, number: u32): void {

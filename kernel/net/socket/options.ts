@@ -19,6 +19,8 @@ const MOST_CONTROL: u32 = 1
 const LEAST_SEGMENT: u32 = 88
 const MOST_SEGMENT: u32 = 32_767
 const MOST_PROBES: u32 = 127
+/** More octets than are ever queued: what may be asked for has to be told again as a result. */
+const NOT_SENT_LOW_LIMIT: u32 = 0x7fffffff
 
 /**
  * Change an option. Flags take 0 and anything else; a buffer size is at most SOCKET_BUFFER_LIMIT, more is cut to that.
@@ -120,6 +122,7 @@ function setStream(socket: Socket, option: SocketOption, value: u32): i32 {
       socket.maximumSegment = value
       break
     case SocketOption.UserTimeout: socket.userTimeout = value; break
+    case SocketOption.NotSentLow: socket.notSentLow = value < NOT_SENT_LOW_LIMIT ? value : NOT_SENT_LOW_LIMIT; break
     case SocketOption.KeepIdle: socket.keepIdle = value; break
     case SocketOption.KeepInterval: socket.keepInterval = value; break
     case SocketOption.KeepProbes:
@@ -191,6 +194,7 @@ function getStream(socket: Socket, option: SocketOption): u32 {
   switch (option) {
     case SocketOption.MaximumSegment: return stream != null ? stream.segmentOf(socket) : socket.maximumSegment
     case SocketOption.UserTimeout: return socket.userTimeout
+    case SocketOption.NotSentLow: return socket.notSentLow
     case SocketOption.KeepIdle: return socket.keepIdle
     case SocketOption.KeepInterval: return socket.keepInterval
     case SocketOption.KeepProbes: return socket.keepProbes

@@ -64,6 +64,7 @@ export const enum SocketOption {
   KeepIdle, KeepInterval,
   KeepProbes, // how many go unanswered, up to 127
   CongestionControl, // 0 CUBIC (RFC 9438 §4), 1 NewReno (RFC 6582 §3): TCP_CONGESTION; of a listener: of its connections
+  NotSentLow, // octets never sent from which on no more is taken: TCP_NOTSENT_LOWAT
 }
 
 /** u64 counters, least significant half first. */
@@ -136,6 +137,7 @@ export class Socket {
   userTimeout: u32 // milliseconds; of these and the next 0 is the usual
   keepIdle: u32
   keepInterval: u32
+  notSentLow: u32 // octets
   maximumSegment: u16
   keepProbes: u8
   congestionControl: u8 // of the option of this name

@@ -1,7 +1,8 @@
 // An acknowledgment: what it frees, what it tells of losses and of the path. RFC 9293 §3.10.7.4 (fifth), RFC 5681 §3,
 // RFC 2018 §5, RFC 8985 §6, RFC 6582 §3. Main-loop context only.
 //
-// Called when SND.UNA =< SEG.ACK =< SND.NXT. What follows from it is sent at the end of the round (pending.ts).
+// Called when SND.UNA =< SEG.ACK =< SND.NXT, and for what an older one that was overtaken tells of later octets. What follows from it
+// is sent at the end of the round (pending.ts).
 
 import { nowMicroseconds, nowMilliseconds } from '../../lib/clock.ts'
 import { nth, type u32 } from '../../lib/layout.ts'
@@ -19,7 +20,7 @@ import {
 } from './rack.ts'
 import { rtoCompute, rttSample } from './rtt.ts'
 import { segment, segmentHas, segmentOptions } from './segment.ts'
-import { bufferEnd, bufferMark, sendQueued, sendStrip, sendTake } from './send-queue.ts'
+import { SEGMENT_COST, bufferEnd, bufferMark, sendHasRoom, sendStrip, sendTake, sendUnsent } from './send-queue.ts'
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { tcpCounters } from './stats.ts'
 import { timerFor, timerOff, timerRestart } from './timer.ts'
@@ -33,6 +34,8 @@ const NO_SAMPLE: u32 = 0xffffffff
 let original = false
 /** SND.UNA moved. */
 let advanced = false
+/** Buffers that were lost, and not on their way again, before this acknowledgment was looked at. */
+let lostBefore: u32 = 0
 
 /** See above. `windowChanged`: SND.WND is another, so it is no duplicate (RFC 5681 §2). */
 export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void {
@@ -40,6 +43,7 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   sample = NO_SAMPLE
   original = false
   advanced = seqLess(tcb.snd.una, segment.ack)
+  lostBefore = tcb.lostBuffers
   const repeated: u32 = tcb.sackPermitted ? 0 : tcb.dupAcks * tcb.mss // told of by duplicates already: RFC 5681 §3.2
   let delivered: u32 = 0
   if (advanced) delivered = take(tcb, segment.ack)
@@ -49,7 +53,7 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   else if (advanced && tcb.backoff != 0) rtoCompute(tcb)
   if (!outstanding) return
   const duplicate: boolean = !advanced && segment.length == 0 && !windowChanged
-    && !segmentHas(TcpFlag.Fin) && !segmentHas(TcpFlag.Syn)
+    && segment.ack == tcb.snd.una && !segmentHas(TcpFlag.Fin) && !segmentHas(TcpFlag.Syn)
   probeAnswered(tcb)
   const wait: u32 = findLosses(tcb, duplicate)
   congestion(tcb, delivered)
@@ -80,7 +84,7 @@ function take(tcb: TcpControlBlock, ack: Seq): u32 {
   tcb.waitingSince = nowMilliseconds()
   tcb.persisting = 0
   tcb.dupAcks = 0
-  if (tcb.sendFull) roomToSend(tcb)
+  tcb.hold = false
   return delivered
 }
 
@@ -95,11 +99,16 @@ function arrived(tcb: TcpControlBlock, packet: Packet): void {
   rackDelivered(tcb, packet)
 }
 
-/** A third of the buffer is free, as Linux has it: who was refused may try again. */
-function roomToSend(tcb: TcpControlBlock): void {
+/**
+ * Somebody was refused: if there is room again he is told. While cwnd is not used for want of octets the buffer grows, to two
+ * windows of packet buffers and what describes them, unless its user chose its size.
+ */
+export function roomToSend(tcb: TcpControlBlock): void {
   const socket = tcb.socket
-  if (!tcb.fixedSend && tcb.sendLimit < 2 * tcb.congestion.cwnd) tcb.sendLimit = windowLimit(2 * tcb.congestion.cwnd, tcpTuning.sendMost)
-  if (socket == null || sendQueued(tcb) > tcb.sendLimit - tcb.sendLimit / 3) return
+  const cwnd: u32 = tcb.congestion.cwnd
+  const wanted: u32 = 2 * (cwnd / tcb.mss) * SEGMENT_COST
+  if (!tcb.fixedSend && tcb.pipe < cwnd && tcb.sendLimit < wanted) tcb.sendLimit = windowLimit(wanted, tcpTuning.sendMost)
+  if (socket == null || !sendHasRoom(tcb) || sendUnsent(tcb) >= tcb.notSentLow >>> 1) return
   tcb.sendFull = false
   socketWake(socket, SocketEvent.Out)
 }
@@ -123,7 +132,7 @@ function takeBlocks(tcb: TcpControlBlock): u32 {
 
 function isDuplicate(tcb: TcpControlBlock, left: Seq, right: Seq): boolean {
   if (!seqLess(left, right)) return false
-  if (seqAtMost(right, tcb.snd.una)) return true
+  if (seqAtMost(right, segment.ack)) return true
   if (segmentOptions.sackCount < 2) return false
   const outer = nth(segmentOptions.sack, 1)
   return seqAtMost(outer.left, left) && seqAtMost(right, outer.right)
@@ -181,13 +190,14 @@ function congestion(tcb: TcpControlBlock, delivered: u32): void {
   switch (phaseOf(tcb)) {
     case Phase.Open:
     case Phase.Loss:
-      if (advanced) congestionAcked(tcb, delivered) // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      // "an ACK that cumulatively acknowledges new data": RFC 5681 §3.1
+      if (advanced) congestionAcked(tcb, delivered, sample != NO_SAMPLE ? sample : 0)
       return
-    default: return congestionProportional(tcb, deliveredWithout(tcb, delivered))
+    default: return congestionProportional(tcb, deliveredWithout(tcb, delivered), advanced && tcb.lostBuffers <= lostBefore)
   }
 }
 
-/** Without SACK a duplicate acknowledgment stands for a segment that arrived. RFC 6937 §3. */
+/** Without SACK a duplicate acknowledgment stands for a segment that arrived. RFC 9937 §6. */
 function deliveredWithout(tcb: TcpControlBlock, delivered: u32): u32 {
   return tcb.sackPermitted || advanced || tcb.dupAcks == 0 ? delivered : tcb.mss
 }

@@ -12,7 +12,7 @@ import type { Socket } from '../socket/socket.ts'
 import type { Seq } from './sequence.ts'
 import type { TcpState } from './state.ts'
 
-/** What the sender is about. RFC 5681 §3, RFC 6937 §3. */
+/** What the sender is about. RFC 5681 §3, RFC 9937 §6. */
 export const enum Phase { Open, Reduced, Recovery, Loss }
 
 /** What the retransmission timer is started for. */
@@ -21,8 +21,11 @@ export const enum TimerUse { None, Retransmit, LossProbe, Reorder, Persist }
 /** Who decides cwnd: RFC 9438 §4, or RFC 6582 §3. */
 export const enum CongestionControl { Cubic, NewReno }
 
-/** Of one buffer in the send queue, which is one segment: `packet.mark`. */
-export const enum Mark { None = 0, Sacked = 1, Lost = 2, Retransmitted = 4, EverRetransmitted = 8 }
+/** Of one buffer in the send queue, which is one segment: `packet.mark`. Last: of those that are handed down together. */
+export const enum Mark { None = 0, Sacked = 1, Lost = 2, Retransmitted = 4, EverRetransmitted = 8, Last = 16 }
+
+/** What a sender waits for: acknowledgments, the peer's window, its user whose buffer is too small for the path. */
+export const enum Waiting { Nothing, Busy, Window, Buffer }
 
 /** The send sequence variables of RFC 9293 §3.3.1. */
 @struct
@@ -46,13 +49,13 @@ export class ReceiveSequence {
   irs: Seq // IRS      initial receive sequence number
 }
 
-/** Congestion control: congestion.ts, cubic.ts, and prr.ts. Octets. */
+/** Congestion control: congestion.ts, cubic.ts, hystart.ts. Octets. */
 @struct
 export class Congestion {
   cwnd: u32
   ssthresh: u32
   recover: Seq // SND.NXT when the phase began
-  flight: u32 // RecoverFS, RFC 6937 §3
+  flight: u32 // RecoverFS, RFC 9937 §6
   delivered: u32 // prr_delivered
   out: u32 // prr_out
   priorCwnd: u32 // before the phase, should it turn out to be a mistake
@@ -61,10 +64,19 @@ export class Congestion {
   epoch: u32 // when congestion avoidance began; 0: it did not
   k: u32 // K, hundredths of a second
   estimate: u32 // W_est
+  used: u32 // the most that was outstanding in it, if not
+  usedUntil: Seq
+  roundEnd: Seq // windowEnd; this and what follows: hystart.ts, microseconds
+  roundLeast: u32 // currentRoundMinRTT; 0: none
+  lastLeast: u32 // lastRoundMinRTT
+  baseline: u32 // cssBaselineMinRtt
   phase: Stored<u8, Phase>
   control: Stored<u8, CongestionControl>
-  limited: Stored<u8, bool> // cwnd was the reason that no more was sent
+  limited: Stored<u8, bool> // cwnd was the reason that no more was sent, in what SND.NXT was usedUntil
   spurious: Stored<u8, bool> // F-RTO looks out for a timeout that was a mistake: RFC 5682 §3
+  roundSamples: u8
+  conservative: u8 // rounds of conservative slow start, with this one; 0: none
+  reserved: Bytes<2>
 }
 
 /** RACK-TLP: rack.ts, probe.ts. RFC 8985 §5.2. Microseconds. */
@@ -106,6 +118,10 @@ export class TcpConnectionStats {
   timeouts: u32
   recoveries: u32
   outOfOrder: u32
+  reordering: u32 // octets that one was overtaken by, at most
+  busy: u32 // milliseconds that something was queued, and of these
+  windowLimited: u32 // that the peer's window held it up
+  bufferLimited: u32 // that all of it was sent, and cwnd and window had room for more than the buffer
 }
 
 @struct
@@ -135,6 +151,7 @@ export class TcpControlBlock {
   pipe: u32 // octets believed to be on their way, RFC 6675 §2
   sackedBuffers: u32
   lostBuffers: u32 // to be sent again
+  notSentLow: u32 // octets never sent from which on its user is to wait: tcp(7), TCP_NOTSENT_LOWAT
   smallEnd: Seq // end of the last segment that was less than full: Nagle
 
   // The receive queue: receive-queue.ts.
@@ -164,7 +181,11 @@ export class TcpControlBlock {
   // Timers and what they count: timers.ts, retransmit.ts.
   retransmitTimer: Embed<Timer>
   ackTimer: Embed<Timer>
+  burstTimer: Embed<Timer> // the rest of what may be sent: output.ts
   lifeTimer: Embed<Timer> // keep-alive, the wait for a FIN, the wait to be accepted
+  burstAt: u32 // in this millisecond
+  burst: u32 // so many octets were sent
+  heldSince: u32 // when `waiting` began
   waitingSince: u32 // when the oldest octet without acknowledgment was sent, or the window closed
   receivedAt: u32 // the last segment
   sentAt: u32 // the last data
@@ -194,7 +215,7 @@ export class TcpControlBlock {
   scaling: Stored<u8, bool>
   timestamps: Stored<u8, bool>
   sackPermitted: Stored<u8, bool>
-  ecn: Stored<u8, bool>
+  ecn: Stored<u8, bool> // asked for, then agreed on: RFC 3168 §6.1.1
   ecnEcho: Stored<u8, bool> // ECE until a CWR comes: RFC 3168 §6.1.3
   ecnReduced: Stored<u8, bool> // CWR on the next new data: RFC 3168 §6.1.2
   ackNow: Stored<u8, bool>
@@ -212,7 +233,9 @@ export class TcpControlBlock {
   cork: Stored<u8, bool> // the user has more to say: only full segments
   more: Stored<u8, bool> // likewise, of what was queued last: MSG_MORE
   push: Stored<u8, bool> // what waits for company goes
-  reserved: Bytes<3>
+  finAlone: Stored<u8, bool> // the FIN was sent behind all data, not with it
+  waiting: Stored<u8, Waiting>
+  hold: Stored<u8, bool> // `more`, and no acknowledgment has come since
 }
 
 /** Whether a FIN of ours was acknowledged. */

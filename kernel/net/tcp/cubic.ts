@@ -14,12 +14,15 @@ const CUBE_SCALE: u32 = 2_500_000 // 100^3 ÷ C
 const MOST_TIME: u32 = 1600 // hundredths of a second whose cube fits
 const TIME_UNIT: u32 = 10 // milliseconds
 
-/** A multiplicative decrease: W_max is remembered, less with fast convergence. RFC 9438 §4.6, §4.7. Returns the new ssthresh. */
-export function cubicReduce(tcb: TcpControlBlock, flight: u32): u32 {
+/**
+ * A multiplicative decrease: W_max is remembered, less with fast convergence. RFC 9438 §4.6, §4.7. Of cwnd, not of what is outstanding:
+ * §4.6 lets who does not let it grow unused (congestionUse). Returns the new ssthresh.
+ */
+export function cubicReduce(tcb: TcpControlBlock): u32 {
   const c = tcb.congestion
   c.wMax = c.cwnd < c.wMax ? multiplyDivide(c.cwnd, 17, 20) : c.cwnd // (1 + beta) ÷ 2
   c.epoch = 0
-  return multiplyDivide(flight, 7, 10) // beta
+  return multiplyDivide(c.cwnd, 7, 10) // beta
 }
 
 /** `acked` octets were acknowledged in congestion avoidance. RFC 9438 §4.2 to §4.5. */
@@ -27,7 +30,7 @@ export function cubicAcked(tcb: TcpControlBlock, acked: u32): void {
   const c = tcb.congestion
   if (c.epoch == 0) begin(tcb)
   const more: u32 = multiplyDivide(acked, tcb.mss, c.cwnd)
-  c.estimate += c.estimate < c.wMax ? multiplyDivide(more, 9, 17) : more // alpha: 3 (1 - beta) ÷ (1 + beta), then 1
+  c.estimate += c.estimate < c.priorCwnd ? multiplyDivide(more, 9, 17) : more // alpha: 3 (1 - beta) ÷ (1 + beta), then 1
   const target: u32 = targetOf(tcb)
   if (target > c.cwnd) c.cwnd += multiplyDivide(target - c.cwnd, acked < c.cwnd ? acked : c.cwnd, c.cwnd)
   if (c.cwnd < c.estimate) c.cwnd = c.estimate // the Reno-friendly region, §4.3

@@ -28,6 +28,7 @@ const options = staticMemory(16)
 export function tcpEnd(tcb: TcpControlBlock, error: i32): void {
   timerStop(tcb.retransmitTimer)
   timerStop(tcb.ackTimer)
+  timerStop(tcb.burstTimer)
   timerStop(tcb.lifeTimer)
   pendingRemove(tcb)
   unqueue(tcb)

@@ -23,7 +23,7 @@ import { seqPlus, type Seq } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { timerOff } from './timer.ts'
 import { segmentAsked } from './transmit.ts'
-import { tcpTuning } from './tuning.ts'
+import { EcnUse, tcpTuning } from './tuning.ts'
 import { windowLimit, windowScale } from './window.ts'
 
 /** What a peer that says nothing takes: RFC 9293 §3.7.1. */
@@ -36,6 +36,7 @@ export function tcbStart(tcb: TcpControlBlock): void {
   const owner = address(tcb)
   tcb.retransmitTimer.owner = owner
   tcb.ackTimer.owner = owner
+  tcb.burstTimer.owner = owner
   tcb.lifeTimer.owner = owner
   tcb.snd.iss = initialSequence(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
   tcb.tsOffset = timestampOffset(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort)
@@ -59,6 +60,7 @@ export function sendFrom(tcb: TcpControlBlock, iss: Seq): void {
   tcb.snd.end = tcb.snd.nxt
   tcb.smallEnd = iss
   tcb.congestion.recover = iss
+  tcb.congestion.usedUntil = iss
   tcb.rack.highest = iss
   tcb.mss = DEFAULT_MSS
   tcb.peerMss = DEFAULT_MSS
@@ -74,6 +76,7 @@ export function tcbTakeOptions(tcb: TcpControlBlock, socket: Socket): void {
   tcb.keepInterval = socket.keepInterval != 0 ? socket.keepInterval : TCP_KEEP_INTERVAL
   tcb.keepProbes = socket.keepProbes != 0 ? socket.keepProbes : TCP_KEEP_PROBES
   tcb.keepAlive = socket.keepAlive
+  tcb.notSentLow = socket.notSentLow != 0 ? socket.notSentLow : tcpTuning.notSentLow
   tcb.congestion.control = socket.congestionControl as number as CongestionControl
   tcb.sending.dscpEcn = socket.sending.dscpEcn & ~3 // the ECN field is ours: RFC 3168 §5
   tcb.sending.timeToLive = socket.sending.timeToLive
@@ -114,9 +117,9 @@ export function mssCompute(tcb: TcpControlBlock): void {
   tcb.mss = tcb.timestamps ? mss - TIMESTAMPS_SIZE : mss
 }
 
-/** RFC 3168 §6.1.1: the SYN asks by ECE and CWR, the SYN+ACK agrees by ECE alone. */
+/** Whether the SYN at hand asks, by ECE and CWR, and is agreed with, by ECE alone. RFC 3168 §6.1.1. */
 export function ecnAsked(): boolean {
-  return segmentHas(TcpFlag.Ece) && segmentHas(TcpFlag.Cwr)
+  return tcpTuning.ecn != EcnUse.Never && segmentHas(TcpFlag.Ece) && segmentHas(TcpFlag.Cwr)
 }
 
 /** Our SYN was acknowledged: ESTABLISHED. The window is the segment's; of a SYN+ACK it is not scaled. */

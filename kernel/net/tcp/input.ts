@@ -33,6 +33,7 @@ import { tcpCounters } from './stats.ts'
 import { tcpFind } from './table.ts'
 import { timeWaitFind, timeWaitRemove, timeWaitRestart, type TimeWait } from './time-wait.ts'
 import { timerFor, timerOff } from './timer.ts'
+import { tcpTuning } from './tuning.ts'
 
 /** How long a timestamp of the peer's is compared with: 24 days. RFC 7323 §5.5. */
 const TS_RECENT_AGE: u32 = 24 * 86_400_000
@@ -91,11 +92,12 @@ function crosses(tcb: TcpControlBlock): boolean {
 
 /** Whether the segment is acceptable; if so it is cut to the window. RFC 9293 §3.10.7.4, RFC 7323 §5.3. */
 function checkSequence(tcb: TcpControlBlock, packet: Packet): boolean {
-  if (tcb.timestamps && !segmentHas(TcpFlag.Rst) && !segmentOptions.hasTimestamps) { // RFC 7323 §3.2: "SHOULD silently drop"
+  const bare: boolean = tcb.timestamps && !segmentHas(TcpFlag.Rst) && !segmentOptions.hasTimestamps
+  if (bare && tcpTuning.strict) { // RFC 7323 §3.2: "SHOULD silently drop"
     drop(packet, Drop.TcpPaws)
     return false
   }
-  if (tcb.timestamps && !segmentHas(TcpFlag.Rst) && isOld(tcb)) return unacceptable(tcb, packet, Drop.TcpPaws)
+  if (tcb.timestamps && !bare && !segmentHas(TcpFlag.Rst) && isOld(tcb)) return unacceptable(tcb, packet, Drop.TcpPaws)
   if (!isAcceptable(tcb)) return unacceptable(tcb, packet, Drop.TcpSequence)
   trimToWindow(tcb, packet)
   return true
@@ -191,7 +193,10 @@ function checkAck(tcb: TcpControlBlock, packet: Packet): boolean {
     return afterAck(tcb, packet)
   }
   const behind: u32 = tcb.snd.una - segment.ack
-  if (behind <= tcb.snd.mostWindow && behind <= 0x7fffffff) return true // an old one: RFC 9293 §3.10.7.4, "can be ignored"
+  if (behind <= tcb.snd.mostWindow && behind <= 0x7fffffff) { // an old one: RFC 9293 §3.10.7.4, "can be ignored"
+    if (segmentOptions.sackCount != 0) acknowledge(tcb, true) // but it knows of later octets: RFC 2018 §5
+    return true
+  }
   challenge(tcb) // of what was never sent, or long ago: RFC 5961 §5.2
   drop(packet, Drop.TcpAck)
   return false

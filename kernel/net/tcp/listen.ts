@@ -52,6 +52,7 @@ function ackArrives(listener: TcpListener, packet: Packet): TcpControlBlock | nu
   const tcb = tcpMake(segment.localAddress, segment.localPort, segment.remoteAddress, segment.remotePort)
   if (tcb == null) return refused(packet, Drop.TcpMemory)
   tcpCounters.cookiesAccepted += 1
+  tcpCounters.passiveOpens += 1
   fromCookie(tcb, listener, mss)
   return tcb
 }

@@ -38,7 +38,11 @@ export function rackReordering(tcb: TcpControlBlock, packet: Packet): void {
   const rack = tcb.rack
   const end: Seq = bufferEnd(packet)
   if (seqLess(rack.highest, end)) rack.highest = end
-  else if ((packet.mark & Mark.EverRetransmitted) == 0 && seqLess(end, rack.highest)) rack.reordered = true
+  else if ((packet.mark & Mark.EverRetransmitted) == 0 && seqLess(end, rack.highest)) {
+    const overtaken: u32 = rack.highest - end
+    if (overtaken > tcb.stats.reordering) tcb.stats.reordering = overtaken
+    rack.reordered = true
+  }
 }
 
 /** A duplicate was reported: what was sent again was not lost. The window is widened, once a round trip. RFC 8985 §6.2, step 4. */

@@ -11,8 +11,10 @@ import { chainLength, chainTrim } from '../chain.ts'
 import { SocketEvent } from '../socket/socket.ts'
 import { socketIsWatched, socketWake } from '../socket/wake.ts'
 import { Drop, drop } from '../stats.ts'
+import { roomToSend } from './acknowledge.ts'
+import { answerReset } from './answer.ts'
 import { finAcked, receiveWindow, stateOf, type TcpControlBlock } from './control-block.ts'
-import { tcpAbort, tcpEnd, tcpTimeWait } from './end.ts'
+import { tcpEnd, tcpTimeWait } from './end.ts'
 import { TcpFlag } from './header.ts'
 import { ackLater } from './life.ts'
 import { ackSend, tcpOutput } from './output.ts'
@@ -58,10 +60,11 @@ function octetsOfOne(packet: Packet, octets: u32): u32 {
   return one != 0 && one < octets ? one : octets
 }
 
-/** Data for a user who has closed: a reset, RFC 2525 §2.17, RFC 1122 §4.2.2.13. */
+/** Data for a user who has closed: a reset, RFC 2525 §2.17, RFC 1122 §4.2.2.13. Of the octet the peer expects, which it must believe. */
 function unwanted(tcb: TcpControlBlock, packet: Packet): void {
   drop(packet, Drop.TcpShut)
-  tcpAbort(tcb, Errno.ConnectionReset)
+  answerReset()
+  tcpEnd(tcb, Errno.ConnectionReset)
 }
 
 function inOrder(tcb: TcpControlBlock, packet: Packet): void {
@@ -69,13 +72,11 @@ function inOrder(tcb: TcpControlBlock, packet: Packet): void {
   if (duplicate >= segment.length) return packetFree(packet) // nothing of it is new
   const fresh: u32 = segment.length - duplicate
   const data: Packet = duplicate != 0 ? chainStrip(packet, duplicate) : packet
-  const read: boolean = !tcb.shutReceive
-  if (read && !receiveAppend(tcb, data)) {
+  if (!receiveAppend(tcb, data)) {
     tcpCounters.noMemory += 1
     ackSoon(tcb)
     return drop(data, Drop.TcpMemory)
   }
-  if (!read) packetFree(data)
   tcb.rcv.nxt = seqPlus(tcb.rcv.nxt, fresh)
   const gap: boolean = tcb.outOfOrder != null
   if (gap) receiveMerge(tcb)
@@ -117,7 +118,7 @@ function alreadyThere(tcb: TcpControlBlock, left: Seq, right: Seq): boolean {
 function congestionMark(tcb: TcpControlBlock): void {
   if (!tcb.ecn) return
   if (segmentHas(TcpFlag.Cwr)) tcb.ecnEcho = false
-  if (segment.congestion != 0) {
+  if (segment.congestion != 0 && segment.length != 0) { // nothing else is ECN-capable: RFC 3168 §6.1.4
     tcb.ecnEcho = true
     ackSoon(tcb)
   }
@@ -178,6 +179,7 @@ function flushOne(tcb: TcpControlBlock): void {
   if (tcb.state == TcpState.Closed) return
   if (mustAck(tcb)) tcb.ackNow = true
   tcpOutput(tcb)
+  if (tcb.sendFull) roomToSend(tcb)
   if (tcb.unackedBytes != 0) ackLater(tcb)
 }
 

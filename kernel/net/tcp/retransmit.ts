@@ -6,11 +6,12 @@ import { nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { at, type i32, type u32 } from '../../lib/layout.ts'
 import type { Timer } from '../../lib/timer.ts'
-import { congestionRepair, congestionTimeout } from './congestion.ts'
+import { packetLength } from '../../drivers/net/packet.ts'
+import { congestionProportional, congestionRepair, congestionTimeout } from './congestion.ts'
 import { Phase, TcpControlBlock, TimerUse, phaseOf, stateOf } from './control-block.ts'
 import { tcpAbort, tcpEnd } from './end.ts'
 import { TcpFlag } from './header.ts'
-import { bufferAgain, finAgain, tcpOutput } from './output.ts'
+import { bufferAgain, finAgain, probeNew, tcpOutput } from './output.ts'
 import { markAllLost, rackDetect } from './rack.ts'
 import { rtoBackOff } from './rtt.ts'
 import { seqPlus } from './sequence.ts'
@@ -23,6 +24,9 @@ import { segmentTransmit } from './transmit.ts'
 const BLACK_HOLE_TIMEOUTS: u32 = 3
 /** What every path takes: 576 bytes less the fixed headers and timestamps. RFC 1122 §3.3.3. */
 const SAFE_MSS: u32 = 524
+
+/** Milliseconds between two tries when the card takes nothing. */
+const CARD_FULL: u32 = 500
 
 /** Timers are answered here. */
 export function retransmitInit(): void {
@@ -61,10 +65,10 @@ function gaveUp(tcb: TcpControlBlock): i32 {
 
 function dataTimeout(tcb: TcpControlBlock): void {
   const first: boolean = phaseOf(tcb) != Phase.Loss
+  if (tcb.backoff >= BLACK_HOLE_TIMEOUTS && tcb.mss > SAFE_MSS) tcb.mss = SAFE_MSS
   congestionTimeout(tcb)
   tcb.congestion.spurious = first && tcb.backoff == 1
   tcb.rack.probing = false
-  if (tcb.backoff >= BLACK_HOLE_TIMEOUTS && tcb.mss > SAFE_MSS) tcb.mss = SAFE_MSS
   markAllLost(tcb)
   tcpOutput(tcb)
 }
@@ -80,20 +84,19 @@ function synTimeout(tcb: TcpControlBlock): void {
   timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)
 }
 
-/** SYN or SYN+ACK, by the state. With ECN as RFC 3168 §6.1.1 negotiates it; a repeated SYN asks for none. */
+/** SYN or SYN+ACK, by the state. With ECN as RFC 3168 §6.1.1 negotiates it; a repeated one has none, and then there is none. */
 export function synSend(tcb: TcpControlBlock): void {
   const answer: boolean = stateOf(tcb) == TcpState.SynReceived
-  const ecn: u32 = !tcb.ecn || tcb.backoff != 0 ? TcpFlag.None : answer ? TcpFlag.Ece : TcpFlag.Ece | TcpFlag.Cwr
+  if (tcb.backoff != 0) tcb.ecn = false // RFC 3168 §6.1.1.1
+  const ecn: u32 = !tcb.ecn ? TcpFlag.None : answer ? TcpFlag.Ece : TcpFlag.Ece | TcpFlag.Cwr
   segmentTransmit(tcb, null, 0, tcb.snd.iss, TcpFlag.Syn | (answer ? TcpFlag.Ack : TcpFlag.None) | ecn)
 }
 
 /** TLP_send_probe. RFC 8985 §7.3: something new if there is, else the last segment again. */
 function lossProbe(tcb: TcpControlBlock): void {
   tcpCounters.lossProbes += 1
-  const before = tcb.sendNext
-  tcpOutput(tcb)
-  const fresh: boolean = before != tcb.sendNext
-  if (!fresh && !lastAgain(tcb)) {
+  const fresh: boolean = probeNew(tcb)
+  if (!fresh && (tcb.finAlone || !lastAgain(tcb))) {
     if (!tcb.finSent) return timerRest(tcb)
     finAgain(tcb)
   }
@@ -111,7 +114,7 @@ function lastAgain(tcb: TcpControlBlock): boolean {
     last = each
     each = each.next
   }
-  return last != null && last != tcb.sendNext && bufferAgain(tcb, last)
+  return last != null && last != tcb.sendNext && bufferAgain(tcb, last, tcb.mss)
 }
 
 /** RFC 8985 §6.3: what was given a little more time is lost now. */
@@ -120,7 +123,7 @@ function reorder(tcb: TcpControlBlock): void {
   if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced)) {
     tcpCounters.recoveries += 1
     congestionRepair(tcb, Phase.Recovery)
-    tcb.congestion.cwnd = tcb.congestion.ssthresh
+    congestionProportional(tcb, tcb.mss, false) // as if the acknowledgment that was waited for had come
   }
   if (wait != 0) timerFor(tcb, TimerUse.Reorder, wait / 1000 + 1)
   else timerRest(tcb)
@@ -133,9 +136,11 @@ function reorder(tcb: TcpControlBlock): void {
  */
 function windowProbe(tcb: TcpControlBlock): void {
   if (tcb.sendNext == null || tcb.snd.una != tcb.snd.nxt) return
-  if (tcb.snd.wnd != 0 && (tcb.cork || tcb.more)) return pushHeld(tcb)
+  if (tcb.snd.wnd != 0 && (tcb.cork || tcb.hold)) return pushHeld(tcb)
   if (tcb.socket == null && nowMilliseconds() - tcb.waitingSince >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb))
   if (nowMilliseconds() - tcb.receivedAt >= tcb.userTimeout) return tcpAbort(tcb, gaveUp(tcb)) // it does not answer at all
+  if (packetLength(tcb.sendNext) <= tcb.snd.wnd) return cardFull(tcb)
+  if (tcb.snd.wnd != 0) return pushHeld(tcb)
   tcpCounters.windowProbes += 1
   probeSend(tcb)
   if (tcb.persisting < 255) tcb.persisting += 1
@@ -144,8 +149,19 @@ function windowProbe(tcb: TcpControlBlock): void {
   tcpOutput(tcb)
 }
 
-/** What its user held back has waited long enough. tcp(7), TCP_CORK. */
+/** The window is open and nothing went: the card has no room, or there is no packet. That is tried at one pace, it is not the path. */
+function cardFull(tcb: TcpControlBlock): void {
+  if (tcb.persisting < 255) tcb.persisting += 1
+  timerFor(tcb, TimerUse.Persist, CARD_FULL)
+  tcpOutput(tcb)
+}
+
+/**
+ * What its user held back has waited long enough (tcp(7), TCP_CORK), or what is longer than a small window, which may stay as it
+ * is: the override timeout of RFC 9293 §3.8.6.2.1, (4).
+ */
 function pushHeld(tcb: TcpControlBlock): void {
+  tcb.more = false
   tcb.push = true
   tcpOutput(tcb)
   tcb.push = false

@@ -9,6 +9,7 @@
 // may still read what is acknowledged meanwhile. Of a buffer `owner` is the sequence number of its first octet,
 // `stamp` when it was last sent (microseconds), `mark` what is known of it. Main-loop context only.
 
+import { PACKET_BUFFER_SIZE } from '../../config.ts'
 import { copyBytes } from '../../lib/memory.ts'
 import { plus, type ptr, type u32 } from '../../lib/layout.ts'
 import {
@@ -23,6 +24,11 @@ import { seqAtMost, seqPlus, type Seq } from './sequence.ts'
 
 /** Room in front of the data of a buffer: it may be sent in its own buffer, headers before it. */
 export const SEND_ROOM: u32 = HEAD_ROOM + TCP_HEADER_LIMIT
+
+/** What a full segment takes of memory: a packet buffer, and an eighth of that for what describes it. */
+export const SEGMENT_COST: u32 = PACKET_BUFFER_SIZE / 8 * 9
+/** Octets handed over at once, at most: what one packet holds (segment.ts). */
+const CHUNK_LIMIT: u32 = 0xffff - 120
 
 /** Octets queued, sent or not. */
 export function sendQueued(tcb: TcpControlBlock): u32 {
@@ -77,20 +83,50 @@ function uncount(tcb: TcpControlBlock, packet: Packet): void {
 
 /** The next buffer was sent for the first time. */
 export function sendAdvance(tcb: TcpControlBlock, packet: Packet): void {
-  packet.mark = Mark.None
+  packet.mark &= Mark.Last
   count(tcb, packet)
   tcb.sendNext = packet.next
   tcb.snd.nxt = bufferEnd(packet)
 }
 
+/** What is queued takes of the limit: a twelfth more than its octets, for headers. */
+function sendCost(tcb: TcpControlBlock): u32 {
+  const octets: u32 = sendQueued(tcb)
+  return octets + octets / 12
+}
+
+/** Whether a third of the limit is free: who was refused is not told before. */
+export function sendHasRoom(tcb: TcpControlBlock): boolean {
+  return sendCost(tcb) <= tcb.sendLimit - tcb.sendLimit / 3
+}
+
 /**
- * Queue up to `length` bytes, in buffers of at most a full segment: how many were taken, less for want of packets (the
- * socket is woken when there are some again) or at the connection's limit.
+ * Octets that may be queued now; after that it is to be asked again. The limits are looked at for each chunk, which is then taken
+ * whole, so that segments are full: half of the peer's window, one packet and the limit itself at most. What is whole is not handed
+ * down together with what comes behind it. socket(7), SO_SNDBUF.
  */
-export function sendAppend(tcb: TcpControlBlock, data: ptr, length: u32): u32 {
-  const queued: u32 = sendQueued(tcb)
-  const room: u32 = queued < tcb.sendLimit ? tcb.sendLimit - queued : 0
-  const wanted: u32 = length < room ? length : room
+export function sendRoom(tcb: TcpControlBlock): u32 {
+  const unsent: u32 = sendUnsent(tcb)
+  const chunk: u32 = chunkOf(tcb)
+  const begun: u32 = unsent % chunk
+  if (begun != 0) return chunk - begun
+  if (sendCost(tcb) >= tcb.sendLimit || unsent >= tcb.notSentLow) return 0
+  if (tcb.sendLast != null) tcb.sendLast.mark |= Mark.Last
+  return chunk
+}
+
+function chunkOf(tcb: TcpControlBlock): u32 {
+  const half: u32 = tcb.snd.mostWindow >>> 1
+  let most: u32 = half < CHUNK_LIMIT ? half : CHUNK_LIMIT
+  if (most > tcb.sendLimit) most = tcb.sendLimit
+  return most < tcb.mss ? tcb.mss : most - most % tcb.mss
+}
+
+/**
+ * Queue up to `wanted` bytes, in buffers of at most a full segment: how many were taken, less for want of packets; the socket is
+ * woken when there are some again.
+ */
+export function sendAppend(tcb: TcpControlBlock, data: ptr, wanted: u32): u32 {
   let done: u32 = 0
   while (done < wanted) {
     const buffer = bufferWithRoom(tcb)
@@ -140,6 +176,7 @@ export function bufferSplit(tcb: TcpControlBlock, packet: Packet, length: u32): 
   if (sent) uncount(tcb, packet)
   rest.owner = seqPlus(packet.owner as Seq, length)
   rest.mark = packet.mark
+  packet.mark &= ~Mark.Last
   rest.stamp = packet.stamp
   rest.next = packet.next
   packet.next = rest

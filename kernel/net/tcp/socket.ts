@@ -3,7 +3,7 @@
 
 import { Errno } from '../../lib/errno.ts'
 import { increase64 } from '../../lib/intrinsics.ts'
-import { address, at, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { address, at, plus, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { interfaceOwning } from '../interface.ts'
 import { isLoopback, isUnicast, type Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol } from '../ipv4/header.ts'
@@ -23,12 +23,13 @@ import { isFree, portAdd, portForBind, portForConnect, portListening, portRemove
 import { receivePeek, receiveTake } from './receive-queue.ts'
 import { ackSoon } from './receive.ts'
 import { synSend } from './retransmit.ts'
-import { sendAppend, sendQueued } from './send-queue.ts'
+import { sendAppend, sendHasRoom, sendRoom, sendUnsent } from './send-queue.ts'
 import { seqPlus } from './sequence.ts'
 import { TcpState, isSynchronized, maySend } from './state.ts'
 import { tcpCounters } from './stats.ts'
 import { tcpMake } from './table.ts'
 import { timerFor } from './timer.ts'
+import { EcnUse, tcpTuning } from './tuning.ts'
 import { windowTune, windowWorthTelling } from './window.ts'
 
 /** 127.0.0.1: what 0.0.0.0 as a destination means, as on Linux. RFC 1122 §3.2.1.3 lets nobody send to it. */
@@ -114,6 +115,7 @@ function attach(socket: Socket, tcb: TcpControlBlock, parent: Socket): void {
   socket.cork = parent.cork
   socket.maximumSegment = parent.maximumSegment
   socket.userTimeout = parent.userTimeout
+  socket.notSentLow = parent.notSentLow
   socket.keepIdle = parent.keepIdle
   socket.keepInterval = parent.keepInterval
   socket.keepProbes = parent.keepProbes
@@ -169,6 +171,7 @@ function begin(socket: Socket, from: Ipv4Address, to: Ipv4Address, port: u32): i
   tcbTakeOptions(tcb, socket)
   tcb.socket = socket
   tcb.state = TcpState.SynSent
+  tcb.ecn = tcpTuning.ecn == EcnUse.Ask
   tcb.rcv.advertised = seqPlus(tcb.rcv.nxt, firstWindow(tcb))
   synSend(tcb)
   timerFor(tcb, TimerUse.Retransmit, tcb.rtt.rto)
@@ -186,14 +189,33 @@ export function streamSend(socket: Socket, data: ptr, length: u32, flags: u32): 
   if (state == TcpState.SynSent || state == TcpState.SynReceived) return Errno.WouldBlock
   if (!maySend(state) || tcb.finQueued) return Errno.BrokenPipe
   if (length == 0) return 0
-  const taken: u32 = sendAppend(tcb, data, length)
+  const taken: u32 = queue(tcb, data, length)
   if (taken < length) tcb.sendFull = true
   if (taken == 0) return Errno.WouldBlock
   tcb.more = (flags & MessageFlag.More) != 0
+  tcb.hold = tcb.more
   tcpOutput(tcb)
   increase64(socket.statistics.bytesSent, taken)
   increase64(socket.statistics.packetsSent, 1)
   return taken as number as i32
+}
+
+/** Queue as many as there is room for; full segments of them go meanwhile. */
+function queue(tcb: TcpControlBlock, data: ptr, length: u32): u32 {
+  let done: u32 = 0
+  while (done < length) {
+    if (done != 0) {
+      tcb.hold = true
+      tcb.more = true
+      tcpOutput(tcb)
+    }
+    const room: u32 = sendRoom(tcb)
+    const wanted: u32 = length - done < room ? length - done : room
+    const taken: u32 = sendAppend(tcb, plus(data, done), wanted)
+    done += taken
+    if (taken == 0 || taken < wanted) break
+  }
+  return done
 }
 
 /**
@@ -326,7 +348,7 @@ export function streamEvents(socket: Socket): u32 {
 
 /** A third of the buffer is free, and so is a packet; if not, the socket is woken when it is. */
 function hasRoom(socket: Socket, tcb: TcpControlBlock): boolean {
-  if (sendQueued(tcb) > tcb.sendLimit - tcb.sendLimit / 3) {
+  if (!sendHasRoom(tcb) || sendUnsent(tcb) >= tcb.notSentLow) {
     tcb.sendFull = true
     return false
   }

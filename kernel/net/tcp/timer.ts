@@ -11,7 +11,6 @@ import { rttSmoothed } from './rtt.ts'
 const MOST_ACK_DELAY: u32 = 200
 /** Before there is a measurement: RFC 8985 §7.2. */
 const PROBE_FIRST: u32 = 1000
-const PROBE_LEAST: u32 = 10
 
 let answer: TimerFired = nobody
 
@@ -61,5 +60,5 @@ function probeTimeout(tcb: TcpControlBlock): u32 {
   if (smoothed == 0) return PROBE_FIRST
   let timeout: u32 = 2 * smoothed / 1000 + 2
   if (tcb.pipe <= tcb.mss) timeout += MOST_ACK_DELAY
-  return timeout > PROBE_LEAST ? timeout : PROBE_LEAST
+  return timeout
 }

@@ -67,7 +67,8 @@ export function segmentTransmit(tcb: TcpControlBlock, first: Packet | null, leng
   tcb.unackedBytes = 0
   tcb.ackNow = false
   tcb.stats.segmentsOut += 1
-  tcb.sending.dscpEcn = (tcb.sending.dscpEcn & ~ECT_0) | (tcb.ecn && length != 0 ? ECT_0 : 0)
+  const fresh: boolean = length != 0 && seq == tcb.snd.nxt // what is sent again is not marked: RFC 3168 §6.1.5
+  tcb.sending.dscpEcn = (tcb.sending.dscpEcn & ~ECT_0) | (tcb.ecn && fresh ? ECT_0 : 0)
   const result: i32 = handDown(packet, tcb.localAddress, tcb.remoteAddress, sizeof<TcpHeader>() + optionBytes + length, tcb.sending)
   if (result == Errno.NoBufferSpace && owed) tcb.ackNow = true // it was not said
   return result

@@ -1,16 +1,19 @@
 // Answers: a head, and content that is made here, lies ready, or is counted up. RFC 9112 §4, §6.2, §9.3; RFC 9110 §8, §15.
 //
 // One buffer for all: content is written behind room for a head, the head is put directly before it when the length is
-// known, and both go to TCP in one piece. There is no Date: the kernel does not keep the wall clock (RFC 9110 §6.6.1).
+// known, and both go to TCP in one piece. The status JSON has a buffer of its own and is written anew once a millisecond, which
+// is as fine as the time in it: more requests in one get the same.
 
 import { VERSION } from '../../config.ts'
 import { plus, staticMemory, staticStruct, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { copyBytes } from '../../lib/memory.ts'
 import {
   TextWriter, writeDecimal, writeHexDigits, writeText, writerInit, writerLength,
 } from '../../lib/print.ts'
 import type { ServiceConnection } from '../stream-service.ts'
 import { httpCounters } from './counters.ts'
+import { dateWrite } from './date.ts'
 import { exchangeSend, type HttpExchange } from './exchange.ts'
 import { metricsWrite } from './metrics.ts'
 import { pageLength, pageText } from './page.ts'
@@ -19,7 +22,7 @@ import { Route, routeAllows } from './route.ts'
 import { statsWrite } from './stats.ts'
 import { HttpMethod, HttpStatus, httpStatusText } from './status.ts'
 
-/** Room for a head: the longest here is 420 bytes. */
+/** Room for a head: the longest here is 457 bytes. */
 const HEAD: u32 = 512
 /** Room for content: 32 interfaces, every reason to drop, HTTP_LOG escaped. */
 const CONTENT: u32 = 49152
@@ -28,6 +31,9 @@ const buffer = staticMemory(HEAD + CONTENT)
 const headBuffer = staticMemory(HEAD)
 const writer = staticStruct<TextWriter>()
 const head = staticStruct<TextWriter>()
+const statsBuffer = staticMemory(HEAD + CONTENT)
+const stats = staticStruct<TextWriter>() // without a start until it is written
+let statsTime: u32 = 0
 
 /** Answer the request that was read, or could not be. */
 export function respond(connection: ServiceConnection, exchange: HttpExchange): void {
@@ -41,15 +47,21 @@ export function respond(connection: ServiceConnection, exchange: HttpExchange): 
     case Route.Page: return page(connection, exchange)
     case Route.Bytes: return bytes(connection, exchange)
     case Route.Stats:
-      statsWrite(writer)
-      return made(connection, exchange, 'application/json')
+      if (stats.start == 0 || statsTime != nowMilliseconds()) makeStats()
+      return made(connection, exchange, stats, 'application/json')
     case Route.Metrics:
       metricsWrite(writer)
-      return made(connection, exchange, 'text/plain; version=0.0.4; charset=utf-8')
+      return made(connection, exchange, writer, 'text/plain; version=0.0.4; charset=utf-8')
     default:
       sink(exchange)
-      return made(connection, exchange, 'application/json')
+      return made(connection, exchange, writer, 'application/json')
   }
+}
+
+function makeStats(): void {
+  statsTime = nowMilliseconds()
+  writerInit(stats, plus(statsBuffer, HEAD), CONTENT)
+  statsWrite(stats)
 }
 
 /** `100 Continue`. RFC 9110 §15.2.1. */
@@ -69,20 +81,19 @@ function refuse(connection: ServiceConnection, exchange: HttpExchange): void {
     writeText(head, routeAllows(exchange.route))
     writeText(head, '\r\n')
   }
-  send(connection, exchange, length)
+  send(connection, exchange, writer)
 }
 
 /** The content that was written is the answer; what did not fit whole is none. */
-function made(connection: ServiceConnection, exchange: HttpExchange, type: cstring): void {
-  if (writer.cut) {
+function made(connection: ServiceConnection, exchange: HttpExchange, content: TextWriter, type: cstring): void {
+  if (content.cut) {
     exchange.status = HttpStatus.ServerError
     writerInit(writer, plus(buffer, HEAD), CONTENT)
     return refuse(connection, exchange)
   }
-  const length: u32 = writerLength(writer)
-  headStart(exchange, HttpStatus.Ok, type, length)
+  headStart(exchange, HttpStatus.Ok, type, writerLength(content))
   writeText(head, 'Cache-Control: no-store\r\n')
-  send(connection, exchange, length)
+  send(connection, exchange, content)
 }
 
 function page(connection: ServiceConnection, exchange: HttpExchange): void {
@@ -93,7 +104,7 @@ function page(connection: ServiceConnection, exchange: HttpExchange): void {
     exchange.tail = pageText()
     exchange.tailLeft = pageLength()
   }
-  send(connection, exchange, 0)
+  send(connection, exchange, writer)
 }
 
 /** N bytes: the numbers 0, 1, 2 …, 32 bits each, most significant byte first; the last may be cut. */
@@ -103,7 +114,7 @@ function bytes(connection: ServiceConnection, exchange: HttpExchange): void {
     exchange.patternNext = 0
     exchange.patternEnd = exchange.number
   }
-  send(connection, exchange, 0)
+  send(connection, exchange, writer)
 }
 
 function sink(exchange: HttpExchange): void {
@@ -130,15 +141,16 @@ function headStart(exchange: HttpExchange, status: HttpStatus, type: cstring, le
   writeText(head, '\r\nContent-Length: ')
   writeDecimal(head, length)
   writeText(head, '\r\nX-Content-Type-Options: nosniff\r\n')
+  dateWrite(head)
   if (exchange.closing) writeText(head, 'Connection: close\r\n')
   else if (exchange.parser.minor == 0) writeText(head, 'Connection: keep-alive\r\n')
 }
 
-/** Head, and `length` bytes of content from the buffer unless the method is HEAD. */
-function send(connection: ServiceConnection, exchange: HttpExchange, length: u32): void {
+/** A head, and the content behind it, of which there is none where the method is HEAD. There is room before `content`. */
+function send(connection: ServiceConnection, exchange: HttpExchange, content: TextWriter): void {
   writeText(head, '\r\n')
   const headLength: u32 = writerLength(head)
-  const start: ptr = plus(buffer, HEAD - headLength)
+  const start: ptr = plus(content.start, 0 - headLength)
   copyBytes(start, head.start, headLength)
-  exchangeSend(connection, exchange, start, hasContent(exchange) ? headLength + length : headLength)
+  exchangeSend(connection, exchange, start, hasContent(exchange) ? headLength + writerLength(content) : headLength)
 }

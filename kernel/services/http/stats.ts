@@ -140,6 +140,8 @@ function protocols(writer: TextWriter): void {
   jsonNumber(writer, ',"timeouts":', tcpCounters.timeouts)
   jsonNumber(writer, ',"resets_out":', tcpCounters.resetsOut)
   jsonNumber(writer, ',"errors_in":', tcpCounters.errorsIn)
+  jsonNumber(writer, ',"cookies_sent":', tcpCounters.cookiesSent)
+  jsonNumber(writer, ',"cookies_accepted":', tcpCounters.cookiesAccepted)
   jsonNumber(writer, '},"sockets":{"open":', socketCounters.open)
   jsonNumber(writer, ',"created":', socketCounters.created)
   jsonNumber(writer, ',"refused":', socketCounters.refused)

@@ -47,7 +47,8 @@ const STORES: readonly [name: string, bytes: readonly number[]][] = [
 
 const ABSENT = [
   'inb', 'inw', 'inl', 'outb', 'outw', 'outl', 'cli', 'sti', 'stiHlt', 'hlt', 'pause', 'interruptsEnabled', 'rdtsc', 'cpuid', 'rdmsr',
-  'wrmsr', 'rdrand', 'readCr0', 'writeCr0', 'readCr2', 'readCr3', 'writeCr3', 'readCr4', 'writeCr4', 'invlpg', 'lgdt', 'lidt',
+  'wrmsr', 'rdrand', 'readCr0', 'writeCr0', 'readCr2', 'readCr3', 'writeCr3', 'readCr4', 'writeCr4', 'invlpg',
+  'writeXcr0', 'fxsave', 'fxrstor', 'xsave', 'xrstor', 'stac', 'clac', 'switchStack', 'lgdt', 'lidt',
   'ltr', 'framePointer',
 ]
 

@@ -224,16 +224,4 @@ for (const e of await engines('test/kernel/lib.ts')) {
     }
     t.end()
   })
-
-  t.test(`${e.kind}: what this version can not do is one warning each, and only if the line asks for it`, t => {
-    const quiet = parse(e, 'acd=off services=echo forward=0 eth0=dhcp')
-    quiet.m.call('warnUnavailable')
-    t.same(log(quiet.m), [])
-    const { m } = parse(e, 'acd=strict services=http,iperf3,discard,chargen eth1.7=dhcp init=/bin/app -v')
-    m.call('warnUnavailable')
-    t.same(log(m), [
-      'key=init value="/bin/app -v"',
-    ].map(what => `warn  boot: option-unavailable ${what} why="not available in this version"`))
-    t.end()
-  })
 }

@@ -26,9 +26,10 @@ class Machine {
   pass(milliseconds: number): number[] {
     this.now += milliseconds
     this.setTime()
-    this.m.call('timersRun')
+    const count = this.m.call('timersRun')
     const fired: number[] = []
     for (; this.#seen < this.m.call('firedCount'); this.#seen++) fired.push(this.m.call('firedNumber', this.#seen))
+    if (count !== fired.length) throw new Error(`${fired.length} timers fired, and timersRun says ${count}`)
     return fired
   }
 }

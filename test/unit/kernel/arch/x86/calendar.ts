@@ -28,4 +28,20 @@ for (const e of await engines('test/kernel/arch.ts')) {
     }
     t.end()
   })
+
+  t.test(`${e.kind}: and back: every day from 1970 to 2106, and its last second`, t => {
+    const m = e.start()
+    for (let day = 0; day <= 49_710; day++) {
+      for (const seconds of [day * 86_400, day * 86_400 + (day * 7919 % 86_400), day * 86_400 + 86_399].filter(each => each < 2 ** 32)) {
+        const date = new Date(seconds * 1000)
+        const at = m.call('dateOf', seconds)
+        const found = Array.from({ length: 7 }, (_, i) => m.read32(at + 4 * i)).join()
+        const right = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCDay(), date.getUTCHours(), date.getUTCMinutes(),
+          date.getUTCSeconds()].join()
+        if (found !== right) t.equal(found, right, date.toISOString())
+      }
+    }
+    t.pass('all of them')
+    t.end()
+  })
 }

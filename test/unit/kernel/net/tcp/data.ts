@@ -85,6 +85,19 @@ for (const e of await engines('test/kernel/net.ts')) {
       ${burst(2921, 2)}
     `)
 
+    script('RFC 9293 §3.8.6.2.1 (4): a small window that stays is used after 0.1 to 1 s', `
+      ${OPEN}
+      < . 1:1(0) ack 1 win 6000
+      send 20000 = 20000
+      ${burst(1, 4)}
+      < . 1:1(0) ack 5841 win 1000
+      +0.1~1 > . 5841:6841(1000) ack 1
+      < . 1:1(0) ack 6841 win 0
+      +0.1~2 > . 6840:6840(0) ack 1
+      < . 1:1(0) ack 6841 win 400
+      +0.1~4 > . 6841:7241(400) ack 1
+    `)
+
     scripted(t, e, 'RFC 9293 §3.8.6.2.2: ours moves by half the buffer or a full segment, and never back', OPEN, { more: (run, subject, t) => {
       run.tidy('set RecvBufferSize 20000')
       let right = 1 + run.connection.window

@@ -100,6 +100,14 @@ for (const e of await engines('test/kernel/net.ts')) {
       +0~0.5 > . 1:1(0) ack 21 <TS 100>
     `)
 
+    script('with Strict off a segment without timestamps is taken, as on Linux', `
+      tune Strict 0
+      ${OPEN_TIMES}
+      < P. 1:11(10) ack 1
+      +0~0.5 > . 1:1(0) ack 11 <TS 100>
+      receive 100 = 10
+    `)
+
     script('RFC 7323 §3.2: without the timestamp that was agreed on a segment is dropped; a reset is not', `
       ${OPEN_TIMES}
       < P. 1:11(10) ack 1

@@ -264,6 +264,29 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(services.call('socketsOpen'), 1)
     })
 
+    t.test('RFC 9110 §6.6.1: the date, in §5.6.7\'s form, while the time is known', async t => {
+      const services = serving()
+      t.notOk(ask(services, get('/')).fields.has('date'))
+      for (const seconds of [784111777, 951782399, 951868799, 1_700_000_000, 4_102_444_800, 4_294_900_000]) { // of its example, leap days
+        services.call('wallClockSet', seconds)
+        const began = Number(JSON.parse(ask(services, get('/api/stats')).body.toString()).uptime_seconds)
+        for (let i = 0; i < 3; i++) {
+          const date = new Date((seconds + Math.floor(began) + i) * 1000).toUTCString()
+          for (const path of ['/', '/api/stats', '/nothing', '/bytes/10']) t.equal(ask(services, get(path)).fields.get('date'), date, path)
+          services.advance(1000)
+        }
+      }
+    })
+
+    t.test('the status is written once a millisecond', async t => {
+      const services = serving()
+      const answers = (): number => JSON.parse(ask(services, get('/api/stats')).body.toString()).http.answers as number
+      const first = answers()
+      t.equal(answers(), first, 'in the same one')
+      services.advance(1)
+      t.equal(answers(), first + 2, 'in the next')
+    })
+
     t.test('/api/stats is JSON, /metrics is Prometheus text, / is one page', async t => {
       const services = serving()
       const stats = ask(services, get('/api/stats'))

@@ -1,0 +1,58 @@
+// Programs: what has to be there before the first process, and that process, if the command line asks for one.
+
+import { Cpu, cpuHas } from '../arch/x86/cpu.ts'
+import { fpuInit } from '../arch/x86/fpu.ts'
+import { kernelRoot } from '../arch/x86/paging.ts'
+import { processFactsInit } from './process-facts.ts'
+import { syscallInit } from '../arch/x86/syscall.ts'
+import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
+import type { ptr } from '../lib/layout.ts'
+import { kernelFiles } from '../fs/start.ts'
+import { Given, Options, optionGiven } from '../lib/options.ts'
+import { panic } from '../lib/panic.ts'
+import { exceptionsToSignals } from '../process/exception.ts'
+import { exitHooksSet } from '../process/exit.ts'
+import { firstEnded, firstProcessStart } from '../process/first.ts'
+import type { Process } from '../process/process.ts'
+import { schedulerInit } from '../process/scheduler.ts'
+import { processTableInit } from '../process/table.ts'
+import { signalsInit } from '../process/signal-state.ts'
+import { userReturnInit } from '../process/user-return.ts'
+import { eventsInit } from '../syscall/eventfd.ts'
+import { futexInit, futexWake } from '../syscall/futex.ts'
+import { vmInit } from '../vm/start.ts'
+
+/** From here on there can be processes. */
+export function programsInit(): void {
+  fpuInit()
+  syscallInit()
+  vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
+  futexInit()
+  eventsInit()
+  processTableInit()
+  signalsInit()
+  schedulerInit()
+  exceptionsToSignals()
+  userReturnInit()
+  processFactsInit()
+}
+
+/** Start the first process, if the command line asks for one. */
+export function firstStart(options: Options): void {
+  if (!optionGiven(options, Given.Init)) return
+  exitHooksSet(firstEnded, tidCleared)
+  if (!firstProcessStart(options.init, kernelFiles().root)) panic('no memory for the first process')
+}
+
+/** A thread has left: who waits for it (pthread_join) goes on. */
+function tidCleared(process: Process): void {
+  futexWake(process, process.clearTid)
+}
+
+function invalidatePage(page: ptr): void {
+  invlpg(page)
+}
+
+function invalidateAll(): void {
+  writeCr3(readCr3())
+}

@@ -1,0 +1,142 @@
+// How a process ends, and what is left of it until its parent has asked.
+//
+//   processExit ─▶ descriptors, memory given back ─▶ Zombie ─▶ wait4 of its parent ─▶ forgotten
+//
+// A thread that is not its group's leader leaves nothing. The group is over when its last thread is. Context: a process's.
+
+import { Errno } from '../lib/errno.ts'
+import type { u32 } from '../lib/layout.ts'
+import { wakeAll } from '../lib/sleep.ts'
+import { contextRelease } from '../fs/context.ts'
+import { spaceRelease } from '../vm/unmap.ts'
+import { userStore32 } from '../vm/user-copy.ts'
+import { executableRelease } from './executable.ts'
+import { Process, ProcessState } from './process.ts'
+import { processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
+import { signalStateRelease } from './signal-state.ts'
+import { signalChildEnded } from './signal.ts'
+import { processFirst, processOf, processRemove } from './table.ts'
+
+/** Called when the first process has ended, with its wait status. */
+export type FirstEnded = (process: Process) => void
+/** Called when the word a thread asked to be cleared is cleared: wakes who waits for it (futex). */
+export type TidCleared = (process: Process) => void
+
+let firstEnded: FirstEnded | null = null
+let tidCleared: TidCleared | null = null
+
+/** Who is told that process 1 has ended, and that a thread has left. Boot context. */
+export function exitHooksSet(ended: FirstEnded, cleared: TidCleared): void {
+  firstEnded = ended
+  tidCleared = cleared
+}
+
+/** The wait status of a process that ended by itself. */
+export function exitedStatus(code: u32): u32 {
+  return (code & 0xff) << 8
+}
+
+/** The running thread ends, and its group with it if it is the last; `status` as wait4 tells it. May sleep. */
+export function processExit(status: u32): never {
+  const self = processSelf()
+  const leader = processOf(self.group)!
+  if (leader.threads == 1 || self == leader) leader.exitStatus = status
+  clearTid(self)
+  contextRelease(self.files)
+  executableRelease(self.executable)
+  memoryRelease(self)
+  leader.threads -= 1
+  self.state = ProcessState.Zombie
+  if (leader.threads == 0) groupEnded(leader)
+  if (self != leader) processForget(self)
+  switchAwayForGood(self)
+}
+
+/** All threads of the running one's group end, and itself. May sleep. */
+export function groupExit(status: u32): never {
+  const self = processSelf()
+  let each = processFirst()
+  while (each != null) {
+    if (each.group == self.group && each != self) processEnd(each, status)
+    each = each.nextOfAll
+  }
+  processOf(self.group)!.exitStatus = status
+  processExit(status)
+}
+
+/** Have a process end before it next runs in user mode. */
+export function processEnd(process: Process, status: u32): void {
+  if (process.state == ProcessState.Zombie || process.ending) return
+  process.ending = true
+  process.exitStatus = status
+  processNotice(process)
+}
+
+function clearTid(self: Process): void {
+  if (self.clearTid == 0 || self.space == null) return
+  if (userStore32(self.clearTid, 0) == Errno.None && tidCleared != null) tidCleared(self)
+}
+
+/** Let go of the address space: it is given back when nobody else has it. Its parent may have waited for that (vfork). */
+export function memoryRelease(self: Process): void {
+  const space = self.space
+  self.space = null
+  spaceLoad(null)
+  if (space != null) spaceRelease(space)
+  vforkOver(self)
+}
+
+/** Whoever made the process by vfork goes on. */
+export function vforkOver(self: Process): void {
+  if (!self.vforked) return
+  self.vforked = false
+  if (self.parent != null) wakeAll(self.parent.children)
+}
+
+/** The last thread has gone: children go to process 1, the parent hears of it. */
+function groupEnded(leader: Process): void {
+  if (leader.pid == 1 && firstEnded != null) firstEnded(leader)
+  reparent(leader)
+  const parent = leader.parent
+  if (parent == null || signalChildEnded(parent, leader)) return processForget(leader)
+  wakeAll(parent.children)
+}
+
+/** Nobody will ask for it any more. */
+export function processForget(process: Process): void {
+  unlinkChild(process)
+  signalStateRelease(process.signals)
+  processRemove(process)
+}
+
+function reparent(leader: Process): void {
+  const heir = processOf(1)
+  let child = leader.firstChild
+  leader.firstChild = null
+  while (child != null) {
+    const following: Process | null = child.nextSibling
+    adopt(child, heir)
+    child = following
+  }
+}
+
+function adopt(child: Process, heir: Process | null): void {
+  child.parent = heir
+  if (heir == null) return
+  child.nextSibling = heir.firstChild
+  heir.firstChild = child
+  if (child.state == ProcessState.Zombie && child.threads == 0) wakeAll(heir.children)
+}
+
+/** Out of its parent's list. */
+function unlinkChild(child: Process): void {
+  const parent = child.parent
+  if (parent == null) return
+  if (parent.firstChild == child) parent.firstChild = child.nextSibling
+  else {
+    let each = parent.firstChild!
+    while (each.nextSibling != child) each = each.nextSibling!
+    each.nextSibling = child.nextSibling
+  }
+  child.parent = null
+}

@@ -1,0 +1,68 @@
+// System calls about memory: what vm/ does, for the caller's own address space. Names and errors are Linux's.
+
+import { Errno } from '../lib/errno.ts'
+import type { i32, ptr, u32 } from '../lib/layout.ts'
+import { descriptorFile } from '../fs/descriptor.ts'
+import { fileRelease, fileHold } from '../fs/file.ts'
+import { flagsReadable, flagsWritable } from '../fs/flags.ts'
+import type { Process } from '../process/process.ts'
+import { spaceAdvise } from '../vm/advise.ts'
+import { spaceBrk } from '../vm/brk.ts'
+import { MapFlag, spaceMap, spaceProtect } from '../vm/map.ts'
+import { Protection } from '../vm/region.ts'
+import { spaceRemap } from '../vm/remap.ts'
+import { spaceUnmap } from '../vm/unmap.ts'
+
+const PAGE_SHIFT: u32 = 12
+const PAGE_MASK: u32 = 4095
+
+/** mmap(2). `offset` is the low half of a position in the file. Errors: BadHandle, AccessDenied, NoDevice, and spaceMap's. May sleep. */
+export function sysMmap(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
+  if ((offset & PAGE_MASK) != 0) return Errno.InvalidArgument as number as u32
+  if ((flags & MapFlag.Anonymous) != 0) return spaceMap(self.space!, address, length, protection, flags, null, 0)
+  const file = descriptorFile(self.files.table, descriptor)
+  if (file == null) return Errno.BadHandle as number as u32
+  const shared = (flags & MapFlag.TypeMask) != MapFlag.Private
+  if (!flagsReadable(file.flags) || (shared && (protection & Protection.Write) != 0 && !flagsWritable(file.flags))) {
+    return Errno.AccessDenied as number as u32
+  }
+  const objectOf = file.operations.object
+  if (objectOf == null) return Errno.NoDevice as number as u32
+  fileHold(file)
+  const object = objectOf(file)
+  const result = object == null
+    ? Errno.NoDevice as number as u32
+    : spaceMap(self.space!, address, length, protection, flags, object, offset >>> PAGE_SHIFT)
+  fileRelease(file)
+  return result
+}
+
+/** munmap(2). May sleep. */
+export function sysMunmap(self: Process, address: ptr, length: u32): i32 {
+  return spaceUnmap(self.space!, address, length)
+}
+
+/** mprotect(2). May sleep. */
+export function sysMprotect(self: Process, address: ptr, length: u32, protection: u32): i32 {
+  return spaceProtect(self.space!, address, length, protection)
+}
+
+/** mremap(2). May sleep. */
+export function sysMremap(self: Process, address: ptr, oldLength: u32, newLength: u32, flags: u32, to: ptr): u32 {
+  return spaceRemap(self.space!, address, oldLength, newLength, flags, to)
+}
+
+/** madvise(2). May sleep. */
+export function sysMadvise(self: Process, address: ptr, length: u32, advice: u32): i32 {
+  return spaceAdvise(self.space!, address, length, advice)
+}
+
+/** brk(2): where it is afterwards. May sleep. */
+export function sysBrk(self: Process, address: ptr): u32 {
+  return spaceBrk(self.space!, address)
+}
+
+/** msync(2): what shared mappings write is in the file at once. Errors: InvalidArgument. */
+export function sysMsync(address: ptr): i32 {
+  return (address & PAGE_MASK) == 0 ? Errno.None : Errno.InvalidArgument
+}

@@ -1,0 +1,65 @@
+// Programs in ring 3: how the first one is started and how its end ends the machine; what a program may not do; many at once.
+
+import t from 'tap'
+import { busybox, programs, ramDisk } from '../programs.ts'
+import { Exit, booted } from '../qemu.ts'
+
+const initrd = ['-initrd', ramDisk(programs('hello', 'wrong', 'many'))]
+const quiet = 'eth0=off swap=none'
+
+booted(t, 'the first program: arguments, environment, output, and its end is the machine\'s', {
+  args: initrd, append: `${quiet} init=/bin/hello 0 two`,
+}, async (t, machine) => {
+  t.equal(await machine.exit(), Exit.Success)
+  t.match(machine.log, /^arg 0 is \/bin\/hello$/m)
+  t.match(machine.log, /^arg 2 is two$/m)
+  t.match(machine.log, /^pid 1 parent 0 path \/bin/m)
+  t.match(machine.eventsOf('process', 'exit').at(-1)?.fields, { pid: '1', code: '0' })
+})
+
+booted(t, 'a first program that fails', { args: initrd, append: `${quiet} init=/bin/hello 7` }, async (t, machine) => {
+  t.equal(await machine.exit(), Exit.Failure)
+  t.match(machine.eventsOf('process', 'exit').at(-1)?.fields, { pid: '1', code: '7' })
+})
+
+booted(t, 'a first program that is not there', { args: initrd, append: `${quiet} init=/bin/nothing` }, async (t, machine) => {
+  t.equal(await machine.exit(), Exit.Failure)
+  t.match(machine.log, /error process: .*\/bin\/nothing/)
+})
+
+booted(t, 'a first program without a RAM disk', { append: `${quiet} init=/bin/sh` }, async (t, machine) => {
+  t.equal(await machine.exit(), Exit.Failure)
+})
+
+// Each line of wrong.c is something no program may do; the child that does it is ended by the signal the parent expects.
+for (const cpu of ['max', 'qemu64']) {
+  booted(t, `what a program may not do, on ${cpu}`, { cpu, args: initrd, append: `${quiet} init=/bin/wrong` }, async (t, machine) => {
+    t.equal(await machine.exit(60), Exit.Success)
+    const wrong = machine.lines.filter(line => line.startsWith('not ok'))
+    t.same(wrong, [])
+    t.ok(machine.lines.filter(line => line.startsWith('ok')).length >= 20, 'all were tried')
+  })
+}
+
+booted(t, '64 processes at once, each with memory of its own; a fork bomb is contained', {
+  args: initrd, append: `${quiet} init=/bin/many`,
+}, async (t, machine) => {
+  t.equal(await machine.exit(120), Exit.Success)
+  t.match(machine.log, /^64 at once: ok$/m)
+  t.match(machine.log, /^bomb: contained at \d+, all reaped$/m)
+})
+
+const script = `
+seq 1 20000 | sort -rn | gzip | gzip -d | awk '{s+=$1} END {print "sum", s}'
+seq 1 1000 | md5sum
+i=0; while [ $i -lt 50 ]; do /bin/cat /t.sh | wc -l > /tmp/n; i=$((i+1)); done; echo loops $i $(cat /tmp/n)
+`
+booted(t, 'Debian\'s busybox: pipes, forks and programs in a loop', {
+  args: ['-initrd', ramDisk({ ...busybox('sh', 'seq', 'awk', 'sort', 'md5sum', 'gzip', 'wc', 'cat'), 't.sh': script })],
+  append: `${quiet} init=/bin/sh /t.sh`,
+}, async (t, machine) => {
+  t.equal(await machine.exit(60), Exit.Success)
+  t.match(machine.log, /^sum 200010000$/m)
+  t.match(machine.log, /^53d025127ae99ab79e8502aae2d9bea6 {2}-$/m)
+  t.match(machine.log, /^loops 50 4$/m)
+})
