@@ -115,6 +115,14 @@ export function ttyFlush(tty: Tty): void {
   tty.flushes += 1
 }
 
+/** Canonical mode begins or ends: what was typed belongs to readers, in canonical mode as a line. */
+export function ttyModeChanged(tty: Tty): void {
+  for (let i = tty.head; i != tty.tail; i++) store8(tty.marks, i & (TTY_BUFFER - 1), Mark.Plain)
+  tty.committed = tty.tail
+  tty.lines = ttyIs(tty, LocalFlag.Canonical) && tty.head != tty.tail ? 1 : 0
+  if (tty.lines != 0) store8(tty.marks, (tty.tail - 1) & (TTY_BUFFER - 1), Mark.LineEnd)
+}
+
 /** The column after a byte is shown in another. UTF-8's continuation bytes take none. */
 export function ttyColumnAfter(column: u32, byte: u32): u32 {
   if (byte == TAB) return (column + TAB_STOP) & ~(TAB_STOP - 1)
