@@ -11,6 +11,10 @@ export const VERSION: cstring = '0.1.0'
 export const SPACE_PAGE_LIMIT: u32 = 0x80000
 /** Regions of one address space: Linux's max_map_count is 65,530; here they are a list that is walked. */
 export const SPACE_REGION_LIMIT: u32 = 4096
+/** Frames that are kept free for those who can not wait: one in so many, but no fewer and no more than these. */
+export const WATERMARK_SHARE: u32 = 128
+export const WATERMARK_LEAST: u32 = 8
+export const WATERMARK_MOST: u32 = 512
 
 // --- Packets. ---------------------------------------------------------------------------------------------
 /** Bytes of one packet buffer: a 1514-byte frame, a VLAN tag, the device's header and head room fit in one. */

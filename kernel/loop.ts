@@ -12,6 +12,7 @@ import { processesReady, processesRun } from './process/scheduler.ts'
 import { roundBegin, roundEnd } from './lib/wait.ts'
 import { consolePending, consolePoll } from './services/console.ts'
 import { servicesPoll } from './services/stream-service.ts'
+import { reclaimPoll } from './vm/reclaim.ts'
 import { netFlush, netPoll } from './net/poll.ts'
 
 /** One round. True when something was done, and so another round is worth making before the processor halts. */
@@ -21,11 +22,12 @@ export function loopOnce(): boolean {
   const frames = netPoll(POLL_BUDGET)
   const requests = disksPoll()
   const typed = consolePoll()
+  const evicted = reclaimPoll()
   const fired = timersRun() // one may be what somebody waits for, who looks again before the processor halts
   const called = servicesPoll()
   netFlush() // what the timers and the services sent; each card is told once a round
   roundEnd()
-  return frames != 0 || requests != 0 || typed || fired != 0 || called != 0
+  return frames != 0 || requests != 0 || typed || evicted || fired != 0 || called != 0
 }
 
 /** Whether there is work for the loop. Cards are asked for what has arrived: that needs no interrupt. */

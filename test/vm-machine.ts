@@ -1,6 +1,7 @@
 // A machine with memory and address spaces, for the unit tests of kernel/vm.
 
 import type { Engine, Instance } from './engine-instance.ts'
+import { header } from './swap-machine.ts'
 
 export const PAGE = 4096
 const BASE = 0x80000000
@@ -12,6 +13,8 @@ export const MemoryError = {
   OutOfMemory: -1, InvalidAddress: -7, WriteViolation: -8, PrivilegeViolation: -9, ExecuteViolation: -10, GuardPageViolation: -11,
   PastEnd: -18, InputOutput: -19,
 } as const
+export const Algorithm = { LRU: 0, Clock: 1, FIFO: 2 } as const
+const SLOTS = ['total', 'used', 'paged', 'retired', 'checksumErrors', 'readErrors', 'writeErrors'] as const
 const FIELDS = ['regions', 'pages', 'resident', 'swapped', 'root', 'family'] as const
 const REGION = ['start', 'end', 'protection', 'type', 'shared', 'objectPage'] as const
 const STATS = ['faults', 'demandZero', 'zeroShared', 'filePages', 'copied', 'reused', 'violations', 'pageTables', 'swapIns', 'readAhead',
@@ -67,6 +70,26 @@ export class VmMachine {
     if (low === 0 && high === 0) return null
     const present = (low & 1) === 1
     return { present, low, frame: table, writable: (low & 2) !== 0, user: (low & 4) !== 0, noExecute: high >>> 31 === 1 }
+  }
+
+  /** Swap to a disk of `pages` pages, the first of them its header; where its contents are. */
+  swap(pages: number, { depth = 4, delay = 0, newestFirst = 0, algorithm = Algorithm.LRU as number } = {}): number {
+    const contents = this.m.alloc(pages * PAGE, PAGE)
+    this.m.write(contents, header(pages))
+    this.m.call('addDisk', contents, pages * 8, 512, depth)
+    this.m.call('setDelay', 0, delay, newestFirst)
+    this.m.call('replacementSet', algorithm)
+    const result = this.m.call('swapStart')
+    if (result !== 0) throw new Error(`swapStart: ${result}`)
+    return contents
+  }
+
+  slots(which: typeof SLOTS[number]): number { return this.m.call('slots', SLOTS.indexOf(which)) }
+
+  /** Let every transfer end. */
+  settle(): void {
+    for (let i = 0; i < 1000 && this.m.call('clustersInFlight') > 0; i++) this.m.call('pollDisk', 0)
+    if (this.m.call('clustersInFlight') > 0) throw new Error('transfers do not end')
   }
 
   /** Starts of all regions. */

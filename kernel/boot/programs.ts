@@ -6,6 +6,7 @@ import { kernelRoot } from '../arch/x86/paging.ts'
 import { processFactsInit } from './process-facts.ts'
 import { syscallInit } from '../arch/x86/syscall.ts'
 import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
+import { isError } from '../lib/errno.ts'
 import type { ptr } from '../lib/layout.ts'
 import { kernelFiles } from '../fs/start.ts'
 import { Given, Options, optionGiven } from '../lib/options.ts'
@@ -13,13 +14,16 @@ import { panic } from '../lib/panic.ts'
 import { exceptionsToSignals } from '../process/exception.ts'
 import { exitHooksSet } from '../process/exit.ts'
 import { firstEnded, firstProcessStart } from '../process/first.ts'
+import { outOfMemoryInit } from '../process/out-of-memory.ts'
 import type { Process } from '../process/process.ts'
 import { schedulerInit } from '../process/scheduler.ts'
 import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
+import { swapManager } from '../swap/start.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
+import { swapOn } from '../vm/swap-off.ts'
 import { vmInit } from '../vm/start.ts'
 
 /** From here on there can be processes. */
@@ -27,12 +31,14 @@ export function programsInit(): void {
   fpuInit()
   syscallInit()
   vmInit(kernelRoot(), cpuHas(Cpu.NoExecute), invalidatePage, invalidateAll)
+  if (!isError(swapManager().getSwapDevice())) swapOn(swapManager())
   futexInit()
   eventsInit()
   processTableInit()
   signalsInit()
   schedulerInit()
   exceptionsToSignals()
+  outOfMemoryInit()
   userReturnInit()
   processFactsInit()
 }

@@ -7,9 +7,10 @@ import { Register64 } from '../arch/x86/cpu.ts'
 import { Errno } from '../lib/errno.ts'
 import { cli, readCr2, sti } from '../lib/intrinsics.ts'
 import { address, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
-import { memoryErrorIsBus } from '../vm/errors.ts'
+import { MemoryError, memoryErrorIsBus } from '../vm/errors.ts'
 import { pageFault } from '../vm/fault.ts'
 import { Process } from './process.ts'
+import { killForMemory } from './out-of-memory.ts'
 import { processSelf } from './scheduler.ts'
 import { Signal } from './signal-number.ts'
 import { SignalCode } from './signal-state.ts'
@@ -44,6 +45,7 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   const result = pageFault(self.space!, low, frame.errorCode)
   cli()
   if (result == Errno.None) return
+  if (result == MemoryError.OutOfMemory) return killForMemory(self)
   if (memoryErrorIsBus(result)) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
   signalFault(self, Signal.SegmentationViolation, (frame.errorCode & 1) != 0 ? SignalCode.AccessError : SignalCode.MapError, low, frame)
 }

@@ -7,7 +7,7 @@
 // pages which leave together lie together. Process or main-loop context; nothing here waits.
 
 import { hash32 } from '../lib/hash.ts'
-import { load32 } from '../lib/intrinsics.ts'
+import { load32, store32 } from '../lib/intrinsics.ts'
 import { address, sizeof, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { PAGE_SIZE } from '../mm/address.ts'
@@ -100,6 +100,15 @@ export function pageSlotFrame(slot: u32): PhysicalAddress {
 
 export function pageSlotFrameSet(slot: u32, frame: PhysicalAddress): void {
   entryOf(slot).pageAddress = frame
+}
+
+/** Note when a page left for its slot, by a count of such: `pageSlotWhen` says it. */
+export function pageSlotEvicted(slot: u32, when: u32): void {
+  store32(entryOf(slot).accessTime, 0, when)
+}
+
+export function pageSlotWhen(slot: u32): u32 {
+  return load32(entryOf(slot).accessTime, 0)
 }
 
 /** Whether a slot of the area holds a page of a process: what the next in order may be. */

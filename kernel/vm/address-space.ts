@@ -46,6 +46,7 @@ export class AddressSpace {
   brk: u32 // the end of the heap, to the byte
   readPage: u32 // read-ahead: where the next fault is if it goes on in order
   readWindow: u32 // and pages to read then
+  ending: u32 // not 0: its process was told to end, for want of memory; how often somebody has waited for that
   lockHolders: u32 // 1: somebody changes regions
   waiting: Embed<WaitQueue> // for the lock
 }

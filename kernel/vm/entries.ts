@@ -4,12 +4,13 @@
 import { load32, store64 } from '../lib/intrinsics.ts'
 import { plus, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
 import { PAGE_SIZE, pageFloor } from '../mm/address.ts'
-import { pageFrameRelease } from '../mm/page-frame.ts'
-import { pageSlotPut } from '../swap/page-slots.ts'
+import { pageFrameOf, pageFrameRelease } from '../mm/page-frame.ts'
+import { pageSlotCount, pageSlotFrame, pageSlotPut } from '../swap/page-slots.ts'
 import type { AddressSpace } from './address-space.ts'
 import {
   Entry, TABLE_REACH, entryClear, entryFind, entryHigh, invalidate, invalidateSpace, tableDropEmpty,
 } from './page-table.ts'
+import { PageState, pageHas } from './page.ts'
 import { Protection } from './region.ts'
 
 /** Pages after which the processor forgets a whole space rather than page by page. */
@@ -39,8 +40,16 @@ export function entryDrop(space: AddressSpace, entry: ptr): void {
     pageFrameRelease(entryFrame(low))
   } else {
     space.swapped -= 1
-    pageSlotPut(entrySlot(low))
+    slotDrop(entrySlot(low))
   }
+}
+
+/** A slot has a reference less; a page that only waited in memory for those goes with the last of them. */
+function slotDrop(slot: u32): void {
+  const frame = pageSlotFrame(slot)
+  pageSlotPut(slot)
+  if (frame == 0 || pageSlotCount(slot) != 1) return
+  if (pageHas(pageFrameOf(frame), PageState.Cached)) pageFrameRelease(frame)
 }
 
 /** Empty all entries from `start` up to `end`, and give back page tables that have none any more. */

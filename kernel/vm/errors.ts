@@ -29,6 +29,9 @@ export const enum MemoryError {
   InputOutput = -19,
 }
 
+/** Not a result of a fault: something slept, look again. */
+export const FAULT_AGAIN: i32 = 1
+
 /** Whether Linux would send SIGBUS for a fault that ends so, not SIGSEGV. */
 export function memoryErrorIsBus(error: i32): boolean {
   return error == MemoryError.PastEnd || error == MemoryError.InputOutput

@@ -19,18 +19,15 @@ import {
 import { pageSlotCount } from '../swap/page-slots.ts'
 import type { AddressSpace } from './address-space.ts'
 import { entryFrame, entryRights } from './entries.ts'
-import { MemoryError } from './errors.ts'
+import { FAULT_AGAIN, MemoryError } from './errors.ts'
 import { pageAdopt, pageHas, PageState } from './page.ts'
 import { Entry, entryFill, entryFind, entryHigh, entryMake, invalidate } from './page-table.ts'
 import { MemoryRegionType, Protection, regionFind, type Region } from './region.ts'
 import { vmStats } from './stats.ts'
-import { panic } from '../lib/panic.ts'
+import { swapInFault } from './swap-in.ts'
 
 /** Bits of the error code of a page fault. Intel SDM vol. 3 §4.7. */
 export const enum FaultCode { Present = 1, Write = 2, User = 4, Fetch = 16 }
-
-/** Not a result of a fault: something slept, look again. */
-export const FAULT_AGAIN: i32 = 1
 
 /** MemoryError.None: try the access again. Otherwise it can not be. May sleep. */
 export type PageFaultHandler = (space: AddressSpace, where: u32, code: u32) => i32
@@ -93,7 +90,7 @@ function bringIn(space: AddressSpace, region: Region, where: u32, writing: boole
   if (low == 0) {
     return region.object == null ? fresh(space, region, where, writing) : fromObject(space, region, where, writing)
   }
-  if ((low & Entry.Present) == 0) panic('a page is in a slot, and nothing puts it there')
+  if ((low & Entry.Present) == 0) return swapInFault(space, region, where, entry)
   if (writing && (low & Entry.Writable) == 0) return makeWritable(space, region, where, entry)
   // The processor remembered less than is there.
   store64(entry, 0, low | Entry.Accessed, entryHigh((region.protection & Protection.Execute) != 0))
@@ -213,6 +210,6 @@ function copyPage(to: PhysicalAddress, from: PhysicalAddress): void {
 /** Whether a page is a process's own, mapped once, and nobody has its slot's contents but through it. */
 function isAlone(page: PageFrame): boolean {
   if ((page.family as u32) == 0) return false
-  const others: u32 = pageHas(page, PageState.Writing) ? 2 : 1
-  return page.count == others && (page.slot == 0 || pageSlotCount(page.slot) == 1)
+  const own: u32 = pageHas(page, PageState.Writing) ? 2 : 1 // a transfer holds the page, and the slot
+  return page.count == own && (page.slot == 0 || pageSlotCount(page.slot) == own)
 }

@@ -22,8 +22,6 @@ export const enum PageState {
   Reading = 4,
   /** It is mapped nowhere: its only reference is that its slot knows it. */
   Cached = 8,
-  /** Its slot can not be written to; the only copy is the one in memory. */
-  Pinned = 16,
 }
 
 @struct
@@ -34,9 +32,11 @@ class PageList {
 }
 
 const list = staticStruct<PageList>()
+let withSlot: u32 = 0
 
 /** Once. */
 export function pagesInit(): void {
+  withSlot = 0
   pageFrameGone(pageGone)
 }
 
@@ -97,11 +97,42 @@ export function pageUnlist(page: PageFrame): void {
   pageUnset(page, PageState.Listed)
 }
 
+/** The next victim is tried last. */
+export function pageMoveLast(page: PageFrame): void {
+  pageUnlist(page)
+  pageAppend(page)
+}
+
+/** Back onto the beginning of the list. */
+export function pagePutFirst(page: PageFrame): void {
+  const first = list.first
+  page.previous = null
+  page.next = first
+  if (first == null) list.last = page
+  else first.previous = page
+  list.first = page
+  list.pages += 1
+  pageSet(page, PageState.Listed)
+}
+
+/** Pages in memory that have a slot with the same contents, or are on their way to one. */
+export function pagesWithSlot(): u32 {
+  return withSlot
+}
+
+/** A slot has, or is going to have, the contents of a page; the page takes over a reference of the slot's. */
+export function pageSetSlot(page: PageFrame, slot: u32): void {
+  page.slot = slot
+  withSlot += 1
+  pageSlotFrameSet(slot, page.physical)
+}
+
 /** A page and its slot have nothing to do with one another any more: the page was written to. */
 export function pageForgetSlot(page: PageFrame): void {
   const slot: u32 = page.slot
   if (slot == 0) return
   page.slot = 0
+  withSlot -= 1
   pageSlotFrameSet(slot, 0 as PhysicalAddress)
   pageSlotPut(slot)
 }

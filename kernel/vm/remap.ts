@@ -2,13 +2,15 @@
 
 import { Errno } from '../lib/errno.ts'
 import { load32, store64 } from '../lib/intrinsics.ts'
-import { type ptr, type u32 } from '../lib/layout.ts'
+import type { PhysicalAddress, ptr, u32 } from '../lib/layout.ts'
 import { copyBytes } from '../lib/memory.ts'
 import { SPACE_REGION_LIMIT } from '../config.ts'
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, USER_END, pageCeiling, virtualOf } from '../mm/address.ts'
 import { pageFrameAllocate, pageFrameOf, pageFrameRelease } from '../mm/page-frame.ts'
+import { pageSlotFrame } from '../swap/page-slots.ts'
 import { isUserRange, spaceLock, spaceUnlock, type AddressSpace } from './address-space.ts'
-import { entryFrame, tableEnd } from './entries.ts'
+import { clusterWait } from './cluster.ts'
+import { entryFrame, entrySlot, tableEnd } from './entries.ts'
 import { holeFind } from './hole.ts'
 import { pageAdopt, pageHas, PageState } from './page.ts'
 import { Entry, entryClear, entryFill, entryFind, entryMake, invalidate, tableDropEmpty } from './page-table.ts'
@@ -101,31 +103,49 @@ function makeMovable(space: AddressSpace, start: u32, bytes: u32, target: u32): 
     if (entryMake(space, there) == 0) return false
     there = tableEnd(there, target + bytes)
   }
-  let where: u32 = start
-  while (where < start + bytes) {
-    if (isEntangled(space, where) && !disentangle(space, where)) return false
-    if (!isEntangled(space, where)) where += PAGE_SIZE
+  while (true) {
+    const where = entangled(space, start, start + bytes)
+    if (where == 0) return true
+    if (!disentangle(space, where)) return false
   }
-  return true
 }
 
-/** Whether a page is a process's own and mapped by others, too. */
+/** The first page from `start` up to `end` that can not be moved as it is; 0 if there is none. */
+function entangled(space: AddressSpace, start: u32, end: u32): u32 {
+  let where: u32 = start
+  while (where < end) {
+    if (isEntangled(space, where)) return where
+    where += PAGE_SIZE
+  }
+  return 0
+}
+
+/** Whether a page is a process's own and mapped by others, too, or on its way to or from its slot. */
 function isEntangled(space: AddressSpace, where: u32): boolean {
   const entry = entryFind(space, where)
   if (entry == 0) return false
   const low = load32(entry, 0)
-  if ((low & Entry.Present) == 0) return false
+  if ((low & Entry.Present) == 0) return low != 0 && isOnItsWay(pageSlotFrame(entrySlot(low)))
   const page = pageFrameOf(entryFrame(low))
-  const alone: u32 = pageHas(page, PageState.Writing) ? 2 : 1
-  return (page.family as u32) != 0 && page.count != alone
+  return (page.family as u32) != 0 && page.count != 1
 }
 
-/** Have a copy of a page of one's own. May sleep: look again. */
+function isOnItsWay(frame: PhysicalAddress): boolean {
+  if (frame == 0) return false
+  const page = pageFrameOf(frame)
+  return pageHas(page, PageState.Writing) || pageHas(page, PageState.Reading)
+}
+
+/** Have a copy of a page of one's own, or wait for a transfer. May sleep: look again. */
 function disentangle(space: AddressSpace, where: u32): boolean {
+  if ((load32(entryFind(space, where), 0) & Entry.Present) == 0) {
+    clusterWait()
+    return true
+  }
   const frame = pageFrameAllocate()
   if (frame == 0) return false
   const entry = entryFind(space, where)
-  if (!isEntangled(space, where)) {
+  if (!isEntangled(space, where) || (load32(entry, 0) & Entry.Present) == 0) {
     pageFrameRelease(frame)
     return true
   }

@@ -2,10 +2,12 @@
 
 import type { PhysicalAddress } from '../lib/layout.ts'
 import { spacesInit } from './address-space.ts'
+import { clustersInit } from './cluster.ts'
 import { familiesInit } from './family.ts'
 import { faultsInit } from './fault.ts'
 import { pagesInit } from './page.ts'
 import { pageTablesInit, type InvalidateAll, type InvalidatePage } from './page-table.ts'
+import { reclaimInit } from './reclaim.ts'
 import { regionsInit } from './region.ts'
 
 /**
@@ -20,5 +22,7 @@ export function vmInit(
   familiesInit()
   regionsInit()
   pagesInit()
+  clustersInit()
   faultsInit()
+  reclaimInit()
 }

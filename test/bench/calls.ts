@@ -2,6 +2,7 @@
 // without card or disk, and prints nanoseconds.
 
 import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ramDisk } from '../../linker/ram-disk.ts'
 import { Machine } from '../qemu.ts'
@@ -20,6 +21,7 @@ const FIGURES = [['null', 'a null system call'], ['fork', 'fork, exit and wait']
 
 /** Both guests in turns; the figures of all rounds of all boots. */
 export async function benchCalls(): Promise<Row[]> {
+  mkdirSync(benchDirectory(), { recursive: true })
   const program = join(benchDirectory(), 'calls')
   execFileSync('musl-gcc', ['-static', '-O2', '-Wall', '-o', program, join(projectDirectory, 'test/bench/c/calls.c')])
   const initrd = ramDisk({ init: { from: program } })

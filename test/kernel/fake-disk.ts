@@ -4,7 +4,7 @@
 import { Disk, DiskOperation, DiskRequest, SECTOR_SIZE, diskRegister } from '../../kernel/drivers/block/disk.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import {
-  address, nth, plus, staticRow, struct, type Embed, type Stored, type bool, type i32, type ptr, type u32,
+  address, nth, plus, staticRow, struct, type Embed, type PhysicalAddress, type Stored, type bool, type i32, type ptr, type u32,
 } from '../../kernel/lib/layout.ts'
 import { copyBytes } from '../../kernel/lib/memory.ts'
 import { virtualOf } from '../../kernel/mm/address.ts'
@@ -26,6 +26,8 @@ class FakeDisk {
   failFlush: Stored<u32, bool>
   loseWrites: Stored<u32, bool> // say they are done, and do nothing
   mostInFlight: u32
+  tearWrites: u32 // the writes from now on of which only the first half arrives, and that fail
+  largest: u32 // sectors of the largest request
 }
 
 const disks = staticRow<FakeDisk>(DISKS)
@@ -44,6 +46,7 @@ export function addDisk(contents: ptr, sectors: u32, blockSize: u32, depth: u32)
   disk.blockSize = blockSize
   disk.depth = depth
   disk.canFlush = true
+  disk.pieceLimit = 64
   diskRegister(disk)
 }
 
@@ -67,6 +70,10 @@ export function failWrites(index: u32, from: u32, to: u32): void {
 
 export function failFlushes(index: u32, fail: bool): void { nth(disks, index).failFlush = fail }
 export function loseWrites(index: u32, lose: bool): void { nth(disks, index).loseWrites = lose }
+/** Of the next `count` writes only the first half arrives, and they fail. */
+export function tearWrites(index: u32, count: u32): void { nth(disks, index).tearWrites = count }
+export function setPieceLimit(index: u32, pieces: u32): void { nth(disks, index).disk.pieceLimit = pieces }
+export function diskLargest(index: u32): u32 { return nth(disks, index).largest }
 export function diskReads(index: u32): u32 { return nth(disks, index).disk.reads }
 export function diskWrites(index: u32): u32 { return nth(disks, index).disk.writes }
 export function diskFlushes(index: u32): u32 { return nth(disks, index).disk.flushes }
@@ -87,7 +94,9 @@ function submit(disk: Disk, request: DiskRequest): i32 {
     const unit: u32 = disk.blockSize / SECTOR_SIZE
     if (request.sector % unit != 0 || request.sectors % unit != 0) return Errno.InvalidArgument
   }
+  if (request.pieceCount > disk.pieceLimit) return Errno.InvalidArgument
   if (disk.inFlight >= disk.depth) return Errno.Busy
+  if (request.sectors > fake.largest) fake.largest = request.sectors
   disk.inFlight += 1
   if (disk.inFlight > fake.mostInFlight) fake.mostInFlight = disk.inFlight
   request.done = false
@@ -142,14 +151,39 @@ function carryOut(fake: FakeDisk, request: DiskRequest): i32 {
   if (request.operation == DiskOperation.Read) {
     fake.disk.reads += 1
     if (hits(request, fake.failReadFrom, fake.failReadTo)) return Errno.InputOutput
-    copyBytes(virtualOf(request.buffer), place, bytes)
+    move(request, place, bytes, false)
     return Errno.None
   }
   fake.disk.writes += 1
   if (fake.disk.readOnly) return Errno.ReadOnly
   if (hits(request, fake.failWriteFrom, fake.failWriteTo)) return Errno.InputOutput
-  if (!fake.loseWrites) copyBytes(place, virtualOf(request.buffer), bytes)
+  if (fake.tearWrites != 0) {
+    fake.tearWrites -= 1
+    move(request, place, bytes >> 1, true)
+    return Errno.InputOutput
+  }
+  if (!fake.loseWrites) move(request, place, bytes, true)
   return Errno.None
+}
+
+/** The first `bytes` bytes of a request, piece by piece. */
+function move(request: DiskRequest, place: ptr, bytes: u32, writing: bool): void {
+  const pieces = request.pieces
+  if (pieces == null) return movePiece(request.buffer, place, bytes, writing)
+  let done: u32 = 0
+  let i: u32 = 0
+  while (done < bytes) {
+    const piece = nth(pieces, i)
+    const length: u32 = piece.bytes < bytes - done ? piece.bytes : bytes - done
+    movePiece(piece.address, plus(place, done), length, writing)
+    done += length
+    i += 1
+  }
+}
+
+function movePiece(memory: PhysicalAddress, place: ptr, bytes: u32, writing: bool): void {
+  if (writing) copyBytes(place, virtualOf(memory), bytes)
+  else copyBytes(virtualOf(memory), place, bytes)
 }
 
 function hits(request: DiskRequest, from: u32, to: u32): bool {

@@ -10,7 +10,7 @@ import {
 import { clockSet } from '../../kernel/lib/clock.ts'
 import { Level, logLevelSet, logRecent } from '../../kernel/lib/log.ts'
 import { timersRun } from '../../kernel/lib/timer.ts'
-import { Disk, DiskRequest, diskFirst } from '../../kernel/drivers/block/disk.ts'
+import { Disk, DiskPiece, DiskRequest, diskFirst } from '../../kernel/drivers/block/disk.ts'
 import { nicFirst, type Nic } from '../../kernel/drivers/net/nic.ts'
 import {
   packetAllocate, packetAppend, packetFree, packetLength, packetPoolAdd, type Packet,
@@ -455,6 +455,12 @@ export function requestSet(p: ptr, operation: u32, sector: u32, sectors: u32, bu
   request.sectors = sectors
   request.buffer = buffer
   request.completed = completed
+}
+
+/** And pieces instead of its buffer: `count` pairs of an address and bytes at `pieces`. */
+export function requestPieces(p: ptr, pieces: ptr, count: u32): void {
+  at<DiskRequest>(p).pieces = at<DiskPiece>(pieces)
+  at<DiskRequest>(p).pieceCount = count
 }
 
 /** Of a request: 0 done, 1 result, 2 which completion it was, from 1; 0: not yet. */

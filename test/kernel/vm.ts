@@ -6,6 +6,9 @@ import {
 } from '../../kernel/lib/layout.ts'
 import { setSleep, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
+import { diskFirst } from '../../kernel/drivers/block/disk.ts'
+import { SwapManager } from '../../kernel/swap/swap-manager.ts'
+import { pollDisk } from './fake-disk.ts'
 import { virtualOf } from '../../kernel/mm/address.ts'
 import { pageFrameOf, pageFrameHold, pageFrameAllocateZeroed } from '../../kernel/mm/page-frame.ts'
 import { spaceCreate, type AddressSpace } from '../../kernel/vm/address-space.ts'
@@ -15,9 +18,11 @@ import { pageFault, pageFaultRegister, type PageFaultHandler } from '../../kerne
 import { spaceFork } from '../../kernel/vm/fork.ts'
 import { spaceGuard, spaceMap, spaceProtect } from '../../kernel/vm/map.ts'
 import { MemoryObject } from '../../kernel/vm/object.ts'
-import { entryFind, spaceCurrentSet } from '../../kernel/vm/page-table.ts'
+import { entryFind, spaceCurrent, spaceCurrentSet } from '../../kernel/vm/page-table.ts'
 import { regionFind } from '../../kernel/vm/region.ts'
+import { outOfMemoryRegister } from '../../kernel/vm/out-of-memory.ts'
 import { spaceRemap } from '../../kernel/vm/remap.ts'
+import { swapOn } from '../../kernel/vm/swap-off.ts'
 import { vmInit } from '../../kernel/vm/start.ts'
 import { vmStats } from '../../kernel/vm/stats.ts'
 import { Transfer, transferIn, transferInit, transferOut, transferZero } from '../../kernel/vm/transfer.ts'
@@ -53,7 +58,90 @@ export function start(): void {
   vmInit(root, true, invalidatePage, invalidateAll)
 }
 
-function sleep(_queue: WaitQueue | null, _milliseconds: u32, _interruptible: boolean): i32 { return Errno.None }
+let sleeps: u32 = 0
+
+/** Whoever sleeps waits for the disk: a moment passes for it, and then what the test wanted to happen meanwhile. */
+function sleep(_queue: WaitQueue | null, _milliseconds: u32, _interruptible: boolean): i32 {
+  sleeps += 1
+  if (meanwhileIn != 0) {
+    meanwhileIn -= 1
+    if (meanwhileIn == 0) meanwhileDo()
+  }
+  if (diskFirst() != null) pollDisk(0)
+  return Errno.None
+}
+export function slept(): u32 { return sleeps }
+
+let meanwhileIn: u32 = 0
+let meanwhileWhat: u32 = 0
+let meanwhileSpace: u32 = 0
+let meanwhileWhere: u32 = 0
+
+/** At the `after`th sleep from now on: 0 unmaps a page, 1 writes 0xee to it, 2 forks the space to number 100, 3 releases it. */
+export function meanwhile(after: u32, what: u32, index: u32, where: u32): void {
+  meanwhileIn = after
+  meanwhileWhat = what
+  meanwhileSpace = index
+  meanwhileWhere = where
+}
+
+function meanwhileDo(): void {
+  if (meanwhileWhat == 0) spaceUnmap(space(meanwhileSpace), meanwhileWhere, 4096)
+  else if (meanwhileWhat == 1) touch(meanwhileSpace, meanwhileWhere, true, 0xee)
+  else if (meanwhileWhat == 2) fork(meanwhileSpace, 100)
+  else release(meanwhileSpace)
+}
+
+// --- Swap. ---------------------------------------------------------------------------------------------------------
+
+const manager = staticStruct<SwapManager>()
+
+/** Pages go to disk 0, which has a header. */
+export function swapStart(): i32 {
+  manager.init(0, 0)
+  const result = manager.setSwapDevice(0)
+  if (result == 0) swapOn(manager)
+  return result
+}
+export { swapOff } from '../../kernel/vm/swap-off.ts'
+export { evict, evictionCount, pagesAge, replacementSet } from '../../kernel/vm/evict.ts'
+export { reclaimPoll } from '../../kernel/vm/reclaim.ts'
+export { pagesListed, pagesWithSlot } from '../../kernel/vm/page.ts'
+export { clustersInFlight, pagesWriting } from '../../kernel/vm/cluster.ts'
+export { watermarkHigh, watermarkLow, watermarkMin } from '../../kernel/vm/watermarks.ts'
+export {
+  addDisk, diskInFlight, diskLargest, diskMostInFlight, diskReads, diskWrites, failReads, failWrites, loseWrites, pollDisk, setDelay,
+  setPieceLimit, tearWrites,
+} from './fake-disk.ts'
+
+/** 0 slots in all, 1 used, 2 of processes, 3 retired, 4 checksum errors, 5 read errors, 6 write errors. */
+export function slots(which: u32): u32 {
+  switch (which) {
+    case 0: return manager.slots.total
+    case 1: return manager.slots.used
+    case 2: return manager.pagedSlots
+    case 3: return manager.slots.retired
+    case 4: return manager.checksumErrors
+    case 5: return manager.readErrors
+    default: return manager.writeErrors
+  }
+}
+
+let killed: u32 = 0
+let killWorks: bool = false
+/** Spaces that are to end for want of memory: counted, and, if it `works`, released at the next sleep. */
+export function onOutOfMemory(works: bool): void {
+  killWorks = works
+  outOfMemoryRegister(kill)
+}
+export function kills(): u32 { return killed }
+function kill(which: AddressSpace): boolean {
+  let index: u32 = 0
+  killed += 1
+  while (index < SPACES && nth(spaces, index).space != which) index += 1
+  if (killWorks && which != spaceCurrent()) meanwhile(1, 3, index, 0)
+  return true
+}
 function wake(_sleeper: Sleeper): void { }
 function invalidatePage(_page: ptr): void { invalidations += 1 }
 function invalidateAll(): void { invalidations += 1 }

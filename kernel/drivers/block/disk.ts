@@ -16,13 +16,20 @@ export const SECTOR_SIZE: u32 = 512
 
 export const enum DiskOperation { Read, Write, Flush }
 
+/** A piece of a transfer's memory, physically contiguous: whole sectors. */
+@struct
+export class DiskPiece {
+  address: PhysicalAddress
+  bytes: u32
+}
+
 /** One transfer. The caller owns it and its buffer again once `done`; until then neither may be touched. */
 @struct
 export class DiskRequest {
   next: DiskRequest | null // for whoever owns it: the driver while in flight, the caller otherwise
   sector: u32
   sectors: u32 // 1 or more; for Flush 0
-  buffer: PhysicalAddress // physically contiguous, sectors × 512 bytes
+  buffer: PhysicalAddress // physically contiguous, sectors × 512 bytes; not used with pieces
   result: i32 // once done: Errno.None, InputOutput, ReadOnly, NotSupported
   context: u32 // the caller's own
   completed: DiskCompleted | null // called once, from poll, after result and done are set; may be null
@@ -30,13 +37,15 @@ export class DiskRequest {
   done: Stored<u8, bool>
   driverTag: u8 // the driver's own
   reserved: u8
+  pieces: DiskPiece | null // a row of them, together sectors × 512 bytes, the caller's until done; null: `buffer` is all
+  pieceCount: u32 // `pieceLimit` of the disk at most; 0 without pieces
 }
 export type DiskCompleted = (request: DiskRequest) => void
 
 /**
  * Start a transfer. Returns Errno.None when it was accepted (`done` becomes true in a later poll, or already
  * is, whatever the outcome: see `result`); Errno.Busy when the queue is full: poll, then try again;
- * Errno.InvalidArgument when it reaches past `sectors` or has no length. Not accepted: the request is untouched.
+ * Errno.InvalidArgument when it reaches past `sectors`, has no length, or pieces that are none. Not accepted: the request is untouched.
  */
 export type DiskSubmit = (disk: Disk, request: DiskRequest) => i32
 /** Finish what the device has completed. Returns how many requests. */
@@ -52,6 +61,7 @@ export class Disk {
   sectors: u32 // capacity; what is past 2^32 - 1 sectors is not used
   blockSize: u32 // the device's own, bytes; 512 unless it says otherwise
   depth: u32 // requests it accepts at once
+  pieceLimit: u32 // most pieces of one request, of a page each
   inFlight: u32
   readOnly: Stored<u8, bool>
   canFlush: Stored<u8, bool>

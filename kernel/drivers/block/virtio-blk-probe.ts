@@ -102,6 +102,7 @@ function readConfiguration(blk: VirtioBlk): cstring | null {
   if (disk.blockSize < SECTOR_SIZE || (disk.blockSize & (disk.blockSize - 1)) != 0) disk.blockSize = SECTOR_SIZE
   const room: u32 = blk.queue.size - FRAMING
   if (blk.segments > room) blk.segments = room
+  disk.pieceLimit = blk.segmentSize < PAGE_SIZE ? 1 : blk.segments
   if (blk.queue.size <= FRAMING) return 'its queue is too short for a request'
   if (blk.segments == 0 || blk.segmentSize == 0) return 'its limits leave no room for data'
   return null

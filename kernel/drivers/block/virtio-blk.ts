@@ -66,7 +66,14 @@ export function virtioBlkSubmit(disk: Disk, request: DiskRequest): i32 {
 
 /** Descriptors of data: as few as SIZE_MAX allows. */
 function segmentsOf(blk: VirtioBlk, request: DiskRequest): u32 {
-  const bytes: u32 = request.sectors * SECTOR_SIZE
+  const pieces = request.pieces
+  if (pieces == null) return segmentsOfPiece(blk, request.sectors * SECTOR_SIZE)
+  let segments: u32 = 0
+  for (let i: u32 = 0; i < request.pieceCount; i++) segments += segmentsOfPiece(blk, nth(pieces, i).bytes)
+  return segments
+}
+
+function segmentsOfPiece(blk: VirtioBlk, bytes: u32): u32 {
   return bytes == 0 ? 0 : (bytes - 1) / blk.segmentSize + 1
 }
 
@@ -80,7 +87,22 @@ function requestFault(blk: VirtioBlk, request: DiskRequest): boolean {
   const capacity: u32 = blk.disk.sectors
   if (sectors == 0 || sectors > SECTORS_LIMIT) return true
   if (sectors > capacity || request.sector > capacity - sectors) return true
+  if (piecesFault(request)) return true
   return segmentsOf(blk, request) > blk.segments
+}
+
+/** Whether there are pieces, and they are not whole sectors, as many as the request says. */
+function piecesFault(request: DiskRequest): boolean {
+  const pieces = request.pieces
+  if (pieces == null) return false
+  if (request.pieceCount > request.sectors) return true
+  let left: u32 = request.sectors * SECTOR_SIZE
+  for (let i: u32 = 0; i < request.pieceCount; i++) {
+    const bytes: u32 = nth(pieces, i).bytes
+    if (bytes == 0 || bytes > left || bytes % SECTOR_SIZE != 0) return true
+    left -= bytes
+  }
+  return left != 0
 }
 
 /** How a request ends that the device is not asked about; None if it is. */
@@ -140,8 +162,17 @@ function enqueue(blk: VirtioBlk, request: DiskRequest): void {
 }
 
 function enqueueData(blk: VirtioBlk, request: DiskRequest, flag: DescriptorFlag): void {
-  let left: u32 = request.sectors * SECTOR_SIZE
-  let from: u32 = request.buffer
+  const pieces = request.pieces
+  if (pieces == null) return enqueuePiece(blk, request.buffer, request.sectors * SECTOR_SIZE, flag)
+  for (let i: u32 = 0; i < request.pieceCount; i++) {
+    const piece = nth(pieces, i)
+    enqueuePiece(blk, piece.address, piece.bytes, flag)
+  }
+}
+
+function enqueuePiece(blk: VirtioBlk, address: PhysicalAddress, bytes: u32, flag: DescriptorFlag): void {
+  let left: u32 = bytes
+  let from: u32 = address
   while (left != 0) {
     const size: u32 = left > blk.segmentSize ? blk.segmentSize : left
     queueElement(blk.queue, from as PhysicalAddress, size, flag)

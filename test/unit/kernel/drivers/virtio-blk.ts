@@ -227,6 +227,32 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: a request in pieces is one chain; pieces that do not add up are refused`, t => {
+    const disk = new Drive(e.start(), { features: USUAL | Feature.SizeMax }, { sizeMax: 4096, segMax: 4 })
+    const pieces = (...all: [number, number][]) => {
+      const p = disk.request(Operation.Write, 8, 24)
+      const row = disk.m.alloc(all.length * 8 + 8)
+      all.forEach(([address, bytes], i) => { disk.m.write32(row + i * 8, address); disk.m.write32(row + i * 8 + 4, bytes) })
+      disk.m.call('requestPieces', p, row, all.length)
+      return p
+    }
+    const good = pieces([0x200000, 8192], [0x100000, 512], [0x300000, 3584])
+    t.equal(disk.submit(good), 0)
+    const [chain] = disk.ring.take()
+    t.same(chain!.elements.map(each => [each.address, each.length]).slice(1, -1),
+      [[0x80200000, 4096], [0x80201000, 4096], [0x80100000, 512], [0x80300000, 3584]])
+    t.same(disk.header(chain!), [1, 0, 8, 0])
+    disk.finish(chain!, 0)
+    disk.poll()
+    t.same(disk.state(good).slice(0, 2), [1, 0])
+    t.equal(disk.field(DiskField.SectorsWritten), 24)
+    for (const bad of [[], [[0, 12287]], [[0, 8192], [0, 4608]], [[0, 8192], [0, 4096], [0, 0]], [[0, 8192], [0, 3584]],
+      [[0, 4096], [0, 4096], [0, 2048], [0, 1024], [0, 1024]]] as [number, number][][]) {
+      t.equal(disk.submit(pieces(...bad)), Errno.Invalid, JSON.stringify(bad))
+    }
+    t.end()
+  })
+
   t.test(`${e.kind}: a read-only disk: reads go, writes end in ReadOnly without the device`, t => {
     const disk = new Drive(e.start(), { features: USUAL | Feature.ReadOnly })
     const p = disk.request(Operation.Write, 0, 1)
