@@ -1,6 +1,6 @@
 // Fill memory that is more than the machine has, and read back every byte of it.
 //
-//   touch MIB seq|rand [SEED]     a line "touch: ok …", or what was wrong and status 1
+//   fill MIB seq|rand [SEED]     a line "fill: ok …", or what was wrong and status 1
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static void fill(unsigned *memory, unsigned page, unsigned round) {
 static void check(const unsigned *memory, unsigned page, unsigned round) {
   for (unsigned i = 0; i < WORDS; i++) {
     if (memory[(size_t)page * WORDS + i] == word(page, i, round)) continue;
-    printf("touch: page %u word %u round %u is %08x\n", page, i, round, memory[(size_t)page * WORDS + i]);
+    printf("fill: page %u word %u round %u is %08x\n", page, i, round, memory[(size_t)page * WORDS + i]);
     exit(1);
   }
 }
@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
   state = argc > 3 ? atoi(argv[3]) : 1;
   unsigned char *rounds = calloc(pages, 1);
   unsigned *memory = mmap(0, (size_t)pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED || rounds == 0) { perror("touch"); return 1; }
+  if (memory == MAP_FAILED || rounds == 0) { perror("fill"); return 1; }
   for (unsigned page = 0; page < pages; page++) fill(memory, page, 0);
   for (unsigned step = 0; random && step < pages; step++) { // half of the steps write anew
     unsigned page = next() % pages;
@@ -48,6 +48,6 @@ int main(int argc, char **argv) {
     if (next() & 1) fill(memory, page, ++rounds[page]);
   }
   for (unsigned page = 0; page < pages; page++) check(memory, page, rounds[page]);
-  printf("touch: ok %u pages %s\n", pages, random ? "at random" : "in order");
+  printf("fill: ok %u pages %s\n", pages, random ? "at random" : "in order");
   return 0;
 }
