@@ -29,6 +29,7 @@ import {
   sysKill, sysPause, sysRtSigaction, sysRtSigpending, sysRtSigprocmask, sysRtSigreturn, sysRtSigsuspend, sysRtSigtimedwait,
   sysSigaltstack, sysTgkill, sysTkill,
 } from './signal.ts'
+import { sysSwapoff, sysSwapon } from './swap.ts'
 import { sysGetrandom, sysReboot, sysSysinfo, sysUname } from './system.ts'
 import {
   sysAlarm, sysClockGetres, sysClockGettime, sysClockNanosleep, sysGetitimer, sysGettimeofday, sysNanosleep, sysSetitimer,
@@ -174,6 +175,8 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Sync: return 0
     case Call.Mount: return sysMount(self, a as ptr, b as ptr, c as ptr, d) as number as u32
     case Call.Umount2: return sysUmount2(self, a as ptr, b) as number as u32
+    case Call.Swapon: return sysSwapon(self, a as ptr, b) as number as u32
+    case Call.Swapoff: return sysSwapoff(self, a as ptr) as number as u32
     case Call.Reboot: return sysReboot(a, b, c) as number as u32
     case Call.Gettid: return self.pid
     default: return unknown(self, number)

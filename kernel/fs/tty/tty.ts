@@ -43,6 +43,7 @@ export class Tty {
   literal: Stored<u32, bool> // the next byte is taken as it is
   stopped: Stored<u32, bool> // ^S
   opens: u32 // open files
+  expected: Stored<u32, bool> // somebody will open it: what is typed before that is for them
   session: u32 // whose controlling terminal it is; 0: nobody's
   group: u32 // the group in the foreground
   reading: Embed<Lock>
