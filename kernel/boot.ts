@@ -11,7 +11,6 @@ import { idtInit } from './arch/x86/idt.ts'
 import { interruptInit } from './arch/x86/interrupt.ts'
 import { pagingInit } from './arch/x86/paging.ts'
 import { panicInit } from './arch/x86/panic.ts'
-import { wallClock } from './arch/x86/rtc.ts'
 import { devicesInit } from './boot/devices.ts'
 import { filesInit } from './boot/files.ts'
 import { memoryManagerInit } from './boot/memory.ts'
@@ -22,12 +21,11 @@ import { selftestInit } from './boot/selftest.ts'
 import { VERSION } from './config.ts'
 import { serialInit, serialInputInit, serialWrite } from './drivers/serial/serial.ts'
 import { vgaInit, vgaWrite } from './drivers/vga/text.ts'
-import { clockUpdate, nowMicroseconds, nowSeconds } from './lib/clock.ts'
+import { clockUpdate, nowMicroseconds } from './lib/clock.ts'
 import { staticStruct, type u32 } from './lib/layout.ts'
 import { Level, logDecimal, logEnd, logSinkAdd, logStart, logText } from './lib/log.ts'
 import { Options } from './lib/options.ts'
 import { waitRegister } from './lib/wait.ts'
-import { wallClockSet } from './lib/wall-clock.ts'
 import { armWakeUps, loopRound, workWaits } from './loop.ts'
 import { swapStart } from './swap/start.ts'
 
@@ -46,7 +44,6 @@ export function boot(magic: u32, info: u32): void {
   interruptInit() // PIC masked, APICs set up; from here interrupts arrive
   clockStartApic()
   clockInit() // ends the calibration that clockStart began; from here the log tells the time
-  wallClockInit()
   idleInit(workWaits, armWakeUps)
   waitRegister(loopRound) // who waits runs rounds of the main loop
   serialInputInit()
@@ -70,12 +67,6 @@ function processorInit(): void {
   idtInit()
   panicInit() // from here every unexpected exception is a panic with a backtrace
   pagingInit() // the kernel's own tables: W^X, guard pages, no identity map
-}
-
-/** Without a real-time clock the time of day stays unknown. */
-function wallClockInit(): void {
-  const now: u32 = wallClock()
-  if (now != 0) wallClockSet(now - nowSeconds())
 }
 
 function logBootStart(): void {

@@ -340,5 +340,9 @@ export const ELF_FILE_LIMIT: u32 = 1 << 30
 export const ELF_HEADER_LIMIT: u32 = 64
 /** Reactions to signals, one for each process: as many as processes and threads at once (RustOS's MAX_PROCESSES). 1.3 KiB each. */
 export const SIGNAL_GROUP_LIMIT: u32 = 1024
+/** Epolls at once: as many as there are sets of sockets. */
+export const EPOLL_LIMIT: u32 = 64
+/** Pairs of local sockets at once. */
+export const SOCKET_PAIR_LIMIT: u32 = 1024
 /** Signals that wait with what is known of them, all processes together: a few for each, and real-time signals in a queue. */
 export const SIGNAL_QUEUE_LIMIT: u32 = 4096

@@ -14,7 +14,8 @@ const C_OPTIONS = ['-static', '-O1', '-Wall', '-Wextra', '-Werror']
 /** The executable of test/programs/NAME.c: static, for Linux on x86-64. Built when its source is new. */
 export function program(name: string): string {
   const source = path.join(ROOT, 'test', 'programs', `${name}.c`)
-  return cachedFile('test-program', hashOf(fs.readFileSync(source), ...C_OPTIONS), '', draft => {
+  const shared = fs.readFileSync(path.join(ROOT, 'test', 'programs', 'check.h'))
+  return cachedFile('test-program', hashOf(fs.readFileSync(source), shared, ...C_OPTIONS), '', draft => {
     execFileSync('musl-gcc', [...C_OPTIONS, '-o', draft, source], { stdio: ['ignore', 'ignore', 'inherit'] })
   })
 }

@@ -78,9 +78,9 @@ export class VmMachine {
     this.m.write(contents, header(pages))
     this.m.call('addDisk', contents, pages * 8, 512, depth)
     this.m.call('setDelay', 0, delay, newestFirst)
-    this.m.call('replacementSet', algorithm)
     const result = this.m.call('swapStart')
     if (result !== 0) throw new Error(`swapStart: ${result}`)
+    this.m.call('replacementSet', algorithm)
     return contents
   }
 

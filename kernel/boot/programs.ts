@@ -4,10 +4,11 @@ import { Cpu, cpuHas } from '../arch/x86/cpu.ts'
 import { fpuInit } from '../arch/x86/fpu.ts'
 import { kernelRoot } from '../arch/x86/paging.ts'
 import { processFactsInit } from './process-facts.ts'
+import { userAccessBegin, userAccessEnd } from '../arch/x86/user-access.ts'
 import { syscallInit } from '../arch/x86/syscall.ts'
 import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
 import { isError } from '../lib/errno.ts'
-import type { ptr } from '../lib/layout.ts'
+import type { ptr, u32 } from '../lib/layout.ts'
 import { kernelFiles } from '../fs/start.ts'
 import { Given, Options, optionGiven } from '../lib/options.ts'
 import { panic } from '../lib/panic.ts'
@@ -21,8 +22,12 @@ import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
 import { swapManager } from '../swap/start.ts'
+import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
+import { socketFilesInit } from '../syscall/socket-file.ts'
+import { socketPairsInit } from '../syscall/socket-pair.ts'
+import { windowsInit } from '../syscall/user-window.ts'
 import { swapOn } from '../vm/swap-off.ts'
 import { vmInit } from '../vm/start.ts'
 
@@ -34,6 +39,10 @@ export function programsInit(): void {
   if (!isError(swapManager().getSwapDevice())) swapOn(swapManager())
   futexInit()
   eventsInit()
+  epollInit()
+  socketFilesInit()
+  socketPairsInit()
+  windowsInit(windowOpened, windowClosed)
   processTableInit()
   signalsInit()
   schedulerInit()
@@ -61,4 +70,14 @@ function invalidatePage(page: ptr): void {
 
 function invalidateAll(): void {
   writeCr3(readCr3())
+}
+
+/** A window on user memory is that memory, opened. */
+function windowOpened(p: ptr, _n: u32, _writing: boolean): ptr {
+  userAccessBegin()
+  return p
+}
+
+function windowClosed(_p: ptr, _n: u32, _writing: boolean): void {
+  userAccessEnd()
 }

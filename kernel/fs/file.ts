@@ -48,13 +48,23 @@ export class OpenFile {
   flags: u32 // Open: the access mode, Append, NonBlock
   position: u32
   data: ptr // of the operations
+  watches: ptr // the epolls it is in: syscall/epoll.ts; 0: none
 }
 
+/** A file that is in epolls is closed: it leaves them. */
+type FileWatchesEnd = (file: OpenFile) => void
+
 const files = staticStruct<Pool>()
+let watchesEnd: FileWatchesEnd | null = null
 
 /** Once, before the first file is opened. */
 export function filesInit(): void {
   poolInit(files, 'open-files', sizeof<OpenFile>(), OPEN_FILE_LIMIT)
+}
+
+/** Who is told of files that are in epolls and closed. Once, before the first epoll. */
+export function fileWatchesEndSet(end: FileWatchesEnd): void {
+  watchesEnd = end
 }
 
 /** A new open file, counted once, without an inode; null when there are OPEN_FILE_LIMIT. */
@@ -79,6 +89,7 @@ export function fileRelease(file: OpenFile): void {
   if (file.count == 0) panic('a file is closed that nobody has open')
   file.count -= 1
   if (file.count != 0) return
+  if (file.watches != 0 && watchesEnd != null) watchesEnd(file)
   const close = file.operations.close
   if (close != null) close(file)
   inodeRelease(file.inode)

@@ -11,7 +11,7 @@ import { nth, plus, staticMemory, type cstring, type ptr, type u32 } from './lay
 import { Level, logBytes, logDecimal, logEnd, logQuoted, logQuotedBytes, logStart } from './log.ts'
 import { copyBytes, spells, stringLengthBounded } from './memory.ts'
 import {
-  AddressConflict, Given, INTERFACE_OPTION_LIMIT, PanicOption, Selftest, Service, SwapChoice, interfaceOption,
+  AddressConflict, Given, INTERFACE_OPTION_LIMIT, PanicOption, ReplacementOption, Selftest, Service, SwapChoice, interfaceOption,
   optionsDefault, type Options,
 } from './options.ts'
 
@@ -99,6 +99,7 @@ function isSeparator(char: u32): boolean {
 function takeOption(options: Options, key: ptr, keyLength: u32, value: ptr, length: u32): Verdict {
   if (spells(key, keyLength, 'forward')) return takeForward(options, value, length)
   if (spells(key, keyLength, 'swap')) return takeSwap(options, value, length)
+  if (spells(key, keyLength, 'replacement')) return takeReplacement(options, value, length)
   if (spells(key, keyLength, 'acd')) return takeAcd(options, value, length)
   if (spells(key, keyLength, 'mem')) return takeMemory(options, value, length)
   if (spells(key, keyLength, 'services')) return takeServices(options, value, length)
@@ -217,6 +218,14 @@ function takeLog(options: Options, value: ptr, length: u32): Verdict {
   else if (spells(value, length, 'debug')) options.log = Level.Debug
   else return bad('error, warn, info or debug')
   return taken(options, Given.Log)
+}
+
+function takeReplacement(options: Options, value: ptr, length: u32): Verdict {
+  if (spells(value, length, 'lru')) options.replacement = ReplacementOption.Lru
+  else if (spells(value, length, 'clock')) options.replacement = ReplacementOption.Clock
+  else if (spells(value, length, 'fifo')) options.replacement = ReplacementOption.Fifo
+  else return bad('lru, clock or fifo')
+  return taken(options, Given.Replacement)
 }
 
 function takePanic(options: Options, value: ptr, length: u32): Verdict {

@@ -45,11 +45,14 @@ export const enum Errno {
   SymbolicLinkLoop = -40, // ELOOP
   NotOnNetwork = -64, // ENONET
   ProtocolError = -71, // EPROTO
+  NotSocket = -88, // ENOTSOCK
   DestinationRequired = -89, // EDESTADDRREQ
   MessageTooLong = -90, // EMSGSIZE
   ProtocolOption = -92, // ENOPROTOOPT
   ProtocolNotSupported = -93, // EPROTONOSUPPORT
+  SocketTypeNotSupported = -94, // ESOCKTNOSUPPORT
   NotSupported = -95, // EOPNOTSUPP
+  AddressFamily = -97, // EAFNOSUPPORT
   AddressInUse = -98, // EADDRINUSE
   AddressNotAvailable = -99, // EADDRNOTAVAIL
   NetworkDown = -100, // ENETDOWN

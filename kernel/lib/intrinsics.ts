@@ -39,6 +39,8 @@ export declare function compilerBarrier(): void
 // --- 32-bit arithmetic. ----------------------------------------------------------------------------------
 /** a + b, plus 1 if that overflowed: one step of a one's complement sum. */
 export declare function addEndAround(a: u32, b: u32): u32
+/** `sum` and the 128 bytes at base + offset, as words of 32 bits added by addEndAround; done 64 bits at a time. Intel SDM, ADC. */
+export declare function onesSum128(base: ptr, offset: u32, sum: u32): u32
 /** The upper half of the 64-bit product. Intel SDM, MUL. */
 export declare function multiplyHigh(a: u32, b: u32): u32
 /** Leading zero bits, 32 for zero. */

@@ -11,6 +11,8 @@ import { zeroBytes } from './memory.ts'
 export const enum AddressConflict { Optimistic, Strict, Off }
 /** `swap=`: found by the rule of docs/contract.md, a disk by name, or none. */
 export const enum SwapChoice { Automatic, Named, None }
+/** `replacement=`: which pages leave memory first, in the order of swap/replacement.ts. */
+export const enum ReplacementOption { Lru, Clock, Fifo }
 /** `selftest=`. */
 export const enum Selftest { None, Swap, Net, Mm, All }
 /** `panic=`. Automatic: exit under QEMU's exit device, else halt. */
@@ -20,7 +22,7 @@ export const enum Service { Echo = 1, Discard = 2, Chargen = 4, Http = 8, Iperf3
 /** Bits of Options.given: keys that were on the line with a value that could be read. */
 export const enum Given {
   Interface = 1, Vlan = 2, Forward = 4, Swap = 8, Acd = 16, Mem = 32, Services = 64, Init = 128, Selftest = 256,
-  Log = 512, Panic = 1024,
+  Log = 512, Panic = 1024, Replacement = 2048,
 }
 
 /** `eth0=…` to `eth7=…`, and VLANs on them. */
@@ -48,7 +50,8 @@ export class Options {
   selftest: Stored<u8, Selftest>
   log: Stored<u8, Level>
   panic: Stored<u8, PanicOption>
-  reserved: u16
+  replacement: Stored<u8, ReplacementOption>
+  reserved: u8
 }
 
 /** What counts when the line says nothing. */

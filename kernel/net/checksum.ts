@@ -1,11 +1,11 @@
 // The Internet checksum. RFC 1071 §1, §2; its update in place, RFC 1624 §3.
 //
-// A running sum is 32 bits of one's complement in *memory* order: words are added as they are loaded, four bytes
-// at a time, end-around carry included. One's complement addition does not care which byte comes first
+// A running sum is 32 bits of one's complement in *memory* order: words are added as they are loaded, end-around carry
+// included. One's complement addition does not care which byte comes first
 // (RFC 1071 §2 (B)), so the swap happens once, in `fold`, which gives the 16-bit value as a Be<u16> field holds it.
 // Pure functions: any context.
 
-import { addEndAround, load16, load32, load8, rotateLeft } from '../lib/intrinsics.ts'
+import { addEndAround, load16, load32, load8, onesSum128, rotateLeft } from '../lib/intrinsics.ts'
 import { distance, plus, type ptr, type u16, type u32 } from '../lib/layout.ts'
 import type { Packet } from '../drivers/net/packet.ts'
 
@@ -14,9 +14,14 @@ import type { Packet } from '../drivers/net/packet.ts'
  * only the last piece of a message may have an odd length (`chainSum` does pieces of any length).
  */
 export function onesSum(p: ptr, length: u32, sum: u32): u32 {
+  const blocks: u32 = length & 0xffffff80
   const bulk: u32 = length & 0xffffffe0
   const words: u32 = length & 0xfffffffc
   let i: u32 = 0
+  while (i < blocks) {
+    sum = onesSum128(p, i, sum)
+    i += 128
+  }
   while (i < bulk) {
     sum = addEndAround(sum, load32(p, i))
     sum = addEndAround(sum, load32(p, i + 4))

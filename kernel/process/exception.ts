@@ -47,7 +47,8 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   if (result == Errno.None) return
   if (result == MemoryError.OutOfMemory) return killForMemory(self)
   if (memoryErrorIsBus(result)) return signalFault(self, Signal.BusError, SignalCode.AddressError, low, frame)
-  signalFault(self, Signal.SegmentationViolation, (frame.errorCode & 1) != 0 ? SignalCode.AccessError : SignalCode.MapError, low, frame)
+  const code: SignalCode = result == MemoryError.InvalidAddress ? SignalCode.MapError : SignalCode.AccessError
+  signalFault(self, Signal.SegmentationViolation, code, low, frame)
 }
 
 function signalOf(vector: u32): Signal {

@@ -98,8 +98,9 @@ function groupEnded(leader: Process): void {
   if (leader.pid == 1 && firstEnded != null) firstEnded(leader)
   reparent(leader)
   const parent = leader.parent
-  if (parent == null || signalChildEnded(parent, leader)) return processForget(leader)
-  wakeAll(parent.children)
+  if (parent == null) return processForget(leader)
+  if (signalChildEnded(parent, leader)) processForget(leader)
+  wakeAll(parent.children) // whoever is forgotten is waited for no more, either
 }
 
 /** Nobody will ask for it any more. */

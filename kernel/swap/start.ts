@@ -29,7 +29,7 @@ export function swapManager(): SwapManager {
 
 /** Once, after the disks were found: choose by the command line, and say in one line what came of it. */
 export function swapStart(options: Options): void {
-  if (manager.init(0, PageReplacementAlgorithm.LRU) != SwapError.None) {
+  if (manager.init(0, options.replacement as number as PageReplacementAlgorithm) != SwapError.None) {
     none(Level.Error, swapErrorName(SwapError.OutOfMemory))
     return
   }

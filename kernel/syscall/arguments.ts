@@ -94,7 +94,7 @@ function kindsOf(number: u32): u32 {
     case Call.Wait4: return P1 | P3
     case Call.Waitid: return P2 | P4
     case Call.Prlimit64: return P2 | P3
-    case Call.Futex: return P0 | P4
+    case Call.Futex: return P0 | P3 | P4
     case Call.SchedGetaffinity: case Call.SchedSetaffinity: return Z1 | P2
     case Call.ClockNanosleep: return P2 | P3
     case Call.EpollWait: case Call.EpollPwait: return P1 | P4
@@ -102,6 +102,7 @@ function kindsOf(number: u32): u32 {
     case Call.Sendto: case Call.Recvfrom: return P1 | Z2 | P4 | P5
     case Call.Setsockopt: case Call.Getsockopt: return P3 | P4
     case Call.Socketpair: return P3
+    case Call.RtSigqueueinfo: return P2
     case Call.Sendfile: return P2 | Z3
     case Call.RtSigtimedwait: return P0 | P1 | P2
     case Call.Execveat: return P1 | P2 | P3

@@ -115,6 +115,7 @@ export const enum Call {
   Getsid = 124,
   RtSigpending = 127,
   RtSigtimedwait = 128,
+  RtSigqueueinfo = 129,
   RtSigsuspend = 130,
   Sigaltstack = 131,
   Utime = 132,

@@ -162,8 +162,8 @@ const SET_BYTES: u32 = 128
 const SETS: u32 = 6
 
 /**
- * select(2): how many descriptors have something; the sets, and on Linux the timeval, are written over. Errors: BadHandle (one that is
- * none), InvalidArgument, BadAddress, OutOfMemory, Interrupted. May sleep.
+ * select(2): how many descriptors have something; the sets, and on Linux the timeval, are written over. Errors: BadHandle (one
+ * that is none), InvalidArgument, BadAddress, OutOfMemory, Interrupted. May sleep.
  */
 export function sysSelect(self: Process, count: i32, reading: ptr, writing: ptr, exceptional: ptr, limit: ptr): i32 {
   let milliseconds: u32 = SLEEP_FOR_EVER

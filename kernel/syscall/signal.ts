@@ -134,8 +134,8 @@ export function sysPause(): i32 {
 }
 
 /**
- * rt_sigtimedwait(2): take a signal of a set, which the caller has blocked, and say what is known of it. Errors: WouldBlock (the time is
- * up), Interrupted, InvalidArgument, BadAddress. May sleep.
+ * rt_sigtimedwait(2): take a signal of a set, which the caller has blocked, and say what is known of it. Errors: WouldBlock (the
+ * time is up), Interrupted, InvalidArgument, BadAddress. May sleep.
  */
 export function sysRtSigtimedwait(self: Process, wanted: ptr, to: ptr, limit: ptr, size: u32): i32 {
   if (size != SET_SIZE) return Errno.InvalidArgument

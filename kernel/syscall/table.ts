@@ -30,6 +30,7 @@ import {
   sysSigaltstack, sysTgkill, sysTkill,
 } from './signal.ts'
 import { sysSwapoff, sysSwapon } from './swap.ts'
+import { socketCall } from './table-socket.ts'
 import { sysGetrandom, sysReboot, sysSysinfo, sysUname } from './system.ts'
 import {
   sysAlarm, sysClockGetres, sysClockGettime, sysClockNanosleep, sysGetitimer, sysGettimeofday, sysNanosleep, sysSetitimer,
@@ -110,7 +111,7 @@ function early(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Truncate: return sysTruncate(self, a as ptr, b as number as i32) as number as u32
     case Call.Ftruncate: return sysFtruncate(self, a, b as number as i32) as number as u32
     case Call.Getcwd: return sysGetcwd(self, a as ptr, b) as number as u32
-    default: return unknown(self, number)
+    default: return other(self, frame, number)
   }
 }
 
@@ -137,7 +138,7 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Lchown: return sysFchownat(self, AT_CWD, a as ptr, b, c, AT_NO_FOLLOW) as number as u32
     case Call.Umask: return sysUmask(self, a)
     case Call.Gettimeofday: return sysGettimeofday(self, a as ptr, b as ptr) as number as u32
-    case Call.Getrlimit: return sysPrlimit64(self, 0, a, 0 as ptr, b as ptr) as number as u32
+    case Call.Getrlimit: return (b == 0 ? Errno.BadAddress : sysPrlimit64(self, 0, a, 0 as ptr, b as ptr)) as number as u32
     case Call.Getrusage: return sysGetrusage(self, a as number as i32, b as ptr) as number as u32
     case Call.Sysinfo: return sysSysinfo(a as ptr) as number as u32
     case Call.Times: return sysTimes(self, a as ptr)
@@ -179,7 +180,7 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Swapoff: return sysSwapoff(self, a as ptr) as number as u32
     case Call.Reboot: return sysReboot(a, b, c) as number as u32
     case Call.Gettid: return self.pid
-    default: return unknown(self, number)
+    default: return other(self, frame, number)
   }
 }
 
@@ -225,11 +226,14 @@ function last(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Renameat2: return sysRenameat2(self, a as number as i32, b as ptr, c as number as i32, d as ptr, e) as number as u32
     case Call.Getrandom: return sysGetrandom(a as ptr, b, c)
     case Call.Faccessat2: return sysFaccessat(self, a as number as i32, b as ptr, c) as number as u32
-    default: return unknown(self, number)
+    default: return other(self, frame, number)
   }
 }
-/** ENOSYS, and a line in the log: the first time only, of each process. */
-function unknown(self: Process, number: u32): u32 {
+
+/** A call about sockets; else ENOSYS, and a line in the log: the first time only, of each process. */
+function other(self: Process, frame: TrapFrame, number: u32): u32 {
+  const result = socketCall(self, frame, number)
+  if (result != Errno.NotImplemented) return result as number as u32
   if (!self.unknownCall && logStart(Level.Info, 'process', 'unknown-call')) {
     logDecimal('pid', self.pid)
     logText('name', self.name as cstring)

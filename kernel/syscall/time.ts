@@ -203,11 +203,11 @@ function alarmFired(timer: Timer): void {
   signalSend(process, Signal.Alarm)
 }
 
-/** What is left of a process's timer, 0: it does not run. */
+/** What is left of a process's timer, without the millisecond that was added; 0: it does not run. */
 function alarmLeft(group: SignalGroup): u32 {
   if (!timerActive(group.alarm)) return 0
-  const left: u32 = group.alarm.expires - nowMilliseconds()
-  return (left as number as i32) > 0 ? left : 1
+  const left: i32 = (group.alarm.expires - nowMilliseconds()) as number as i32
+  return left > 1 ? (left - 1) as number as u32 : 1
 }
 
 function alarmSet(self: Process, milliseconds: u32, interval: u32): void {
@@ -223,7 +223,7 @@ export function sysAlarm(self: Process, seconds: u32): u32 {
   clockUpdate()
   const left: u32 = alarmLeft(self.signals.group)
   const most: u32 = 2_147_483
-  alarmSet(self, (seconds < most ? seconds : most) * 1000, 0)
+  alarmSet(self, seconds == 0 ? 0 : (seconds < most ? seconds : most) * 1000 + 1, 0)
   return (left + 999) / 1000
 }
 
@@ -236,6 +236,7 @@ export function sysSetitimer(self: Process, which: u32, next: ptr, old: ptr): i3
   if (next != 0) {
     let error: i32 = timeValueRead(next, time)
     interval = timeValueMilliseconds(time)
+    if (interval != 0) interval -= 1 // periods add up: they are not to drift
     if (error == Errno.None) error = timeValueRead(plus(next, sizeof<TimeSpec>()), time)
     value = timeValueMilliseconds(time)
     if (error != Errno.None) return error

@@ -36,7 +36,9 @@ let algorithm: PageReplacementAlgorithm = PageReplacementAlgorithm.LRU
 
 /** Which pages leave first, from now on. */
 export function replacementSet(next: PageReplacementAlgorithm): void {
+  const swap = pageSlotsManager()
   algorithm = next
+  if (swap != null) swap.algorithm = next // for its statistics
 }
 
 export function replacementAlgorithm(): PageReplacementAlgorithm {

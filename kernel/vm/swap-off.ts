@@ -13,7 +13,7 @@ import { spaceFirst, spaceHold, type AddressSpace } from './address-space.ts'
 import { clusterWait, clustersBegin, clustersInFlight } from './cluster.ts'
 import { tableEnd } from './entries.ts'
 import { FAULT_AGAIN, MemoryError } from './errors.ts'
-import { evictAllow } from './evict.ts'
+import { evictAllow, replacementSet } from './evict.ts'
 import { pageFirst, pageForgetSlot, pageHas, PageState } from './page.ts'
 import { Entry, entryFind } from './page-table.ts'
 import { regionAfter, regionFind, type Region } from './region.ts'
@@ -24,6 +24,7 @@ import { watermarkLow } from './watermarks.ts'
 /** Pages of processes go to the disk of this manager from now on. */
 export function swapOn(swap: SwapManager): void {
   pageSlotsUse(swap)
+  replacementSet(swap.algorithm)
   clustersBegin()
   evictAllow(true)
 }

@@ -37,6 +37,13 @@ V i32 i_urem(i32 a, i32 b) { nonzero(b); return (i32)((u32)a % (u32)b); }
 V i32 i_div(i32 a, i32 b) { nonzero(b); return b == -1 ? -a : a / b; }
 V i32 i_rem(i32 a, i32 b) { nonzero(b); return b == -1 ? 0 : a % b; }
 V i32 i_addEndAround(i32 a, i32 b) { u32 sum; u32 carry = __builtin_add_overflow((u32)a, (u32)b, &sum); return (i32)(sum + carry); }
+V i32 i_onesSum128(i32 base, i32 offset, i32 sum) {
+  unsigned long long wide = (u32)sum, carry = 0;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++) wide = __builtin_addcll(wide, AT(u64, base, offset + 8 * i), carry, &carry);
+  wide = __builtin_addcll(wide, 0, carry, &carry) + carry;
+  return i_addEndAround((i32)wide, (i32)(wide >> 32));
+}
 V i32 i_multiplyHigh(i32 a, i32 b) { return (i32)((u64)(u32)a * (u32)b >> 32); }
 V i32 i_countLeadingZeros(i32 v) { return v == 0 ? 32 : __builtin_clz((u32)v); }
 V i32 i_countTrailingZeros(i32 v) { return v == 0 ? 32 : __builtin_ctz((u32)v); }

@@ -109,6 +109,12 @@ function pairs(m: Memory): Record<string, (...args: number[]) => unknown> {
     add64: wide((a, b) => a + b),
     subtract64: wide((a, b) => a - b),
     increase64: (p, n) => m.set64(p!, 0, m.get64(p!) + BigInt(n! >>> 0)),
+    onesSum128: (base, offset, sum) => {
+      let wide = sum! >>> 0
+      for (let i = 0; i < 32; i++) wide += m.view(base!, offset! + 4 * i, 4).getUint32(m.at, true) // 2^38 at most: exact
+      const once = wide % 0x100000000 + Math.floor(wide / 0x100000000)
+      return (once > 0xffffffff ? once - 0xffffffff : once) | 0
+    },
     compare64: (a, b) => {
       const x = m.get64(a!)
       const y = m.get64(b!)

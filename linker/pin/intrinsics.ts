@@ -54,7 +54,7 @@ export const INTRINSICS: ReadonlyMap<string, Intrinsic> = new Map<string, Intrin
   ['populationCount', value(1, x => populationCount(x!))],
   ['rotateLeft', value(2, (x, n) => (x! << (n! & 31)) | (x! >>> (-n! & 31)))],
   ['byteSwap32', value(1, x => byteSwap32(x!))],
-  ['add64', action(3)], ['subtract64', action(3)], ['increase64', action(2)], ['compare64', value(2)],
+  ['onesSum128', value(3)], ['add64', action(3)], ['subtract64', action(3)], ['increase64', action(2)], ['compare64', value(2)],
   ['shiftLeft64', action(3)], ['shiftRight64', action(3)], ['scale64', action(4)], ['divide64', value(3)],
   ['trap', action(0)],
   ['inb', value(1)], ['inw', value(1)], ['inl', value(1)],

@@ -12,6 +12,7 @@ import { benchIdle } from './idle.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
 import { buildPorphyry } from './porphyry.ts'
+import { benchSwap } from './swap.ts'
 import { benchTcp } from './tcp.ts'
 import { benchForward, benchUdp } from './udp.ts'
 import { machineKind, table, writeResults, type Row } from './results.ts'
@@ -28,6 +29,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   http: { what: 'HTTP requests a second, beside nginx on a Linux guest (needs root)', run: benchHttp },
   idle: { what: 'memory of an idle TCP connection, ten thousand of them (needs root)', run: benchIdle },
   calls: { what: 'system calls, fork, switches, page faults, beside a Linux guest', run: benchCalls },
+  swap: { what: 'paging of 200 MiB in 128, beside a Linux guest', run: benchSwap },
   ping: { what: 'ping -f, beside a Linux guest (needs root)', run: benchPing },
 }
 

@@ -89,6 +89,7 @@ await wired(t, 'netstat: sockets, connections with their queues, one in full, to
   machine.type('netstat\r')
   await machine.until(/console: connection .*state=LAST-ACK/)
   await peer.send(send('.', 1006, first + 6 >>> 0))
+  await station.ping() // what was sent before it has come
   machine.type('netstat\r')
   await machine.until(/console: netstat .*connections=0/)
 })

@@ -16,10 +16,15 @@ function swapping(name: string, mebibytes: number, what: string): MachineOptions
   return { memory: '32M', args: [...initrd, ...drive(disk)], append: `eth0=off swap=vda init=/bin/memory ${what}` }
 }
 
-booted(t, 'four times the memory, in order and at random, every word read back', swapping('alone', 256, '128'), async (t, machine) => {
-  t.equal(await machine.exit(240), Exit.Success)
-  t.match(machine.log, /^memory 0: 32768 pages, wrong 0, /m)
-})
+for (const algorithm of ['lru', 'clock', 'fifo']) {
+  const machine = swapping(algorithm, 256, '128')
+  booted(t, `four times the memory, in order and at random, every word read back: ${algorithm}`, {
+    ...machine, append: `replacement=${algorithm} ${machine.append}`,
+  }, async (t, machine) => {
+    t.equal(await machine.exit(240), Exit.Success)
+    t.match(machine.log, /^memory 0: 32768 pages, wrong 0, /m)
+  })
+}
 
 booted(t, 'three at once, each of them as large as the memory', swapping('three', 256, '32 3'), async (t, machine) => {
   t.equal(await machine.exit(240), Exit.Success)

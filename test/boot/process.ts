@@ -1,10 +1,10 @@
 // Programs in ring 3: how the first one is started and how its end ends the machine; what a program may not do; many at once.
 
 import t from 'tap'
-import { busybox, programs, ramDisk } from '../programs.ts'
+import { buildProgram, busybox, programs, ramDisk } from '../programs.ts'
 import { Exit, booted } from '../qemu.ts'
 
-const initrd = ['-initrd', ramDisk(programs('hello', 'wrong', 'many'))]
+const initrd = ['-initrd', ramDisk(programs('hello', 'wrong', 'many', 'registers'))]
 const quiet = 'eth0=off swap=none'
 
 booted(t, 'the first program: arguments, environment, output, and its end is the machine\'s', {
@@ -40,6 +40,23 @@ for (const cpu of ['max', 'qemu64']) {
     t.ok(machine.lines.filter(line => line.startsWith('ok')).length >= 20, 'all were tried')
   })
 }
+
+for (const cpu of ['max', 'qemu64']) {
+  booted(t, `x87, SSE and AVX registers are each process's own, on ${cpu}`, {
+    cpu, args: initrd, append: `${quiet} init=/bin/registers`,
+  }, async (t, machine) => {
+    t.equal(await machine.exit(60), Exit.Success)
+    t.match(machine.log, cpu === 'max' ? /^registers: kept, AVX too$/m : /^registers: kept$/m)
+  })
+}
+
+booted(t, '16 MiB: busybox\'s shell and a TypeScript program together', {
+  memory: '16M', append: `${quiet} init=/bin/sh /t.sh`,
+  args: ['-initrd', ramDisk({ ...busybox('sh', 'cat'), 'bin/hello.ts': { from: buildProgram('apps/hello.ts') }, 't.sh': 'hello.ts | cat; hello.ts\n' })],
+}, async (t, machine) => {
+  t.equal(await machine.exit(30), Exit.Success)
+  t.equal(machine.lines.filter(line => line.startsWith('{"hello":"from ring 3"')).length, 2)
+})
 
 booted(t, '64 processes at once, each with memory of its own; a fork bomb is contained', {
   args: initrd, append: `${quiet} init=/bin/many`,

@@ -12,6 +12,8 @@ import { socketSetOption } from '../../kernel/net/socket/options.ts'
 import { MessageFlag, Shut, SocketEvent, SocketOption, SocketType } from '../../kernel/net/socket/socket.ts'
 import { socketConnectWait, socketReceiveWait, socketSendWait, socketWait } from '../../kernel/net/socket/wait.ts'
 
+export { processBegin } from '../../kernel/process/begin.ts'
+export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
 export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
 
 const ROUTER: u32 = 0x0a4d0001 // 10.77.0.1

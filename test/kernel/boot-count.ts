@@ -18,6 +18,8 @@ import { loopOnce } from '../../kernel/loop.ts'
 import { socketBind, socketConnect, socketCreate, socketReceive, socketSend } from '../../kernel/net/socket/api.ts'
 import { SocketType } from '../../kernel/net/socket/socket.ts'
 
+export { processBegin } from '../../kernel/process/begin.ts'
+export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
 export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
 
 const UDP: u32 = 17

@@ -10,6 +10,8 @@ import { panic } from '../../kernel/lib/panic.ts'
 import { mainLoop } from '../../kernel/loop.ts'
 import { breakCard, breakDisk } from './bad-driver.ts'
 
+export { processBegin } from '../../kernel/process/begin.ts'
+export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
 export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
 
 /** An address below 2 GiB, where no process lives yet: nothing is mapped there. */

@@ -11,6 +11,8 @@ import { socketSetOption } from '../../kernel/net/socket/options.ts'
 import { SocketMessage, SocketOption, SocketType } from '../../kernel/net/socket/socket.ts'
 import { socketReceiveFromWait, socketReceiveWait, socketSendToWait } from '../../kernel/net/socket/wait.ts'
 
+export { processBegin } from '../../kernel/process/begin.ts'
+export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
 export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
 
 const LOOPBACK: u32 = 0x7f000001

@@ -227,6 +227,7 @@ export function optionSwapDisk(): u32 { return options.swapDisk }
 export function optionSelftest(): u32 { return options.selftest }
 export function optionLog(): u32 { return options.log }
 export function optionPanic(): u32 { return options.panic }
+export function optionReplacement(): u32 { return options.replacement }
 
 // --- Waiting. ------------------------------------------------------------------------------------------------
 let waited: u32 = 0

@@ -5,15 +5,17 @@ import { Errno } from '../../kernel/lib/errno.ts'
 import { store32 } from '../../kernel/lib/intrinsics.ts'
 import type { i32, ptr, u32 } from '../../kernel/lib/layout.ts'
 import { socketGetOption, socketSetOption } from '../../kernel/net/socket/options.ts'
-import { SocketOption, SocketState } from '../../kernel/net/socket/socket.ts'
+import { SocketOption, SocketState, SocketType } from '../../kernel/net/socket/socket.ts'
 import { socketOf } from '../../kernel/net/socket/table.ts'
+import { sendQueued } from '../../kernel/net/tcp/send-queue.ts'
+import { tcbOf } from '../../kernel/net/tcp/socket.ts'
 
 const enum OptionLevel { Ip = 0, Socket = 1, Tcp = 6 }
 
 /** asm-generic/socket.h's numbers of SOL_SOCKET. */
 const enum SocketLevel {
   ReuseAddr = 2, Type = 3, Error = 4, Broadcast = 6, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9,
-  ReusePort = 15, ReceiveTimeout = 20, SendTimeout = 21, AcceptConnections = 30, Protocol = 38, Domain = 39,
+  Linger = 13, ReusePort = 15, ReceiveTimeout = 20, SendTimeout = 21, AcceptConnections = 30, Protocol = 38, Domain = 39,
 }
 
 /** linux/in.h's of IPPROTO_IP. */
@@ -50,6 +52,7 @@ function socketLevel(name: u32): i32 {
     case SocketLevel.SendBuffer: return SocketOption.SendBufferSize
     case SocketLevel.ReceiveBuffer: return SocketOption.RecvBufferSize
     case SocketLevel.KeepAlive: return SocketOption.KeepAlive
+    case SocketLevel.Linger: return SocketOption.AbortOnClose
     case SocketLevel.ReusePort: return SocketOption.ReusePort
     case SocketLevel.ReceiveTimeout: return SocketOption.RecvTimeout
     case SocketLevel.SendTimeout: return SocketOption.SendTimeout
@@ -148,6 +151,14 @@ function translated(option: SocketOption, value: i32): u32 {
 /** FIONREAD: bytes that can be read, or BadHandle. */
 export function linuxAvailable(handle: u32): i32 {
   return socketGetOption(handle, SocketOption.Available)
+}
+
+/** SIOCOUTQ: octets given to be sent and not acknowledged, or BadHandle. */
+export function linuxUnacknowledged(handle: u32): i32 {
+  const socket = socketOf(handle)
+  if (socket == null) return Errno.BadHandle
+  const tcb = socket.type == SocketType.Stream ? tcbOf(socket) : null
+  return tcb != null ? sendQueued(tcb) as number as i32 : 0
 }
 
 /** Whether O_NONBLOCK is set: 1 or 0, or BadHandle. */

@@ -35,7 +35,7 @@ export { untilTimer } from './net-time.ts'
 export { linuxTcpInfo, linuxTcpInfoSize } from './packetdrill-info.ts'
 export { linuxSysctl } from './packetdrill-tuning.ts'
 export { linkCuts, linkFull, linkLength, linkPacket, linkSend, linkTake, linkTime } from './packetdrill-link.ts'
-export { linuxAvailable, linuxGetOption, linuxSetOption, linuxNonBlocking, linuxSetNonBlocking, linuxTimeout } from './packetdrill-options.ts'
+export { linuxAvailable, linuxUnacknowledged, linuxGetOption, linuxSetOption, linuxNonBlocking, linuxSetNonBlocking, linuxTimeout } from './packetdrill-options.ts'
 
 /** Packet buffers: a send and a receive buffer of 4 MiB each would not fit, those that scripts fill do. */
 const PACKETS: u32 = 6144

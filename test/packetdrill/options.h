@@ -19,6 +19,12 @@ static int32_t optionSet(File *file, int level, int name, const void *value, soc
     if (time.tv_usec < 0 || time.tv_usec >= 1000000) return -EDOM;
     return linuxSetOption(file->handle, level, name, time.tv_sec * 1000 + (time.tv_usec + 999) / 1000);
   }
+  if (level == SOL_SOCKET && name == SO_LINGER) { // with a time close is as without: nothing here waits in it
+    linger given;
+    if (length < (socklen_t)sizeof given) return -EINVAL;
+    memcpy(&given, value, sizeof given);
+    return linuxSetOption(file->handle, level, name, given.l_onoff && given.l_linger == 0);
+  }
   int32_t number = 0;
   if (length >= (socklen_t)sizeof number) memcpy(&number, value, sizeof number);
   else if (length >= 1 && level == IPPROTO_IP) number = *(const uint8_t *)value; // ip(7) takes a byte, too
@@ -65,7 +71,10 @@ static int32_t optionGet(const File *file, int level, int name, void *value, soc
   const int32_t number = read<int32_t>(memory);
   timeval time = { number / 1000, number % 1000 * 1000 };
   const void *from = isTime(level, name) ? (const void *)&time : &number;
-  const socklen_t size = isTime(level, name) ? sizeof time : sizeof number;
+  const linger lingers = { number, 0 };
+  const bool pair = level == SOL_SOCKET && name == SO_LINGER;
+  if (pair) from = &lingers;
+  const socklen_t size = isTime(level, name) ? sizeof time : pair ? sizeof lingers : sizeof number;
   if (*length > size) *length = size;
   memcpy(value, from, *length);
   return 0;
@@ -78,6 +87,11 @@ static int32_t control(const File *file, unsigned long request, int *value) {
       const int32_t available = linuxAvailable(file->handle);
       if (available >= 0) *value = available;
       return available < 0 ? available : 0;
+    }
+    case TIOCOUTQ: { // and SIOCOUTQ
+      const int32_t queued = linuxUnacknowledged(file->handle);
+      if (queued >= 0) *value = queued;
+      return queued < 0 ? queued : 0;
     }
     case FIONBIO: return linuxSetNonBlocking(file->handle, *value != 0);
     default: return -ENOTTY;

@@ -56,6 +56,13 @@ export class Pair<S extends Stack = Stack> {
     }
   }
 
+  /** Milliseconds until a frame arrives or a timer fires: one at least. */
+  untilNext(): number {
+    this.exchange()
+    const timers = this.sides.map(({ stack }) => stack.call('untilTimer') >>> 0)
+    return Math.max(1, Math.min(...timers, Math.ceil(this.wire.next()) - this.now))
+  }
+
   /** Put what the stacks sent on the wire, and what is due into the stacks, until nothing more is due now. */
   exchange(): void {
     for (let rounds = 0; ; rounds++) {

@@ -13,7 +13,7 @@ export const Option = {
   ReuseAddr: 0, ReusePort: 1, KeepAlive: 2, NoDelay: 3, RecvBufferSize: 4, SendBufferSize: 5, RecvTimeout: 6, SendTimeout: 7,
   Broadcast: 8, Ttl: 9, MulticastTtl: 10, MulticastLoop: 11, Dscp: 12, TypeOfService: 13, MulticastAll: 14, MulticastInterface: 15,
   NonBlocking: 16, ReceiveErrors: 17, HeaderIncluded: 18, DontFragment: 19, Error: 20, Type: 21, Protocol: 22, Available: 23,
-  MaximumSegment: 24, Cork: 25, UserTimeout: 26, KeepIdle: 27, KeepInterval: 28, KeepProbes: 29, CongestionControl: 30, NotSentLow: 31,
+  MaximumSegment: 24, Cork: 25, UserTimeout: 26, KeepIdle: 27, KeepInterval: 28, KeepProbes: 29, CongestionControl: 30, NotSentLow: 31, AbortOnClose: 32,
 } as const
 export const Errno = {
   BadHandle: -9, WouldBlock: -11, OutOfMemory: -12, AccessDenied: -13, Exists: -17, NoSuchEntry: -2, NoSuchDevice: -6, InvalidArgument: -22, FileTableFull: -23, NoSpace: -28,

@@ -1,37 +1,66 @@
 // How fast a stream is between two of our stacks, by loss and delay, in virtual time: `node --import=tsx
-// test/wire/tcp-loss.ts` writes docs/tcp-loss.md. The wire has no bandwidth of its own: what limits is TCP.
+// test/wire/tcp-loss.ts` writes the tables of docs/tcp-loss.md. The wire has no bandwidth of its own: what limits is TCP.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Engine, engines } from '../engine.ts'
 import { TcpPair } from './tcp-pair.ts'
 
+const FILE = 'docs/tcp-loss.md'
+const MARK = '<!-- measured -->\n'
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9]
 const OCTETS = 1 << 19
 /** As many octets as the test's card has records for segments: it grows no further. */
 const RECEIVE_BUFFER = 131_072
-const SEEDS = [1, 2, 3]
 const LOSSES = [0, 0.001, 0.01, 0.05, 0.1, 0.2]
 const ROUND_TRIPS = [2, 20, 100]
-const FILE = 'docs/tcp-loss.md'
-const MARK = '<!-- measured -->\n'
+/** Of data in a segment with timestamps; and C of Mathis and others (1997), table 1, where each segment is acknowledged. */
+const SEGMENT = 1448
+const MATHIS_C = Math.sqrt(3 / 2)
 
-/** Megabits a second, the median over the seeds; `–` when not every stream arrived whole. */
-function figure(engine: Engine, loss: number, roundTrip: number): string {
-  const rates = SEEDS.map(seed => {
-    const pair = new TcpPair(engine, { seed, harm: { drop: loss }, latency: roundTrip / 2, receiveBuffer: RECEIVE_BUFFER })
-    const { verdict, milliseconds } = pair.transfer({ there: OCTETS, back: 0, seed, readAtOnce: 65_536 })
-    return verdict === 'whole' ? OCTETS * 8 / 1000 / milliseconds : NaN
+/** smoltcp's own simulation at 5393f885, tests/snapshots/netsim__netsim.snap: 32,768 octets of buffer, 100 ms, octets a second. */
+const SMOLTCP: [loss: number, rate: number][] =
+  [[0, 322_945], [0.001, 314_780], [0.01, 219_671], [0.02, 166_588], [0.05, 76_626], [0.1, 37_775], [0.2, 6079], [0.3, 1156]]
+const SMOLTCP_BUFFER = 32_768
+const SMOLTCP_OCTETS = 1 << 21
+
+/** Octets a second, of each seed, from the slowest; NaN when a stream did not arrive whole. */
+function rates(engine: Engine, seeds: number[], loss: number, roundTrip: number, octets: number, buffers: object): number[] {
+  return seeds.map(seed => {
+    const pair = new TcpPair(engine, { seed, harm: { drop: loss }, latency: roundTrip / 2, ...buffers })
+    const { verdict, milliseconds } = pair.transfer({ there: octets, back: 0, seed, readAtOnce: 65_536, prompt: true })
+    return verdict === 'whole' ? octets * 1000 / milliseconds : NaN
   }).sort((a, b) => a - b)
-  return rates.some(Number.isNaN) ? '–' : rates[rates.length >> 1]!.toPrecision(3)
+}
+
+/** The median; `–` when not every stream arrived whole. */
+function median(sorted: number[]): number {
+  return sorted.some(Number.isNaN) ? NaN : sorted[sorted.length >> 1]!
+}
+
+const text = (value: number): string => Number.isNaN(value) ? '–' : value.toPrecision(3)
+const megabits = (octets: number): number => octets * 8 / 1e6
+const percent = (loss: number): string => `${Number((loss * 100).toPrecision(3))} %`
+
+function table(head: string[], rows: string[][]): string {
+  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
 const [engine] = await engines('test/kernel/net.ts', ['native'])
 const rows = LOSSES.map(loss => {
-  const row = `| ${loss * 100} % | ${ROUND_TRIPS.map(roundTrip => figure(engine!, loss, roundTrip)).join(' | ')} |`
-  process.stdout.write(`${row}\n`)
-  return row
+  const row = ROUND_TRIPS.map(roundTrip => megabits(median(rates(engine!, SEEDS, loss, roundTrip, OCTETS, { receiveBuffer: RECEIVE_BUFFER }))))
+  process.stdout.write(`${percent(loss)} ${row.map(text).join(' ')}\n`)
+  const formula = ROUND_TRIPS.map(roundTrip => megabits(SEGMENT / (roundTrip / 1000) * MATHIS_C / Math.sqrt(loss)))
+  return [percent(loss), ...row.map((each, i) => loss === 0 ? text(each) : `${text(each)} (${text(each / formula[i]!)})`)]
 })
-const table = [
-  `| lost, each way | ${ROUND_TRIPS.map(each => `${each} ms`).join(' | ')} |`, `| --- | ${ROUND_TRIPS.map(() => '---').join(' | ')} |`, ...rows,
-].join('\n')
-const text = readFileSync(FILE, 'utf8')
-writeFileSync(FILE, `${text.slice(0, text.indexOf(MARK) + MARK.length)}\n${table}\n`)
+const beside = SMOLTCP.map(([loss, theirs]) => {
+  const ours = median(rates(engine!, SEEDS.slice(0, 3), loss, 100, SMOLTCP_OCTETS, { receiveBuffer: SMOLTCP_BUFFER, sendBuffer: SMOLTCP_BUFFER }))
+  process.stdout.write(`${percent(loss)} ${text(ours / 1000)} ${text(theirs / 1000)}\n`)
+  return [percent(loss), text(ours / 1000), text(theirs / 1000), `${text(ours / theirs)}×`]
+})
+const parts = readFileSync(FILE, 'utf8').split(MARK)
+const tables = [
+  table(['lost, each way', ...ROUND_TRIPS.map(each => `${each} ms`)], rows),
+  table(['lost, each way', 'Porphyry', 'smoltcp', 'ratio'], beside),
+]
+const written = parts.map((part, i) => i === 0 ? part : `${MARK}\n${tables[i - 1]}\n${part.replace(/^\n*(?:\|.*\n)*/, '')}`).join('')
+writeFileSync(FILE, written)

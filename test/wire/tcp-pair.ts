@@ -51,6 +51,8 @@ export interface Transfer {
   back: number
   /** Most octets a user reads at once. */
   readAtOnce?: number
+  /** The users act whenever something happens; else now and then, and seldom while nothing moves. */
+  prompt?: boolean
   seed: number
 }
 
@@ -67,8 +69,8 @@ export class TcpPair {
   private readonly free: number[]
   private readonly open: number[]
 
-  /** `receiveBuffer`: octets, fixed; else the stack's own choice, which grows. */
-  constructor(engine: Engine, private readonly options: HostileOptions & { receiveBuffer?: number }) {
+  /** `receiveBuffer`, `sendBuffer`: octets, fixed; else the stack's own choice, which grows. */
+  constructor(engine: Engine, private readonly options: HostileOptions & { receiveBuffer?: number, sendBuffer?: number }) {
     this.pair = new Pair<Rounds>(engine, { ...options, harm: {}, make: Rounds })
     this.pair.keepsSent = false
     for (const stack of [this.pair.left, this.pair.right]) stack.addMemory(2048)
@@ -88,7 +90,7 @@ export class TcpPair {
   }
 
   /** Move octets both ways over a new connection, end it, and say how that went. */
-  transfer({ there, back, seed, readAtOnce = CHUNK }: Transfer): Outcome {
+  transfer({ there, back, seed, readAtOnce = CHUNK, prompt = false }: Transfer): Outcome {
     const { left, right } = this.pair
     const random = randomFrom(seed)
     const began = this.pair.now
@@ -107,7 +109,7 @@ export class TcpPair {
       const moved = [client, server].map(each => each.handle === 0 ? 0 : this.move(each, 1 + random(readAtOnce)))
       idle = Math.max(...moved) > 0 ? 0 : idle + 1
       verdict = this.judge(client, server, moved.includes(-1), this.pair.now - began)
-      if (verdict === undefined) this.pair.run(Math.min(1000, 5 + 5 * idle))
+      if (verdict === undefined) this.pair.run(prompt ? this.pair.untilNext() : Math.min(1000, 5 + 5 * idle))
     }
     const why = `${client.sent}/${there} sent, ${server.read} read; ${server.sent}/${back} sent, ${client.read} read; errors ${client.error} ${server.error}`
     const milliseconds = this.pair.now - began
@@ -141,7 +143,8 @@ export class TcpPair {
   }
 
   private limit(stack: Rounds, handle: number): void {
-    const { receiveBuffer } = this.options
+    const { receiveBuffer, sendBuffer } = this.options
+    if (sendBuffer !== undefined) this.must(stack.set(handle, Option.SendBufferSize, sendBuffer), 'send buffer')
     if (receiveBuffer !== undefined) this.must(stack.set(handle, Option.RecvBufferSize, receiveBuffer), 'receive buffer')
   }
 

@@ -48,6 +48,7 @@ function isFlag(option: SocketOption): boolean {
     case SocketOption.ReceiveErrors:
     case SocketOption.HeaderIncluded:
     case SocketOption.Cork:
+    case SocketOption.AbortOnClose:
       return true
     default:
       return false
@@ -66,6 +67,7 @@ function setFlag(socket: Socket, option: SocketOption, on: boolean): i32 {
     case SocketOption.NonBlocking: socket.nonBlocking = on; break
     case SocketOption.ReceiveErrors: socket.receiveErrors = on; break
     case SocketOption.Cork: socket.cork = on; break
+    case SocketOption.AbortOnClose: socket.abortOnClose = on; break
     default:
       if (socket.type != SocketType.Raw) return Errno.ProtocolOption
       socket.headerIncluded = on
@@ -166,6 +168,7 @@ function getFlag(socket: Socket, option: SocketOption): boolean {
     case SocketOption.NonBlocking: return socket.nonBlocking
     case SocketOption.ReceiveErrors: return socket.receiveErrors
     case SocketOption.Cork: return socket.cork
+    case SocketOption.AbortOnClose: return socket.abortOnClose
     default: return socket.headerIncluded
   }
 }

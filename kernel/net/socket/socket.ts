@@ -65,6 +65,7 @@ export const enum SocketOption {
   KeepProbes, // how many go unanswered, up to 127
   CongestionControl, // 0 CUBIC (RFC 9438 §4), 1 NewReno (RFC 6582 §3): TCP_CONGESTION; of a listener: of its connections
   NotSentLow, // octets never sent from which on no more is taken: TCP_NOTSENT_LOWAT
+  AbortOnClose, // closing resets the connection and what is queued is lost: SO_LINGER with no time
 }
 
 /** u64 counters, least significant half first. */
@@ -143,7 +144,8 @@ export class Socket {
   congestionControl: u8 // of the option of this name
   awaited: Stored<u8, bool> // a process sleeps in `waiters`, or polls: it is told of the next event
   polled: Stored<u8, bool> // by poll or select, which sleep on no socket's queue
-  reserved: u16
+  abortOnClose: Stored<u8, bool>
+  reserved: u8
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
   groups: SocketGroup | null
   watches: Watch | null // the poll sets it is in

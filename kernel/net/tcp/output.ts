@@ -54,6 +54,7 @@ export function tcpOutput(tcb: TcpControlBlock): void {
 
 /** Count the time since the last look for what was waited for then; now it may be something else. */
 function noteWaiting(tcb: TcpControlBlock): void {
+  if (tcb.sendFirst == null && tcb.waiting == Waiting.Nothing) return
   const now: Waiting = waitingFor(tcb)
   const since: u32 = nowMilliseconds() - tcb.heldSince
   const stats = tcb.stats

@@ -113,6 +113,7 @@ function attach(socket: Socket, tcb: TcpControlBlock, parent: Socket): void {
   socket.keepAlive = parent.keepAlive
   socket.congestionControl = parent.congestionControl
   socket.cork = parent.cork
+  socket.abortOnClose = parent.abortOnClose
   socket.maximumSegment = parent.maximumSegment
   socket.userTimeout = parent.userTimeout
   socket.notSentLow = parent.notSentLow
@@ -302,20 +303,23 @@ function stopListening(socket: Socket): void {
   listenerUnmake(socket)
 }
 
-/** The socket goes; its connection ends in good order by itself, or by a reset if there was something unread: RFC 2525 §2.17. */
+/**
+ * The socket goes; its connection ends in good order by itself, or by a reset: if there was something unread (RFC 2525 §2.17), or its
+ * user wants it so.
+ */
 export function streamClose(socket: Socket): void {
   if (socket.state == SocketState.Listening) stopListening(socket)
   const tcb = tcbOf(socket)
-  if (tcb != null) leave(tcb)
+  if (tcb != null) leave(tcb, socket.abortOnClose)
   if (socket.portHeld) portRemove(socket)
   streamOpen(socket)
 }
 
-function leave(tcb: TcpControlBlock): void {
+function leave(tcb: TcpControlBlock, abort: boolean): void {
   const state: TcpState = stateOf(tcb)
   if (state == TcpState.Closed) return tcpRelease(tcb)
   const unread: boolean = tcb.receiveBytes != 0
-  if (unread && state != TcpState.SynSent) {
+  if ((unread || abort) && state != TcpState.SynSent) {
     tcb.socket = null
     return tcpAbort(tcb, Errno.None)
   }

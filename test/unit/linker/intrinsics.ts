@@ -147,6 +147,18 @@ for (const e of enginesOf(program)) {
 
     t.test('the rest', async t => {
       t.throws(() => m.call('trap'), { message: 'trap' })
+      const words = (...filled: number[]): number => {
+        const at = m.alloc(144) + 3
+        for (let i = 0; i < 32; i++) m.write32(at + 5 + 4 * i, filled[i] ?? filled.at(-1)!)
+        return at
+      }
+      for (const [sum, ...filled] of [[0, 0], [0xffffffff, 0], [0, 0xffffffff], [0xffffffff, 0xffffffff], [1, 0xffffffff], [1, 0xffffffff, 0],
+        [7, 0x80000000], [0xfffffffe, 0xffffffff, 0xffffffff, 1, 0], Array.from({ length: 33 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 0)]) {
+        let right = sum!
+        for (let i = 0; i < 32; i++) right = u32('addEndAround', right, filled[i] ?? filled.at(-1)!)
+        t.equal(u32('onesSum128', words(...filled), 5, sum!), right, `onesSum128 of ${sum}, ${filled.slice(0, 4)}`)
+      }
+      t.throws(() => m.call('onesSum128', 0x7ffffff0, 0, 0), 'what is not there')
       t.doesNotThrow(() => { m.call('memoryBarrier'); m.call('compilerBarrier') })
       t.throws(() => m.call('nothing'), { message: 'the program exports no function nothing' })
       t.throws(() => m.call('ult', 1), { message: 'ult takes 2 arguments, not 1' })
@@ -155,7 +167,7 @@ for (const e of enginesOf(program)) {
 }
 
 t.test('no intrinsic is left out here', async t => {
-  const wide = ['add64', 'subtract64', 'increase64', 'compare64', 'shiftLeft64', 'shiftRight64', 'scale64', 'divide64', 'store64', 'copy64', 'equal64']
+  const wide = ['onesSum128', 'add64', 'subtract64', 'increase64', 'compare64', 'shiftLeft64', 'shiftRight64', 'scale64', 'divide64', 'store64', 'copy64', 'equal64']
   const all = new Set([...tested, ...ABSENT, ...wide, 'trap', 'memoryBarrier', 'compilerBarrier'])
   t.same(names.filter(each => !all.has(each)), [])
 })

@@ -97,6 +97,7 @@ t.test('a connection the peer opens: accept says who, data goes both ways, both 
   const got = await client.call('accept', listener)
   t.same(got.words, [REMOTE, String(PEER_PORT)])
   await client.must('write', got.result, data('from us'))
+  t.equal((await client.call('ioctl', got.result, 0x5411)).words[0], '7', 'SIOCOUTQ')
   t.equal((await peer.receive()).text, 'from us')
   await peer.send('P.', 'from the peer')
   t.equal((await client.call('ioctl', got.result, 0x541b)).words[0], '13', 'SIOCINQ')
@@ -108,6 +109,20 @@ t.test('a connection the peer opens: accept says who, data goes both ways, both 
   while (!last.letters.includes('F')) last = await peer.receive()
   await peer.send('.')
   t.equal((await client.call('read', got.result, 1)).error, 'EBADF')
+})
+
+t.test('SO_LINGER with no time: close resets', async t => {
+  const client = await Client.start(t)
+  const { fd, peer } = await accepted(client)
+  const [on, off] = [int(1) + int(0), int(0) + int(0)]
+  t.equal((await client.call('getsockopt', fd, 1, 13, 8)).words[0], off)
+  await client.must('setsockopt', fd, 1, 13, on)
+  t.equal((await client.call('getsockopt', fd, 1, 13, 8)).words[0], on)
+  await client.must('write', fd, data('lost'))
+  await client.must('close', fd)
+  let last = await peer.receive()
+  while (last.text !== '') last = await peer.receive()
+  t.ok(last.letters.includes('R'), last.letters)
 })
 
 t.test('a connection opened here, by a thread that waits', async t => {

@@ -262,7 +262,7 @@ for (const e of await engines('test/kernel/fs.ts')) {
   t.test(`${e.kind}: /proc without processes, and what may not be done there`, async t => {
     const f = new Files(e)
     f.m.call('fsMountSystem')
-    t.equal(f.file('/proc/mounts'), 'rootfs / rootfs rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n')
+    t.equal(f.file('/proc/mounts'), 'ramdisk / rootfs rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n')
     t.match(f.file('/proc/meminfo'), /^MemTotal: +\d+ kB\nMemFree: +\d+ kB\n/)
     t.match(f.file('/proc/version'), /^Porphyry version \d/)
     t.equal(f.file('/proc/sys/vm/page_replacement'), 'lru\n')
@@ -274,7 +274,7 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.equal(f.stat('/proc/self/fd'), 'ENOENT')
     t.same((f.list('/proc') as [string, number][]).filter(([name]) => /^\d/.test(name)), [])
     const fd = f.open('/proc/mounts') as number
-    t.equal(f.read(fd, 6), 'rootfs')
+    t.equal(f.read(fd, 7), 'ramdisk')
     f.mkdir('/m'); f.mount('tmpfs', '/m')
     t.match(f.read(fd), / \/proc proc rw 0 0\n$/, 'as it was when the reading began')
     f.lseek(fd, 0)

@@ -40,10 +40,11 @@ const get = (m: Instance) => ({
   selftest: m.call('optionSelftest'),
   log: m.call('optionLog'),
   panic: m.call('optionPanic'),
+  replacement: m.call('optionReplacement'),
 })
 const DEFAULTS = {
   given: 0, services: Service.Echo | Service.Http, memory: 0, init: null, forward: 0, acd: 0, swap: 0, disk: 0,
-  selftest: 0, log: 2, panic: 0,
+  selftest: 0, log: 2, panic: 0, replacement: 0,
 }
 
 /** What a word changes. */
@@ -80,6 +81,9 @@ const TAKEN: [word: string, changes: Partial<typeof DEFAULTS> | { init: string, 
   ['panic=halt', { given: 1024, panic: 1 }],
   ['panic=reboot', { given: 1024, panic: 2 }],
   ['panic=exit', { given: 1024, panic: 3 }],
+  ['replacement=lru', { given: 2048 }],
+  ['replacement=clock', { given: 2048, replacement: 1 }],
+  ['replacement=fifo', { given: 2048, replacement: 2 }],
 ]
 
 /** Words with a bad value, and what the warning asks for. */
@@ -96,6 +100,7 @@ const REFUSED: [word: string, want: string][] = [
   ['init', 'the path of a program'],
   ...['selftest=', 'selftest=swap,mm', 'selftest=1'].map(word => [word, 'swap, net, mm or all'] as [string, string]),
   ...['log=', 'log=loud', 'log=INFO'].map(word => [word, 'error, warn, info or debug'] as [string, string]),
+  ...['replacement=', 'replacement=LRU'].map(word => [word, 'lru, clock or fifo'] as [string, string]),
   ...['panic=', 'panic=now'].map(word => [word, 'halt, reboot or exit'] as [string, string]),
   ...['eth8=dhcp', 'eth00=dhcp', 'eth1x=dhcp', 'eth4294967296=dhcp'].map(word => [word, 'an interface from eth0 to eth7'] as [string, string]),
   ...['eth0=', 'eth0'].map(word => [word, 'dhcp, off or A.B.C.D/N'] as [string, string]),

@@ -148,6 +148,17 @@ for (const e of await engines('test/kernel/net.ts')) {
       receive 1000 = 0
     `)
 
+    script('AbortOnClose: RFC 9293 §3.10.5: closing resets, whatever is queued', `
+      ${OPEN}
+      set AbortOnClose 1
+      send 100 = 100
+      > P. 1:101(100) ack 1
+      close
+      > R. 101:101(0) ack 1
+      state = CLOSED
+      kept = 0
+    `)
+
     script('RFC 1122 §4.2.2.13: closed with data unread, the peer is reset', `
       ${OPEN}
       < P. 1:101(100) ack 1

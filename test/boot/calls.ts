@@ -1,0 +1,24 @@
+// Time limit: 400 s
+// System calls as programs make them: signals, threads, sockets, waiting, and every pointer argument bad in every way. The programs
+// are the same that pass on Linux (test/unit/programs.ts); each line they print is a check.
+
+import t from 'tap'
+import { programs, ramDisk } from '../programs.ts'
+import { Exit, booted } from '../qemu.ts'
+
+/** Each program, and how many checks there are at least: a program that stops early is none that passes. */
+export const PROGRAMS = { signals: 72, threads: 25, sockets: 109, waiting: 77, pointers: 620 } as const
+
+const names = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]
+const initrd = ['-initrd', ramDisk(programs(...names))]
+
+for (const name of names) {
+  // qemu64 has neither XSAVE nor SMAP: the FPU state in a signal's frame is FXSAVE's, and windows on user memory need no opening.
+  for (const cpu of ['max', 'qemu64']) {
+    booted(t, `${name}, on ${cpu}`, { cpu, args: initrd, append: `eth0=off swap=none init=/bin/${name}` }, async (t, machine) => {
+      t.equal(await machine.exit(120), Exit.Success)
+      t.same(machine.lines.filter(line => line.startsWith('not ok')), [])
+      t.ok(machine.lines.filter(line => line.startsWith('ok ')).length >= PROGRAMS[name], 'all were made')
+    })
+  }
+}
