@@ -60,14 +60,16 @@ function imageOf(kernel: string, script: string, ramDisk: string | undefined): s
   const grub = [...MODULES, 'kernel'].map(each => `${each}.${each === 'kernel' ? 'img' : 'mod'}`)
     .map(name => fs.readFileSync(path.join(GRUB_DIRECTORY, name)))
   const archive = ramDisk === undefined ? [] : [fs.readFileSync(ramDisk)]
-  return cachedFile('iso', hashOf('iso 1', script, filesIn(...TOOLS), fs.readFileSync(kernel), ...grub, ...archive), '.iso', draft => {
+  const key = hashOf('iso 1', script, filesIn(...TOOLS), fs.readFileSync(kernel), ...grub, ...archive)
+  return cachedFile('iso', key, '.iso', draft => {
     const tree = fs.mkdtempSync(`${draft}.tree-`)
     try {
       fs.mkdirSync(path.join(tree, path.dirname(CORE_PATH)), { recursive: true })
       fs.copyFileSync(kernel, path.join(tree, KERNEL_PATH))
       if (ramDisk !== undefined) fs.copyFileSync(ramDisk, path.join(tree, RAM_DISK_PATH))
       makeCore(script, path.join(tree, CORE_PATH))
-      for (const file of [KERNEL_PATH, CORE_PATH, ...ramDisk === undefined ? [] : [RAM_DISK_PATH]]) fs.chmodSync(path.join(tree, file), 0o644)
+      const files = [KERNEL_PATH, CORE_PATH, ...ramDisk === undefined ? [] : [RAM_DISK_PATH]]
+      for (const file of files) fs.chmodSync(path.join(tree, file), 0o644)
       makeImage(tree, draft)
       verifyIso(draft, { kernel, core: path.join(tree, CORE_PATH), ramDisk })
     } finally {

@@ -1,4 +1,5 @@
-// /dev: a file system in RAM with a node for every device there is, and for every disk. Linux calls it devtmpfs. Boot context, and a process's.
+// /dev: a file system in RAM with a node for every device there is, and for every disk. Linux calls it devtmpfs. Boot context,
+// and a process's.
 
 import { diskFirst, type Disk } from '../../drivers/block/disk.ts'
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
