@@ -47,8 +47,13 @@ function makeCore(script: string, output: string): void {
   fs.rmSync(config)
 }
 
+/**
+ * A RAM disk goes before the kernel: GRUB's biosdisk, which reads 32 KiB at a time, got the last 6,656 bytes of one wrong that
+ * ended where the medium does.
+ */
 function makeImage(tree: string, output: string): void {
-  execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-V', 'PORPHYRY', '-no-pad',
+  const first = fs.existsSync(path.join(tree, RAM_DISK_PATH)) ? ['--sort-weight', '1', RAM_DISK_PATH] : []
+  execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-V', 'PORPHYRY', '-no-pad', ...first,
     `--modification-date=${DATE}`, '--set_all_file_dates', DATE, '-uid', '0', '-gid', '0',
     '-b', CORE_PATH.slice(1), '-no-emul-boot', '-boot-load-size', '4', '-boot-info-table',
     '--grub2-boot-info', '--grub2-mbr', path.join(GRUB_DIRECTORY, 'boot_hybrid.img'), '-o', output, tree],

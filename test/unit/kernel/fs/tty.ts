@@ -15,7 +15,6 @@ const [SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH] = [1, 2, 3,
 
 class Terminal extends Files {
   fd: number
-  #user: number
 
   /** The console, opened by process 7, which leads session 7; reads do not wait unless there is a plan. */
   constructor(engine: Engine, flags = 2) {
@@ -23,7 +22,6 @@ class Terminal extends Files {
     this.m.call('fsMountSystem')
     this.run(7, 7, 7)
     this.fd = this.open('/dev/console', flags) as number
-    this.#user = this.m.userAlloc(256)
     this.shown()
   }
 
@@ -51,7 +49,7 @@ class Terminal extends Files {
   number(request: number): number | string { const got = this.get(request, 4); return typeof got === 'string' ? got : got.readUInt32LE(0) }
 
   /** Change flags of c_iflag, c_oflag, c_lflag, and control characters. */
-  attributes(change: { iflag?: (f: number) => number, lflag?: (f: number) => number, cc?: Record<number, number> }, request = TCSETS): void {
+  attributes(change: { iflag?: (f: number) => number, lflag?: (f: number) => number, cc?: Record<number, number> }, request: number = TCSETS): void {
     const termios = this.get(TCGETS, 36) as Buffer
     termios.writeUInt32LE(change.iflag?.(termios.readUInt32LE(0)) ?? termios.readUInt32LE(0), 0)
     termios.writeUInt32LE(change.lflag?.(termios.readUInt32LE(12)) ?? termios.readUInt32LE(12), 12)
