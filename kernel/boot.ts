@@ -53,8 +53,8 @@ export function boot(magic: u32, info: u32): void {
   filesInit(options) // the root, from the boot modules; /dev, /proc
   networkInit(options)
   logReady()
+  selftestInit(options) // if the command line asks for one: exits when it is done, unless a program follows
   firstStart(options) // the first program, if the command line asks for one
-  selftestInit(options) // if the command line asks for one: exits when it is done
 }
 
 /** What must be before anything can go wrong: a clock that runs, a console, a place for faults to go. */

@@ -152,6 +152,8 @@ export const TCP_RTO_MOST: u32 = 60_000
 export const TCP_BURST: u32 = 64
 /** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
 export const TCP_DELAYED_ACK: u32 = 40
+/** The least time to a loss probe, RFC 8985 §7.2: more than a peer delays an acknowledgment, or the probe is not for a loss. */
+export const TCP_PROBE_LEAST: u32 = 50
 /** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */
 export const TCP_CONNECT_TIMEOUT: u32 = 180_000
 /** SYN+ACKs to a peer that does not answer, after the first: Linux's tcp_synack_retries. */
@@ -210,8 +212,8 @@ export const IPERF3_GRACE: u32 = 30_000
 /** Connections of echo, discard and chargen, each: ten thousand, and some that come and go meanwhile. */
 export const SERVICE_CONNECTIONS: u32 = 10_240
 /**
- * Connections of all services at once: one for so many frames of RAM. Without its data one takes 841 bytes, of HTTP half a
- * KiB more: a third of the memory at most.
+ * Connections of all services at once: one for so many frames of RAM. Without its data one takes 926 bytes, of HTTP half a
+ * KiB more: two fifths of the memory at most.
  */
 export const SERVICE_FRAMES: u32 = 1
 /** Of these one service has no more than so many hundredths: who fills one does not shut out the others. */

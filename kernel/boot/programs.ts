@@ -10,7 +10,7 @@ import { invlpg, readCr3, writeCr3 } from '../lib/intrinsics.ts'
 import { isError } from '../lib/errno.ts'
 import type { ptr, u32 } from '../lib/layout.ts'
 import { kernelFiles } from '../fs/start.ts'
-import { Given, Options, optionGiven } from '../lib/options.ts'
+import { Given, Options, Selftest, optionGiven } from '../lib/options.ts'
 import { panic } from '../lib/panic.ts'
 import { exceptionsToSignals } from '../process/exception.ts'
 import { exitHooksSet } from '../process/exit.ts'
@@ -21,6 +21,8 @@ import { schedulerInit } from '../process/scheduler.ts'
 import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
 import { userReturnInit } from '../process/user-return.ts'
+import { leftEnd } from '../selftest/left.ts'
+import { robustListEnd } from '../syscall/robust.ts'
 import { swapManager } from '../swap/start.ts'
 import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
@@ -30,6 +32,9 @@ import { socketPairsInit } from '../syscall/socket-pair.ts'
 import { windowsInit } from '../syscall/user-window.ts'
 import { swapOn } from '../vm/swap-off.ts'
 import { vmInit } from '../vm/start.ts'
+
+/** selftest=mm: whether programs leave anything behind. */
+let leftLooks: boolean = false
 
 /** From here on there can be processes. */
 export function programsInit(): void {
@@ -55,8 +60,14 @@ export function programsInit(): void {
 /** Start the first process, if the command line asks for one. */
 export function firstStart(options: Options): void {
   if (!optionGiven(options, Given.Init)) return
-  exitHooksSet(firstEnded, tidCleared)
+  leftLooks = options.selftest == Selftest.Mm
+  exitHooksSet(ended, robustListEnd, tidCleared)
   if (!firstProcessStart(options.init, kernelFiles().root)) panic('no memory for the first process')
+}
+
+/** The first process has ended, and all others with it: the machine ends. */
+function ended(process: Process): void {
+  firstEnded(process, !leftLooks || leftEnd())
 }
 
 /** A thread has left: who waits for it (pthread_join) goes on. */

@@ -211,6 +211,7 @@ function begin(self: Process, execution: Execution, frame: TrapFrame, stack: u32
   fpuStateInit(self.stack)
   fpuStateChanged(self)
   self.clearTid = 0 as ptr
+  self.robustList = 0 as ptr
   tableCloseOnExec(self.files.table)
   signalStateExec(self.signals)
   nameSet(self, pathOf(execution.arguments))

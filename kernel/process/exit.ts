@@ -6,28 +6,31 @@
 
 import { Errno } from '../lib/errno.ts'
 import type { u32 } from '../lib/layout.ts'
-import { wakeAll } from '../lib/sleep.ts'
+import { sleepFor, wakeAll } from '../lib/sleep.ts'
 import { contextRelease } from '../fs/context.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { executableRelease } from './executable.ts'
 import { Process, ProcessState } from './process.ts'
 import { processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
+import { Signal } from './signal-number.ts'
 import { signalStateRelease } from './signal-state.ts'
 import { signalChildEnded } from './signal.ts'
-import { processFirst, processOf, processRemove } from './table.ts'
+import { processCount, processFirst, processOf, processRemove } from './table.ts'
 
 /** Called when the first process has ended, with its wait status. */
 export type FirstEnded = (process: Process) => void
-/** Called when the word a thread asked to be cleared is cleared: wakes who waits for it (futex). */
-export type TidCleared = (process: Process) => void
+/** Called first when a thread ends, while it has its memory; and when the word it asked to be cleared is cleared. Futexes. */
+export type ThreadLeaves = (process: Process) => void
 
 let firstEnded: FirstEnded | null = null
-let tidCleared: TidCleared | null = null
+let threadLeaves: ThreadLeaves | null = null
+let tidCleared: ThreadLeaves | null = null
 
-/** Who is told that process 1 has ended, and that a thread has left. Boot context. */
-export function exitHooksSet(ended: FirstEnded, cleared: TidCleared): void {
+/** Who is told that process 1 has ended, that a thread is about to leave, and that its word is cleared. Boot context. */
+export function exitHooksSet(ended: FirstEnded, leaves: ThreadLeaves, cleared: ThreadLeaves): void {
   firstEnded = ended
+  threadLeaves = leaves
   tidCleared = cleared
 }
 
@@ -41,6 +44,7 @@ export function processExit(status: u32): never {
   const self = processSelf()
   const leader = processOf(self.group)!
   if (leader.threads == 1 || self == leader) leader.exitStatus = status
+  if (threadLeaves != null) threadLeaves(self)
   clearTid(self)
   contextRelease(self.files)
   executableRelease(self.executable)
@@ -93,9 +97,33 @@ export function vforkOver(self: Process): void {
   if (self.parent != null) wakeAll(self.parent.children)
 }
 
+/** Milliseconds between two looks whether everybody has ended, and how often it is looked. */
+const END_INTERVAL: u32 = 5
+const END_LOOKS: u32 = 2000
+
+/** With the first process everybody ends: told to, waited for, forgotten. May sleep, for END_INTERVAL × END_LOOKS at most. */
+function endOthers(leader: Process): void {
+  let looks: u32 = 0
+  while (processCount() > 1 && looks < END_LOOKS) {
+    let each = processFirst()
+    while (each != null) {
+      const following: Process | null = each.nextOfAll
+      if (each != leader && each.state == ProcessState.Zombie && each.threads == 0) processForget(each)
+      else if (each != leader) processEnd(each, Signal.Kill)
+      each = following
+    }
+    leader.notice = false
+    sleepFor(null, END_INTERVAL)
+    looks += 1
+  }
+}
+
 /** The last thread has gone: children go to process 1, the parent hears of it. */
 function groupEnded(leader: Process): void {
-  if (leader.pid == 1 && firstEnded != null) firstEnded(leader)
+  if (leader.pid == 1) {
+    endOthers(leader)
+    if (firstEnded != null) firstEnded(leader)
+  }
   reparent(leader)
   const parent = leader.parent
   if (parent == null) return processForget(leader)

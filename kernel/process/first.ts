@@ -115,8 +115,8 @@ function wordsTake(to: Arguments, text: ptr): i32 {
   return to.argumentCount == 0 ? Errno.NoSuchEntry : Errno.None
 }
 
-/** The first process has ended: the log says how, and the machine ends with success or failure. */
-export function firstEnded(process: Process): void {
+/** The first process has ended: the log says how, and the machine ends with success, or, also if not `clean`, with failure. */
+export function firstEnded(process: Process, clean: boolean): never {
   const status = process.exitStatus
   const signal: u32 = status & 0x7f
   if (logStart(Level.Info, 'process', 'exit')) {
@@ -125,5 +125,5 @@ export function firstEnded(process: Process): void {
     if (signal != 0) logDecimal('signal', signal)
     logEnd()
   }
-  exitMachine(status == 0 ? ExitStatus.Success : ExitStatus.Failure)
+  exitMachine(status == 0 && clean ? ExitStatus.Success : ExitStatus.Failure)
 }

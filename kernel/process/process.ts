@@ -55,6 +55,7 @@ export class Process {
   gsBaseLow: u32
   gsBaseHigh: u32
   clearTid: ptr // user address that is zeroed, and whose futex is woken, when it ends; 0 for none
+  robustList: ptr // user address of the list of its robust futexes; 0 for none
   setTid: ptr // user address its id is written to before it first runs; 0 for none
   callNumber: u32 // of the system call it is in or was in last
   exitSignal: u32 // what its parent gets when it ends; 0 for a thread

@@ -66,7 +66,6 @@ function act(self: Process, frame: TrapFrame, number: u32): void {
   const action = signalAction(self.signals, number)
   if (action.handler == HANDLER_IGNORE) return
   if (action.handler != HANDLER_DEFAULT) return handle(self, frame, number, action)
-  if (self.signals.protected && number != Signal.Kill) return
   switch (signalDefault(number)) {
     case SignalDefault.Stop: return groupStop(self, number)
     case SignalDefault.Terminate:

@@ -99,7 +99,7 @@ export class SignalState {
   trapAddress: u32
   trapAddressHigh: u32
   restore: Stored<u8, bool>
-  protected: Stored<u8, bool> // the first process: it only gets signals that it handles
+  reserved: u8
   noRestart: Stored<u8, bool> // the call at hand is not begun again by SA_RESTART
   stopAsked: Stored<u8, bool> // its process is stopped: so is it, when it next looks
 }
@@ -145,7 +145,6 @@ export function signalStateShare(child: SignalState, parent: SignalState): void 
   child.group = parent.group
   child.group.users += 1
   child.blocked.set(parent.blocked)
-  child.protected = parent.protected
 }
 
 /** A new program: handlers are gone, what was ignored stays so, and so do mask and what is pending. execve(2). */
@@ -180,12 +179,12 @@ export function signalAction(state: SignalState, number: u32): SignalAction {
 
 /** Whether a signal would do nothing if it came. */
 export function signalIgnored(state: SignalState, number: u32): boolean {
-  if (((UNSTOPPABLE >>> (number - 1)) & 1) != 0 && number < Signal.FirstRealTime) return state.protected
+  if (((UNSTOPPABLE >>> (number - 1)) & 1) != 0 && number < Signal.FirstRealTime) return false
   const action = signalAction(state, number)
   if (action.handler == HANDLER_IGNORE) return true
   if (action.handler != HANDLER_DEFAULT) return false
   const byDefault: SignalDefault = signalDefault(number)
-  return state.protected || byDefault == SignalDefault.Ignore || byDefault == SignalDefault.Continue
+  return byDefault == SignalDefault.Ignore || byDefault == SignalDefault.Continue
 }
 
 /** Whether there is a signal to deliver, or one that is waited for: sleeping ends for it. */

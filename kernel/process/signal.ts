@@ -66,7 +66,7 @@ export function signalSendProcess(process: Process, info: SignalInfo): void {
   const leader = leaderOf(process)
   if (!prepare(leader, info.number)) return
   signalQueue(leader.signals.group.pending, info)
-  tellOne(leader)
+  tellOne(leader, info.number)
 }
 
 /** The effects of being sent, whoever takes it; false when that is all. */
@@ -74,17 +74,22 @@ function prepare(process: Process, number: u32): boolean {
   const state = process.signals
   signalCancels(state, number)
   if (number == Signal.Continue || number == Signal.Kill) groupContinue(process, number == Signal.Continue)
-  return !signalIgnored(state, number) || (state.blocked.has(number) && !state.protected)
+  return !signalIgnored(state, number) || state.blocked.has(number)
 }
 
-/** Have the leader look, or the first thread that has something to look at. */
-function tellOne(leader: Process): void {
-  if (isAlive(leader) && signalPending(leader.signals)) return processNotice(leader)
+/** Have the leader look, or the first thread that takes the signal; if all block it, whoever unblocks it first finds it. */
+function tellOne(leader: Process, number: u32): void {
+  if (takes(leader, number)) return processNotice(leader)
   let each = processFirst()
   while (each != null) {
-    if (each.group == leader.group && isAlive(each) && signalPending(each.signals)) return processNotice(each)
+    if (each.group == leader.group && takes(each, number)) return processNotice(each)
     each = each.nextOfAll
   }
+}
+
+function takes(process: Process, number: u32): boolean {
+  const state = process.signals
+  return isAlive(process) && (!state.blocked.has(number) || state.awaited.has(number))
 }
 
 /** All threads of a process that was stopped go on; its parent hears of it, if it was stopped and is not about to be ended. */
@@ -201,7 +206,6 @@ function signalForce(self: Process, info: SignalInfo): void {
     action.handler = HANDLER_DEFAULT
     state.blocked.remove(number)
   }
-  if (action.handler == HANDLER_DEFAULT) state.protected = false // the first process, too, ends by its own faults
   signalQueue(state.pending, info)
   processNotice(self)
 }

@@ -87,6 +87,9 @@ function kindsOf(number: u32): u32 {
     case Call.Fadvise64: return O1 | O2
     case Call.Mmap: return P0 | Z1 | O5
     case Call.Mprotect: case Call.Munmap: case Call.Msync: case Call.Madvise: return P0 | Z1
+    case Call.Getcpu: return P0 | P1
+    case Call.Chroot: return P0
+    case Call.Prctl: return P1
     case Call.Mincore: return P0 | Z1 | P2
     case Call.Mremap: return P0 | Z1 | Z2 | P4
     case Call.Brk: return P0

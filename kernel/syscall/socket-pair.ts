@@ -171,6 +171,7 @@ function poll(file: OpenFile): u32 {
   const writing: u32 = end.writer == null ? Poll.Error : filePoll(end.writer)
   events |= reading & (Poll.In | Poll.ReadNormal)
   events |= writing & (Poll.Out | Poll.WriteNormal)
+  if ((writing & Poll.Error) != 0) events |= Poll.Out | Poll.WriteNormal // a write says at once that nobody reads
   if ((reading & Poll.HangUp) != 0) events |= Poll.In | Poll.ReadNormal | Poll.ReadHangUp
   if ((reading & Poll.HangUp) != 0 && (writing & Poll.Error) != 0) events |= Poll.HangUp
   return events

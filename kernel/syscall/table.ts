@@ -9,28 +9,33 @@ import type { cstring, i32, ptr, u32 } from '../lib/layout.ts'
 import type { Process } from '../process/process.ts'
 import { sysEventfd2 } from './eventfd.ts'
 import {
-  sysClose, sysDup, sysDup2, sysDup3, sysFcntl, sysFsync, sysGetdents64, sysIoctl, sysLseek, sysPipe2, sysPread64,
-  sysPwrite64, sysRead, sysReadv, sysSendfile, sysWrite, sysWritev,
+  sysClose, sysDup, sysDup2, sysDup3, sysFcntl, sysFsync, sysGetdents64, sysIoctl, sysLseek, sysPipe2, sysPread64, sysPreadv,
+  sysPwrite64, sysPwritev, sysRead, sysReadv, sysSendfile, sysWrite, sysWritev,
 } from './file.ts'
 import { sysFutex } from './futex.ts'
 import { sysBrk, sysMadvise, sysMmap, sysMprotect, sysMremap, sysMsync, sysMunmap } from './memory.ts'
 import {
-  sysChdir, sysFaccessat, sysFchdir, sysFchmod, sysFchmodat, sysFchown, sysFchownat, sysFstat, sysFstatfs, sysFtruncate,
-  sysGetcwd, sysLinkat, sysMkdirat, sysMknodat, sysMount, sysNewfstatat, sysOpenat, sysReadlinkat, sysRenameat2, sysStatfs,
-  sysSymlinkat, sysTruncate, sysUmask, sysUmount2, sysUnlinkat, sysUtime, sysUtimensat, sysUtimes,
+  sysChdir, sysChroot, sysFaccessat, sysFchdir, sysFchmod, sysFchmodat, sysFchown, sysFchownat, sysFstat, sysFstatfs,
+  sysFtruncate, sysGetcwd, sysLinkat, sysMkdirat, sysMknodat, sysMount, sysNewfstatat, sysOpenat, sysReadlinkat, sysRenameat2,
+  sysStatfs, sysSymlinkat, sysTruncate, sysUmask, sysUmount2, sysUnlinkat, sysUtime, sysUtimensat, sysUtimes,
 } from './name.ts'
 import { sysPoll, sysPpoll, sysPselect6, sysSelect } from './poll.ts'
+import { sysExecve } from './execve.ts'
 import {
-  sysArchPrctl, sysClone, sysExecve, sysExit, sysExitGroup, sysFork, sysGetIds, sysGetpgid, sysGetppid, sysGetpriority,
-  sysGetrusage, sysGetsid, sysPrlimit64, sysSchedYield, sysSetId, sysSetIds, sysSetTidAddress, sysSetpgid, sysSetpriority,
-  sysSetsid, sysVfork, sysWait4,
-} from './process.ts'
+  sysGetIds, sysGetpgid, sysGetppid, sysGetsid, sysSetId, sysSetIds, sysSetTidAddress, sysSetpgid, sysSetsid,
+} from './identity.ts'
+import { sysClone, sysExit, sysExitGroup, sysFork, sysVfork, sysWait4 } from './process.ts'
+import {
+  sysArchPrctl, sysGetcpu, sysGetpriority, sysPrctl, sysSchedGetaffinity, sysSchedSetaffinity, sysSchedYield, sysSetpriority,
+} from './processor.ts'
+import { sysGetrusage, sysPrlimit64 } from './usage.ts'
 import {
   sysKill, sysPause, sysRtSigaction, sysRtSigpending, sysRtSigprocmask, sysRtSigreturn, sysRtSigsuspend, sysRtSigtimedwait,
   sysSigaltstack, sysTgkill, sysTkill,
 } from './signal.ts'
 import { sysSwapoff, sysSwapon } from './swap.ts'
 import { socketCall } from './table-socket.ts'
+import { sysGetRobustList, sysSetRobustList } from './robust.ts'
 import { sysGetrandom, sysReboot, sysSysinfo, sysUname } from './system.ts'
 import {
   sysAlarm, sysClockGetres, sysClockGettime, sysClockNanosleep, sysGetitimer, sysGettimeofday, sysNanosleep, sysSetitimer,
@@ -171,9 +176,11 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Fstatfs: return sysFstatfs(self, a, b as ptr) as number as u32
     case Call.Getpriority: return sysGetpriority(self, a, b) as number as u32
     case Call.Setpriority: return sysSetpriority(self, a, b, c as number as i32) as number as u32
+    case Call.Prctl: return sysPrctl(self, a, b as ptr) as number as u32
     case Call.ArchPrctl: return sysArchPrctl(self, a, b as ptr) as number as u32
     case Call.Setrlimit: return sysPrlimit64(self, 0, a, b as ptr, 0 as ptr) as number as u32
     case Call.Sync: return 0
+    case Call.Chroot: return sysChroot(self, a as ptr) as number as u32
     case Call.Mount: return sysMount(self, a as ptr, b as ptr, c as ptr, d) as number as u32
     case Call.Umount2: return sysUmount2(self, a as ptr, b) as number as u32
     case Call.Swapon: return sysSwapon(self, a as ptr, b) as number as u32
@@ -195,6 +202,8 @@ function last(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Tkill: return sysTkill(self, a as number as i32, b) as number as u32
     case Call.Time: return sysTime(self, a as ptr)
     case Call.Futex: return sysFutex(self, a as ptr, b, c, d as ptr, e as ptr, f) as number as u32
+    case Call.SchedSetaffinity: return sysSchedSetaffinity(a, b, c as ptr) as number as u32
+    case Call.SchedGetaffinity: return sysSchedGetaffinity(a, b, c as ptr)
     case Call.Getdents64: return sysGetdents64(self, a, b as ptr, c) as number as u32
     case Call.SetTidAddress: return sysSetTidAddress(self, a as ptr)
     case Call.ClockGettime: return sysClockGettime(self, a, b as ptr) as number as u32
@@ -217,14 +226,20 @@ function last(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Faccessat: return sysFaccessat(self, a as number as i32, b as ptr, c) as number as u32
     case Call.Pselect6: return sysPselect6(self, a as number as i32, b as ptr, c as ptr, d as ptr, e as ptr, f as ptr) as number as u32
     case Call.Ppoll: return sysPpoll(self, a as ptr, b, c as ptr, d as ptr, e) as number as u32
+    case Call.SetRobustList: return sysSetRobustList(self, a as ptr, b) as number as u32
+    case Call.GetRobustList: return sysGetRobustList(self, a, b as ptr, c as ptr) as number as u32
     case Call.Utimensat: return sysUtimensat(self, a as number as i32, b as ptr, c as ptr, d) as number as u32
     case Call.Eventfd: return sysEventfd2(self, a, 0) as number as u32
     case Call.Eventfd2: return sysEventfd2(self, a, b) as number as u32
     case Call.Dup3: return sysDup3(self, a, b, c) as number as u32
     case Call.Pipe2: return sysPipe2(self, a as ptr, b) as number as u32
+    case Call.Preadv: return sysPreadv(self, a, b as ptr, c, d as number as i32) as number as u32
+    case Call.Pwritev: return sysPwritev(self, a, b as ptr, c, d as number as i32) as number as u32
     case Call.Prlimit64: return sysPrlimit64(self, a, b, c as ptr, d as ptr) as number as u32
+    case Call.Getcpu: return sysGetcpu(a as ptr, b as ptr) as number as u32
     case Call.Renameat2: return sysRenameat2(self, a as number as i32, b as ptr, c as number as i32, d as ptr, e) as number as u32
     case Call.Getrandom: return sysGetrandom(a as ptr, b, c)
+    case Call.Rseq: return Errno.NotImplemented as number as u32 // every C library asks, and does without
     case Call.Faccessat2: return sysFaccessat(self, a as number as i32, b as ptr, c) as number as u32
     default: return other(self, frame, number)
   }

@@ -63,7 +63,6 @@ export function framesToSpare(): boolean {
 
 /** For the main loop: have pages leave before somebody has to wait. Whether there was something to do. */
 export function reclaimPoll(): boolean {
-  clustersPoll()
   if (evictionCount() != agedAt && nowMilliseconds() - aged >= AGE_INTERVAL) {
     aged = nowMilliseconds()
     agedAt = evictionCount()

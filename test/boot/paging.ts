@@ -13,10 +13,11 @@ const swapDisk = (mebibytes: number, rules?: object[]): string[] =>
 
 /** The RAM disk with a script for busybox's shell: what it prints is what is looked at. */
 const script = (text: string): string[] => ['-initrd', ramDisk({
-  ...programs('fill'), ...busybox('sh', 'sleep', 'kill', 'grep', 'cat'), 'bin/touch.ts': { from: buildProgram('apps/touch.ts') }, 't.sh': text,
+  ...programs('fill'), ...busybox('sh', 'sleep', 'kill', 'grep', 'cat', 'rm'), 'bin/touch.ts': { from: buildProgram('apps/touch.ts') }, 't.sh': text,
 })]
 
-const quiet = 'eth0=off services=none swap=vda init=/bin/sh /t.sh'
+/** selftest=mm: at the end nothing is left of what the programs had, in memory and on the disk. */
+const quiet = 'eth0=off services=none swap=vda selftest=mm init=/bin/sh /t.sh'
 
 /** The script's output, without the log's lines. */
 const said = (machine: Machine): string[] => machine.lines.map(line => line.trim()).filter(line => line !== '' && !/^(\[ *\d|fill: page)/.test(line))
@@ -29,7 +30,7 @@ await booted(t, 'four times the memory, in order and at random', {
 })
 
 await booted(t, 'two at once', {
-  memory: '32M', append: quiet, args: [...script('fill 48 rand 1 > /tmp/a &\nfill 48 seq > /tmp/b\nwait\ncat /tmp/a /tmp/b\n'), ...swapDisk(256)],
+  memory: '32M', append: quiet, args: [...script('fill 48 rand 1 > /tmp/a &\nfill 48 seq > /tmp/b\nwait\ncat /tmp/a /tmp/b\nrm /tmp/a /tmp/b\n'), ...swapDisk(256)],
 }, async (t, machine) => {
   t.equal(await machine.exit(200), Exit.Success)
   t.same(said(machine), ['fill: ok 12288 pages at random', 'fill: ok 12288 pages in order'])

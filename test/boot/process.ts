@@ -59,21 +59,22 @@ booted(t, '16 MiB: busybox\'s shell and a TypeScript program together', {
 })
 
 booted(t, '64 processes at once, each with memory of its own; a fork bomb is contained', {
-  args: initrd, append: `${quiet} init=/bin/many`,
+  args: initrd, append: `${quiet} selftest=mm init=/bin/many`,
 }, async (t, machine) => {
   t.equal(await machine.exit(120), Exit.Success)
   t.match(machine.log, /^64 at once: ok$/m)
   t.match(machine.log, /^bomb: contained at \d+, all reaped$/m)
+  t.match(machine.eventsOf('selftest', 'pass').map(each => each.fields), [{ name: 'mm', steps: /./ }, { name: 'mm', counted: /./ }])
 })
 
 const script = `
 seq 1 20000 | sort -rn | gzip | gzip -d | awk '{s+=$1} END {print "sum", s}'
 seq 1 1000 | md5sum
-i=0; while [ $i -lt 50 ]; do /bin/cat /t.sh | wc -l > /tmp/n; i=$((i+1)); done; echo loops $i $(cat /tmp/n)
+i=0; while [ $i -lt 50 ]; do /bin/cat /t.sh | wc -l > /tmp/n; i=$((i+1)); done; echo loops $i $(cat /tmp/n); rm /tmp/n
 `
 booted(t, 'Debian\'s busybox: pipes, forks and programs in a loop', {
   args: ['-initrd', ramDisk({ ...busybox('sh', 'seq', 'awk', 'sort', 'md5sum', 'gzip', 'wc', 'cat'), 't.sh': script })],
-  append: `${quiet} init=/bin/sh /t.sh`,
+  append: `${quiet} selftest=mm init=/bin/sh /t.sh`,
 }, async (t, machine) => {
   t.equal(await machine.exit(60), Exit.Success)
   t.match(machine.log, /^sum 200010000$/m)

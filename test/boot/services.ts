@@ -12,11 +12,13 @@ import { Namespace } from '../namespace.ts'
 import { need } from '../need.ts'
 import { GUEST, HOST } from '../networked.ts'
 import { booted } from '../qemu.ts'
-import { count, isClean } from '../tshark.ts'
+import { count, fields, isClean } from '../tshark.ts'
 import { pattern, request, responses } from '../wire/http.ts'
 
 const URL = `http://${GUEST.ip}`
 const SENT = 100_000_000
+/** What Wireshark says of a segment on a wire that loses some. */
+const LOSS = ['retransmission', 'fast_retransmission', 'spurious_retransmission', 'out_of_order', 'lost_segment', 'duplicate_ack']
 
 /** Python in the namespace that talks to a port: `script` has `s`, a connected socket. */
 const python = (port: number, script: string): string => `
@@ -163,5 +165,7 @@ print(hashlib.sha256(got[:100000]).hexdigest())`)).trim(), createHash('sha256').
     await isClean(t, file('http.pcap'), 1000)
     t.equal(await count(file('http.pcap'), 'http.response.code == 200'), 5)
     t.equal(await count(file('http.pcap'), 'tcp.flags.reset == 1'), 0)
+    const ours = await fields(file('http.pcap'), `tcp.analysis.flags && ip.src == ${GUEST.ip}`, ['frame.number', ...LOSS.map(flag => `tcp.analysis.${flag}`)])
+    t.same(ours.filter(([, ...flags]) => flags.some(flag => flag !== '')), [], 'nothing was sent twice, nothing out of order, no acknowledgment repeated')
   })
 }

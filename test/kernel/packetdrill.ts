@@ -69,6 +69,7 @@ export function stackBegin(start: ptr, end: ptr, seed: u32, value: cstring): i32
   heapInit()
   netInit()
   tcpTuning.strict = false
+  tcpTuning.probeLeast = 0
   acdSetMode(AddressConflict.Off)
   if (interfaceSpecParse(spec, value) != null) return Errno.InvalidArgument
   const configured: i32 = netConfigure(interfaceAt(0) as NetInterface, spec)

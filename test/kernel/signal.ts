@@ -37,7 +37,6 @@ export function stateFork(child: u32, parent: u32): i32 { return signalStateFork
 export function stateShare(child: u32, parent: u32): void { signalStateShare(nth(states, child), nth(states, parent)) }
 export function stateExec(which: u32): void { signalStateExec(nth(states, which)) }
 export function stateRelease(which: u32): void { signalStateRelease(nth(states, which)) }
-export function protect(which: u32): void { nth(states, which).protected = true }
 export function block(which: u32, low: u32, high: u32): void { signalBlock(nth(states, which), low, high) }
 export function blockedLow(which: u32): u32 { return nth(states, which).blocked.low }
 export function blockedHigh(which: u32): u32 { return nth(states, which).blocked.high }

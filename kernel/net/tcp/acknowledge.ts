@@ -108,7 +108,7 @@ export function roomToSend(tcb: TcpControlBlock): void {
   const cwnd: u32 = tcb.congestion.cwnd
   const wanted: u32 = 2 * (cwnd / tcb.mss) * SEGMENT_COST
   if (!tcb.fixedSend && tcb.pipe < cwnd && tcb.sendLimit < wanted) tcb.sendLimit = windowLimit(wanted, tcpTuning.sendMost)
-  if (socket == null || !sendHasRoom(tcb) || sendUnsent(tcb) >= tcb.notSentLow >>> 1) return
+  if (socket == null || !sendHasRoom(tcb) || 2 * sendUnsent(tcb) >= tcb.notSentLow) return
   tcb.sendFull = false
   socketWake(socket, SocketEvent.Out)
 }

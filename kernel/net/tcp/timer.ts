@@ -6,6 +6,7 @@ import type { u32 } from '../../lib/layout.ts'
 import { timerStart, timerStop, type Timer, type TimerFired } from '../../lib/timer.ts'
 import { Phase, TimerUse, type TcpControlBlock } from './control-block.ts'
 import { rttSmoothed } from './rtt.ts'
+import { tcpTuning } from './tuning.ts'
 
 /** What a peer may delay its acknowledgment: TLP.max_ack_delay, RFC 8985 §7.2. */
 const MOST_ACK_DELAY: u32 = 200
@@ -60,5 +61,5 @@ function probeTimeout(tcb: TcpControlBlock): u32 {
   if (smoothed == 0) return PROBE_FIRST
   let timeout: u32 = 2 * smoothed / 1000 + 2
   if (tcb.pipe <= tcb.mss) timeout += MOST_ACK_DELAY
-  return timeout
+  return timeout > tcpTuning.probeLeast ? timeout : tcpTuning.probeLeast
 }

@@ -2,7 +2,7 @@
 // tcp_slow_start_after_idle, tcp_notsent_lowat, tcp_min_tso_segs and tcp_ecn. A connection looks here when it begins. Main-loop
 // context only.
 
-import { TCP_BUFFER_GROWN, TCP_RECEIVE_BUFFER, TCP_SEND_BUFFER } from '../../config.ts'
+import { TCP_BUFFER_GROWN, TCP_PROBE_LEAST, TCP_RECEIVE_BUFFER, TCP_SEND_BUFFER } from '../../config.ts'
 import { staticStruct, struct, type Bytes, type Stored, type bool, type u32, type u8 } from '../../lib/layout.ts'
 
 /** Linux's: one acknowledgment answers two full segments. */
@@ -18,6 +18,7 @@ export class TcpTuning {
   sendBuffer: u32 // octets sent and not acknowledged, likewise
   sendMost: u32
   notSentLow: u32 // octets never sent from which on a user is to wait, who chose nothing
+  probeLeast: u32 // milliseconds to a loss probe at least: RFC 8985 §7.2 has none
   leastBurst: u32 // full segments handed down at once, if there are as many
   timestamps: Stored<u8, bool> // offered, and agreed to: RFC 7323 §3
   sack: Stored<u8, bool> // likewise: RFC 2018 §2
@@ -36,6 +37,7 @@ export function tcpTuningInit(): void {
   tcpTuning.sendBuffer = TCP_SEND_BUFFER
   tcpTuning.sendMost = TCP_BUFFER_GROWN
   tcpTuning.notSentLow = 0xffffffff
+  tcpTuning.probeLeast = TCP_PROBE_LEAST
   tcpTuning.leastBurst = LEAST_BURST
   tcpTuning.timestamps = true
   tcpTuning.sack = true

@@ -1,0 +1,101 @@
+// System calls about how a process runs: its segments, priority, processor, name. Names and errors are Linux's.
+
+import { Errno } from '../lib/errno.ts'
+import type { i32, ptr, u32 } from '../lib/layout.ts'
+import { copyBytes, zeroBytes } from '../lib/memory.ts'
+import { NAME_SIZE, Priority, Process } from '../process/process.ts'
+import { processYield, segmentBasesLoad } from '../process/scheduler.ts'
+import { processOf } from '../process/table.ts'
+import { userCopyOut, userLoad8, userLoaded, userStore32, userString } from '../vm/user-copy.ts'
+import { numberOut } from './number.ts'
+
+/** Arguments of arch_prctl. */
+const enum ArchControl { SetGs = 0x1001, SetFs = 0x1002, GetFs = 0x1003, GetGs = 0x1004 }
+/** `who` of getpriority. */
+const enum Who { Process, Group, User }
+
+/** arch_prctl(2). Errors: InvalidArgument, NotPermitted for an address past user memory, BadAddress. */
+export function sysArchPrctl(self: Process, code: u32, value: ptr): i32 {
+  switch (code) {
+    case ArchControl.SetFs: self.fsBaseLow = value; self.fsBaseHigh = 0; break
+    case ArchControl.SetGs: self.gsBaseLow = value; self.gsBaseHigh = 0; break
+    case ArchControl.GetFs: return numberOut(self.fsBaseLow, self.fsBaseHigh, value)
+    case ArchControl.GetGs: return numberOut(self.gsBaseLow, self.gsBaseHigh, value)
+    default: return Errno.InvalidArgument
+  }
+  segmentBasesLoad(self)
+  return Errno.None
+}
+
+/** sched_yield(2). */
+export function sysSchedYield(): i32 {
+  processYield()
+  return Errno.None
+}
+
+/** getpriority(2): 20 less the niceness, so that it is no error. Errors: InvalidArgument, NoSuchProcess. */
+export function sysGetpriority(self: Process, which: u32, who: u32): i32 {
+  if (which != Who.Process) return Errno.InvalidArgument
+  const process = who == 0 ? self : processOf(who)
+  return process == null ? Errno.NoSuchProcess : 20 - process.niceness
+}
+
+/** setpriority(2): nice values to RustOS's priorities. Errors: InvalidArgument, NoSuchProcess. */
+export function sysSetpriority(self: Process, which: u32, who: u32, niceness: i32): i32 {
+  if (which != Who.Process) return Errno.InvalidArgument
+  const process = who == 0 ? self : processOf(who)
+  if (process == null) return Errno.NoSuchProcess
+  let value: i32 = niceness
+  if (value < -20) value = -20
+  if (value > 19) value = 19
+  process.niceness = value
+  process.priority = priorityOf(value) // a ready process moves with its next turn
+  return Errno.None
+}
+
+function priorityOf(niceness: i32): Priority {
+  if (niceness < -15) return Priority.RealTime
+  if (niceness < 0) return Priority.High
+  if (niceness == 0) return Priority.Normal
+  return niceness < 15 ? Priority.Low : Priority.Idle
+}
+
+/** Bytes of a set of processors, of which there is one. */
+const PROCESSOR_SET: u32 = 8
+
+/** sched_getaffinity(2): processor 0. Errors: InvalidArgument, NoSuchProcess, BadAddress. */
+export function sysSchedGetaffinity(pid: u32, length: u32, to: ptr): u32 {
+  if (length < PROCESSOR_SET) return Errno.InvalidArgument as number as u32
+  if (pid != 0 && processOf(pid) == null) return Errno.NoSuchProcess as number as u32
+  return numberOut(1, 0, to) == Errno.None ? PROCESSOR_SET : Errno.BadAddress as number as u32
+}
+
+/** sched_setaffinity(2): a set without processor 0 is InvalidArgument. Errors: NoSuchProcess, BadAddress. */
+export function sysSchedSetaffinity(pid: u32, length: u32, from: ptr): i32 {
+  if (pid != 0 && processOf(pid) == null) return Errno.NoSuchProcess
+  if (length == 0) return Errno.InvalidArgument
+  if (userLoad8(from) != Errno.None) return Errno.BadAddress
+  return (userLoaded() & 1) != 0 ? Errno.None : Errno.InvalidArgument
+}
+
+/** getcpu(2): processor 0 of node 0. Errors: BadAddress. */
+export function sysGetcpu(processor: ptr, node: ptr): i32 {
+  if (processor != 0 && userStore32(processor, 0) != Errno.None) return Errno.BadAddress
+  return node == 0 ? Errno.None : userStore32(node, 0)
+}
+
+/** Options of prctl(2) that there are. */
+const enum ProcessControl { SetName = 15, GetName = 16 }
+/** Bytes of a name as prctl has it, the zero included. */
+const SHORT_NAME: u32 = 16
+
+/** prctl(2). Errors: InvalidArgument for an option there is not, BadAddress. */
+export function sysPrctl(self: Process, option: u32, argument: ptr): i32 {
+  if (option == ProcessControl.GetName) return userCopyOut(argument, self.name, SHORT_NAME)
+  if (option != ProcessControl.SetName) return Errno.InvalidArgument
+  const length = userString(self.scratch, argument, SHORT_NAME)
+  if (length == Errno.BadAddress) return Errno.BadAddress
+  zeroBytes(self.name, NAME_SIZE)
+  copyBytes(self.name, self.scratch, length < 0 ? SHORT_NAME - 1 : length as number as u32)
+  return Errno.None
+}
