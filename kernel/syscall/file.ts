@@ -7,7 +7,8 @@ import {
 } from '../fs/calls/descriptors.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { filePoll } from '../fs/file.ts'
-import { Poll } from '../fs/flags.ts'
+import { Poll, Seek } from '../fs/flags.ts'
+import { inodeIsRegular } from '../fs/inode.ts'
 import { Errno } from '../lib/errno.ts'
 import { at, nth, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
@@ -154,9 +155,12 @@ export function sysPwritev(self: Process, descriptor: u32, vector: ptr, count: u
   return moveVectors(self, descriptor, vector, count, Move.WriteAt, position as number as u32)
 }
 
-/** sendfile(2), from the input's position only. Errors: InvalidArgument with an offset. */
+/** sendfile(2), from the input's position only. Errors: InvalidArgument with an offset, or if the input is no regular file. */
 export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, length: u32): i32 {
   if (offset != 0) return Errno.InvalidArgument
+  const source = descriptorFile(self.files.table, from as number as i32)
+  if (source == null) return Errno.BadHandle
+  if (source.inode == null || !inodeIsRegular(source.inode)) return Errno.InvalidArgument
   const buffer = heapAllocate(PIECE)
   if (buffer == 0) return Errno.OutOfMemory
   let total: u32 = 0
@@ -169,9 +173,11 @@ export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, leng
     const taken = result as number as u32
     transferInit(self.transfer, buffer, taken, true)
     result = fsWrite(self.files, to as number as i32, self.transfer)
-    if (result < 0) break
-    total += result as number as u32
-    if ((result as number as u32) < taken) break
+    const written: u32 = result < 0 ? 0 : result as number as u32
+    total += written
+    if (written == taken) continue
+    fsLseek(self.files, from as number as i32, (written - taken) as number as i32, Seek.Current) // what was read for nothing
+    break
   }
   heapFree(buffer)
   return total != 0 ? total as number as i32 : result
