@@ -39,7 +39,7 @@ export function workWaits(): boolean {
   }
   let disk: Disk | null = diskFirst()
   while (disk != null) {
-    if (disk.pending != 0) return true
+    if (disk.ready(disk)) return true
     disk = disk.next
   }
   return consolePending()
@@ -52,6 +52,11 @@ export function armWakeUps(): boolean {
     nic.arm(nic)
     nic = nic.next
   }
+  let disk: Disk | null = diskFirst()
+  while (disk != null) {
+    disk.arm(disk)
+    disk = disk.next
+  }
   return workWaits()
 }
 
@@ -59,7 +64,7 @@ function disksPoll(): u32 {
   let done: u32 = 0
   let disk: Disk | null = diskFirst()
   while (disk != null) {
-    if (disk.pending != 0) done += disk.poll(disk)
+    if (disk.ready(disk)) done += disk.poll(disk)
     disk = disk.next
   }
   return done

@@ -24,6 +24,7 @@ import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { spaceCreate } from '../vm/address-space.ts'
 import { Transfer, transferInit } from '../vm/transfer.ts'
 import { spaceRelease } from '../vm/unmap.ts'
+import { userLoad32, userLoaded } from '../vm/user-copy.ts'
 import { executableSet } from './executable.ts'
 import { groupAlone, vforkOver } from './exit.ts'
 import { NAME_SIZE, Process } from './process.ts'
@@ -216,12 +217,23 @@ function begin(self: Process, execution: Execution, frame: TrapFrame, stack: u32
   tableCloseOnExec(self.files.table)
   signalStateExec(self.signals)
   nameSet(self, pathOf(execution.arguments))
+  argumentsNote(self, execution.arguments, stack)
   vforkOver(self)
 }
 
 /** Selectors of user mode, privilege 3: gdt.ts. */
 const USER_DATA: u32 = 0x1b
 const USER_CODE: u32 = 0x23
+/** Bytes of argc, and of each address. */
+const ARGUMENT_WORD: u32 = 8
+
+/** Where the arguments are on the new stack, of which `stack` is the top: argc, then the address of each. */
+function argumentsNote(self: Process, from: Arguments, stack: u32): void {
+  let length: u32 = 0
+  for (let i: u32 = 0; i < from.argumentCount; i++) length += stringLengthBounded(plus(from.buffer, length), from.used - length) + 1
+  self.argumentsStart = userLoad32(plus(stack as ptr, ARGUMENT_WORD)) == Errno.None ? userLoaded() : 0
+  self.argumentsLength = length
+}
 
 /** A process is called what its program's file is. */
 function nameSet(self: Process, path: ptr): void {

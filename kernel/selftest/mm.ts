@@ -1,6 +1,7 @@
 // selftest=mm: the frame allocator and the heap under 20,000 random allocations and frees, against what must hold:
 // no two blocks overlap (each is marked with its own number at both ends, and looked at before it is freed), the
-// counters are those of what is allocated, and when all is freed every list of free blocks is as it was. Boot.
+// counters are those of what is allocated, and when all is freed every list of free blocks is as it was. Then two address spaces, one
+// forked from the other: each sees what it wrote, and when both are gone no frame is missing. Boot; nothing here has to sleep.
 
 import { load32, store32 } from '../lib/intrinsics.ts'
 import {
@@ -14,6 +15,12 @@ import {
   FRAME_ORDER_LIMIT, frameAllocate, frameFree, frameFreeBlocks, frameMemory, framesFree,
 } from '../mm/frames.ts'
 import { heapAllocate, heapFree, heapSize, heapStats } from '../mm/heap.ts'
+import { spaceCreate, type AddressSpace } from '../vm/address-space.ts'
+import { spaceFork } from '../vm/fork.ts'
+import { MapFlag, spaceMap } from '../vm/map.ts'
+import { Protection } from '../vm/region.ts'
+import { spaceRelease } from '../vm/unmap.ts'
+import { pageWalk } from '../vm/walk.ts'
 import { reportFail, reportPass } from './report.ts'
 
 const STEPS: u32 = 20000
@@ -47,6 +54,7 @@ export function selftestMm(): boolean {
   failed = false
   testFrames()
   if (!failed) testHeap()
+  if (!failed) testSpaces()
   if (failed) reportFail('mm', failure)
   else if (reportPass('mm')) {
     logDecimal('steps', STEPS << 1)
@@ -139,6 +147,57 @@ function giveHeap(block: Block): void {
   heapFree(block.memory)
   held -= block.size
   block.memory = 0 as ptr
+}
+
+/** Pages of the address spaces: two page tables' worth of places, one page in each. */
+const SPACE_PAGES: u32 = 64
+const SPACE_START: u32 = 0x3e0000
+
+/** Twice, because pools keep what they have made once. */
+function testSpaces(): void {
+  if (!useSpaces()) return
+  const before = framesFree()
+  if (useSpaces() && framesFree() != before) fail('frames of an address space are lost')
+}
+
+/** False when memory is too short for it. */
+function useSpaces(): boolean {
+  const parent = spaceCreate()
+  if (parent == null) return false
+  const flags: u32 = MapFlag.Private | MapFlag.Fixed
+  spaceMap(parent, SPACE_START, SPACE_PAGES * PAGE_SIZE, Protection.Read | Protection.Write, flags, null, 0)
+  let whole: boolean = writePages(parent, 0)
+  const child = whole ? spaceFork(parent) : null
+  if (child != null) {
+    whole = writePages(child, 1)
+    if (whole && !holdsPages(parent, 0)) fail('a process sees what its child wrote')
+    if (whole && !holdsPages(child, 1)) fail('a page of an address space has other contents')
+    spaceRelease(child)
+  }
+  spaceRelease(parent)
+  return whole && child != null
+}
+
+/** Each page's number and `salt` into its first word; false when memory is short. */
+function writePages(space: AddressSpace, salt: u32): boolean {
+  let page: u32 = 0
+  while (page < SPACE_PAGES) {
+    const place = pageWalk(space, SPACE_START + page * PAGE_SIZE, true)
+    if (place == 0) return false
+    store32(place, 0, page << 1 | salt)
+    page += 1
+  }
+  return true
+}
+
+function holdsPages(space: AddressSpace, salt: u32): boolean {
+  let page: u32 = 0
+  while (page < SPACE_PAGES) {
+    const place = pageWalk(space, SPACE_START + page * PAGE_SIZE, false)
+    if (place == 0 || load32(place, 0) != (page << 1 | salt)) return false
+    page += 1
+  }
+  return true
 }
 
 function begin(): void {

@@ -121,12 +121,14 @@ export function clusterWait(): void {
   sleepFor(waiting, 1)
 }
 
-/** Let the disk finish what it has announced. */
+/** Let the disk finish what it has done; it interrupts when it has more. */
 export function clustersPoll(): void {
   const swap = pageSlotsManager()
   if (swap == null) return
   const disk = swap.disk!
-  if (disk.pending != 0) disk.poll(disk)
+  if (!disk.ready(disk)) return
+  disk.poll(disk)
+  disk.arm(disk)
 }
 
 /** Start to write the pages of a cluster to its slots. Errno.None; Busy: not begun. */
@@ -261,8 +263,14 @@ function logFailure(slot: u32): void {
 }
 
 function finish(cluster: Cluster): void {
-  inFlight -= 1
+  ended()
   clusterGive(cluster)
+}
+
+/** A transfer less. When none is left, how many there may be is found out anew. */
+function ended(): void {
+  inFlight -= 1
+  if (inFlight == 0) most = CLUSTERS
 }
 
 // --- Reading. ------------------------------------------------------------------------------------------------------
@@ -280,7 +288,7 @@ function hasRead(request: DiskRequest): void {
     i += 1
   }
   if (!good) pageSlotsManager()!.readErrors += 1
-  inFlight -= 1
+  ended()
   cluster.finished = true
   if (!cluster.awaited) clusterGive(cluster)
   wakeAll(waiting)

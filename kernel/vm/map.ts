@@ -70,6 +70,12 @@ function typeFor(protection: u32, flags: u32): MemoryRegionType {
   return (protection & Protection.Execute) != 0 ? MemoryRegionType.UserCode : MemoryRegionType.UserData
 }
 
+/** Code and data are told apart by the right to execute, so that what is equal is joined. */
+function typeAfter(type: MemoryRegionType, protection: Protection): MemoryRegionType {
+  if (type != MemoryRegionType.UserCode && type != MemoryRegionType.UserData) return type
+  return (protection & Protection.Execute) != 0 ? MemoryRegionType.UserCode : MemoryRegionType.UserData
+}
+
 /** Where a mapping goes; its place is free then. An Errno as a u32 otherwise. */
 function place(space: AddressSpace, where: u32, bytes: u32, flags: u32): u32 {
   if (space.pages + (bytes >> PAGE_SHIFT) > space.pageLimit || space.regions >= SPACE_REGION_LIMIT) {
@@ -120,6 +126,7 @@ function protectRange(space: AddressSpace, start: u32, end: u32, protection: Pro
   region = regionAfter(space, start)
   while (region != null && region.start < end) {
     region.protection = protection
+    region.type = typeAfter(region.type, protection)
     space.generation += 1
     region = regionMerge(space, region).next
   }

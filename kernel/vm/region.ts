@@ -144,8 +144,11 @@ export function regionMerge(space: AddressSpace, region: Region): Region {
     swallow(space, before, region)
     whole = before
   }
-  const after = whole.next
-  if (after != null && mergeable(whole, after)) swallow(space, whole, after)
+  let after = whole.next
+  while (after != null && mergeable(whole, after)) { // more than one, where a cut was not needed
+    swallow(space, whole, after)
+    after = whole.next
+  }
   return whole
 }
 

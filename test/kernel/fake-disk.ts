@@ -41,6 +41,8 @@ export function addDisk(contents: ptr, sectors: u32, blockSize: u32, depth: u32)
   fake.contents = contents
   disk.submit = submit
   disk.poll = poll
+  disk.ready = isReady
+  disk.arm = isReady
   disk.driver = address(fake)
   disk.sectors = sectors
   disk.blockSize = blockSize
@@ -109,6 +111,11 @@ function submit(disk: Disk, request: DiskRequest): i32 {
   while (last.next != null) last = last.next
   last.next = request
   return Errno.None
+}
+
+/** Only a poll lets time pass. */
+function isReady(disk: Disk): boolean {
+  return fakeOf(disk).first != null
 }
 
 /** Finish one request, once `delay` polls have passed since the last. */

@@ -490,6 +490,16 @@ export function diskPoll(): u32 {
   return disk.poll(disk)
 }
 
+/** disk.ready and disk.arm of the first disk. */
+export function diskReady(): bool {
+  const disk = diskFirst()!
+  return disk.ready(disk)
+}
+export function diskArm(): bool {
+  const disk = diskFirst()!
+  return disk.arm(disk)
+}
+
 /** The queue of the first disk. */
 export function diskQueue(): ptr {
   return address(virtioBlkOf(diskFirst()!).queue)

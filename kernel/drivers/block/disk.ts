@@ -48,14 +48,23 @@ export type DiskCompleted = (request: DiskRequest) => void
  * Errno.InvalidArgument when it reaches past `sectors`, has no length, or pieces that are none. Not accepted: the request is untouched.
  */
 export type DiskSubmit = (disk: Disk, request: DiskRequest) => i32
-/** Finish what the device has completed. Returns how many requests. */
+/** Finish what the device has completed. Returns how many requests. The device may not interrupt from then on: see `DiskArm`. */
 export type DiskPoll = (disk: Disk) => u32
+/** Whether `poll` would find something. Sees to it that the device knows of everything submitted. */
+export type DiskReady = (disk: Disk) => boolean
+/**
+ * Have the device interrupt when it next completes something: asked before waiting for that. While the main loop runs it asks
+ * `ready`, and an interrupt would be paid for nothing. True when there is something already, which may have come without one.
+ */
+export type DiskArm = (disk: Disk) => boolean
 
 @struct
 export class Disk {
   next: Disk | null // all disks, in the order found; see diskRegister
   submit: DiskSubmit // set by the driver
   poll: DiskPoll
+  ready: DiskReady
+  arm: DiskArm
   driver: ptr // the driver's own state
   index: u32 // 0 for vda
   sectors: u32 // capacity; what is past 2^32 - 1 sectors is not used

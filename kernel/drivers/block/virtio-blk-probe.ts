@@ -19,7 +19,9 @@ import {
 } from '../virtio/transport.ts'
 import { Disk, SECTOR_SIZE, diskRegister } from './disk.ts'
 import { BlkConfiguration, BlkFeature, BlkHeader, BlkStatusByte } from './virtio-blk-header.ts'
-import { BLK_DEPTH_LIMIT, VirtioBlk, virtioBlkFreeSlot, virtioBlkPoll, virtioBlkSubmit } from './virtio-blk.ts'
+import {
+  BLK_DEPTH_LIMIT, VirtioBlk, virtioBlkArm, virtioBlkFreeSlot, virtioBlkPoll, virtioBlkReady, virtioBlkSubmit,
+} from './virtio-blk.ts'
 
 /** Disks: vda to vdh. */
 const DISK_LIMIT: u32 = 8
@@ -56,6 +58,8 @@ export function virtioBlkProbe(fn: PciFunction): boolean {
   blk.broken = false
   disk.submit = virtioBlkSubmit
   disk.poll = virtioBlkPoll
+  disk.ready = virtioBlkReady
+  disk.arm = virtioBlkArm
   disk.driver = address(blk)
   virtioStart(device)
   if (queueArm(blk.queue)) disk.pending = 1

@@ -14,7 +14,7 @@ import {
   type u8,
 } from '../../lib/layout.ts'
 import {
-  QueueFault, Virtqueue, queueAbandon, queueAdd, queueArm, queueElement, queueKick, queueTake,
+  QueueFault, Virtqueue, queueAbandon, queueAdd, queueArm, queueDisarm, queueElement, queueOffer, queueReady, queueTake,
 } from '../virtio/queue.ts'
 import { DescriptorFlag } from '../virtio/ring.ts'
 import { VirtioDevice, virtioBreak, virtioHealthy } from '../virtio/transport.ts'
@@ -60,7 +60,7 @@ export function virtioBlkSubmit(disk: Disk, request: DiskRequest): i32 {
   if (blk.freeCount == 0 || segments + 2 > blk.queue.free) return Errno.Busy
   count(disk, request)
   enqueue(blk, request)
-  queueKick(blk.queue)
+  queueOffer(blk.queue)
   return Errno.None
 }
 
@@ -211,14 +211,30 @@ export function virtioBlkPoll(disk: Disk): u32 {
     fail(blk, 'the device needs a reset')
     return done + completeFinished(blk)
   }
-  let more: boolean = true
-  while (more) {
-    done += completeUsed(blk)
-    more = queueArm(blk.queue) // what was used between the last look and the arming is taken now
+  done += completeUsed(blk)
+  if (blk.queue.fault == QueueFault.None) {
+    queueDisarm(blk.queue)
+    queueOffer(blk.queue) // what completions have submitted, and wishes overlooked before
+    return done
   }
-  if (blk.queue.fault == QueueFault.None) return done
   fail(blk, 'its used ring makes no sense')
   return done + completeFinished(blk)
+}
+
+/** See DiskReady in disk.ts. */
+export function virtioBlkReady(disk: Disk): boolean {
+  const blk = virtioBlkOf(disk)
+  if (blk.finished != null) return true
+  if (isBroken(blk)) return false
+  queueOffer(blk.queue)
+  return queueReady(blk.queue) != 0 || blk.queue.fault != QueueFault.None || blk.device.configurationChanged != 0
+}
+
+/** See DiskArm in disk.ts. */
+export function virtioBlkArm(disk: Disk): boolean {
+  const blk = virtioBlkOf(disk)
+  if (!isBroken(blk)) queueArm(blk.queue)
+  return virtioBlkReady(disk)
 }
 
 function isBroken(blk: VirtioBlk): boolean {

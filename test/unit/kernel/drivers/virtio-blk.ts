@@ -276,12 +276,19 @@ for (const e of await engines('test/kernel/virtio.ts')) {
     t.end()
   })
 
-  t.test(`${e.kind}: a poll ends armed, and an interrupt sets pending`, t => {
+  t.test(`${e.kind}: a poll ends without a wish for interrupts, arming has one, and an interrupt sets pending`, t => {
     const disk = new Drive(e.start())
     disk.submit(disk.request(Operation.Read, 0, 1))
     disk.finish(disk.ring.take()[0]!, 0)
+    t.equal(disk.m.call('diskReady'), 1, 'no interrupt is needed to see it')
     t.equal(disk.poll(), 1)
+    t.equal(disk.m.call('diskReady'), 0)
+    t.equal(disk.ring.usedEvent(), 0, 'at the entry before the next')
+    t.equal(disk.m.call('diskArm'), 0)
     t.equal(disk.ring.usedEvent(), 1)
+    disk.submit(disk.request(Operation.Read, 0, 1))
+    disk.finish(disk.ring.take()[0]!, 0)
+    t.equal(disk.m.call('diskArm'), 1, 'it is there already')
     disk.m.call('raiseVector', 0x31)
     t.equal(disk.field(DiskField.Pending), 1)
     disk.poll()

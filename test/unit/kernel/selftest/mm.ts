@@ -13,6 +13,7 @@ function machine(e: Engine, pages: number): Instance {
   m.call('heapInit')
   m.call('keepLog')
   m.call('randomSeed', m.cstring('a seed'), 6)
+  m.call('startVm')
   return m
 }
 
