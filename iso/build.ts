@@ -17,6 +17,7 @@ export const GRUB_DIRECTORY = '/usr/lib/grub/i386-pc'
 /** Where they are on the medium. */
 export const KERNEL_PATH = '/boot/porphyry.elf'
 export const CORE_PATH = '/boot/grub/core.img'
+const RAM_DISK_PATH = '/boot/ramdisk.cpio'
 const MODULES = ['biosdisk', 'iso9660', 'multiboot2', 'boot']
 /** Of every file and of the volume: a build has no date of its own. */
 const DATE = '2026010100000000'
@@ -46,27 +47,36 @@ function makeCore(script: string, output: string): void {
   fs.rmSync(config)
 }
 
+/**
+ * A RAM disk goes before the kernel: GRUB's biosdisk, which reads 32 KiB at a time, got the last 6,656 bytes of one wrong that
+ * ended where the medium does.
+ */
 function makeImage(tree: string, output: string): void {
-  execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-V', 'PORPHYRY', '-no-pad',
+  const first = fs.existsSync(path.join(tree, RAM_DISK_PATH)) ? ['--sort-weight', '1', RAM_DISK_PATH] : []
+  execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-V', 'PORPHYRY', '-no-pad', ...first,
     `--modification-date=${DATE}`, '--set_all_file_dates', DATE, '-uid', '0', '-gid', '0',
     '-b', CORE_PATH.slice(1), '-no-emul-boot', '-boot-load-size', '4', '-boot-info-table',
     '--grub2-boot-info', '--grub2-mbr', path.join(GRUB_DIRECTORY, 'boot_hybrid.img'), '-o', output, tree],
   { stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
-/** The ISO of a kernel and a command line, in the cache. */
-function imageOf(kernel: string, script: string): string {
+/** The ISO of a kernel, a command line, and a RAM disk if there is one, in the cache. */
+function imageOf(kernel: string, script: string, ramDisk: string | undefined): string {
   const grub = [...MODULES, 'kernel'].map(each => `${each}.${each === 'kernel' ? 'img' : 'mod'}`)
     .map(name => fs.readFileSync(path.join(GRUB_DIRECTORY, name)))
-  return cachedFile('iso', hashOf('iso 1', script, filesIn(...TOOLS), fs.readFileSync(kernel), ...grub), '.iso', draft => {
+  const archive = ramDisk === undefined ? [] : [fs.readFileSync(ramDisk)]
+  const key = hashOf('iso 1', script, filesIn(...TOOLS), fs.readFileSync(kernel), ...grub, ...archive)
+  return cachedFile('iso', key, '.iso', draft => {
     const tree = fs.mkdtempSync(`${draft}.tree-`)
     try {
       fs.mkdirSync(path.join(tree, path.dirname(CORE_PATH)), { recursive: true })
       fs.copyFileSync(kernel, path.join(tree, KERNEL_PATH))
+      if (ramDisk !== undefined) fs.copyFileSync(ramDisk, path.join(tree, RAM_DISK_PATH))
       makeCore(script, path.join(tree, CORE_PATH))
-      for (const file of [KERNEL_PATH, CORE_PATH]) fs.chmodSync(path.join(tree, file), 0o644)
+      const files = [KERNEL_PATH, CORE_PATH, ...ramDisk === undefined ? [] : [RAM_DISK_PATH]]
+      for (const file of files) fs.chmodSync(path.join(tree, file), 0o644)
       makeImage(tree, draft)
-      verifyIso(draft, { kernel, core: path.join(tree, CORE_PATH) })
+      verifyIso(draft, { kernel, core: path.join(tree, CORE_PATH), ramDisk })
     } finally {
       fs.rmSync(tree, { recursive: true, force: true })
     }
@@ -75,10 +85,14 @@ function imageOf(kernel: string, script: string): string {
 
 export interface IsoResult { readonly iso: string; readonly bytes: number }
 
-/** Make `output` from the ELF at `elf`; the kernel gets `commandLine` from GRUB. */
-export function buildIso({ elf, output = ISO, commandLine = '' }: { elf: string, output?: string, commandLine?: string }): IsoResult {
+export interface IsoOptions { elf: string, output?: string, commandLine?: string, ramDisk?: string }
+
+/** Make `output` from the ELF at `elf`; the kernel gets `commandLine` from GRUB, and the archive `ramDisk` as a module. */
+export function buildIso({ elf, output = ISO, commandLine = '', ramDisk }: IsoOptions): IsoResult {
   const template = fs.readFileSync(path.join(ROOT, 'iso', 'grub.cfg'), 'utf8')
-  const image = fs.readFileSync(imageOf(strippedKernel(elf), grubScript(template, commandLine)))
+  const script = grubScript(template, commandLine)
+  const withModule = ramDisk === undefined ? script : script.replace(/^boot$/m, `module2 ${RAM_DISK_PATH}\nboot`)
+  const image = fs.readFileSync(imageOf(strippedKernel(elf), withModule, ramDisk))
   const file = path.resolve(ROOT, output)
   if (!fs.existsSync(file) || !fs.readFileSync(file).equals(image)) writeWhole(file, image)
   return { iso: file, bytes: image.length }

@@ -7,12 +7,12 @@ import { serialPut } from '../drivers/serial/serial.ts'
 import { CpioResult, cpioLoad } from '../fs/cpio.ts'
 import { procHooks } from '../fs/proc/facts.ts'
 import { fsInit, fsMountSystem, kernelFiles } from '../fs/start.ts'
-import { ttyInit } from '../fs/tty/tty.ts'
+import { ttyConsole, ttyInit } from '../fs/tty/tty.ts'
 import { nowSeconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import { plus, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart, logText } from '../lib/log.ts'
-import type { Options } from '../lib/options.ts'
+import { Given, optionGiven, type Options } from '../lib/options.ts'
 import { panic } from '../lib/panic.ts'
 import { wallClockSet } from '../lib/wall-clock.ts'
 import { pageCeiling, pageFloor, physicalOf } from '../mm/address.ts'
@@ -26,6 +26,7 @@ export function filesInit(options: Options): void {
   wallClockSet(seconds > nowSeconds() ? seconds - nowSeconds() : 0)
   procHooks().commandLine = bootInfo().commandLine
   ttyInit(serialPut)
+  ttyConsole().expected = optionGiven(options, Given.Init)
   if (fsInit() != Errno.None) panic('no memory for the root of the file system')
   for (let i: u32 = 0; i < bootInfo().moduleCount; i++) moduleTake(i, options.memoryLimit == 0)
   if (fsMountSystem() != Errno.None && logStart(Level.Error, 'fs', 'system-mounts-failed')) logEnd()

@@ -7,6 +7,7 @@ import { divide64, load32 } from '../lib/intrinsics.ts'
 import { staticMemory, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
 import { copyBytes } from '../lib/memory.ts'
 import { Process, ProcessState } from '../process/process.ts'
+import { processArguments, processMaps } from './process-memory.ts'
 import { contextSwitches, processCurrent, processesReady, processesRunTime } from '../process/scheduler.ts'
 import { signalIgnored } from '../process/signal-state.ts'
 import { signalSendGroup, signalSendSelf } from '../process/signal.ts'
@@ -141,6 +142,8 @@ export function processFactsInit(): void {
   proc.next = nextPid
   proc.tell = tell
   proc.system = systemTell
+  proc.arguments = processArguments
+  proc.maps = processMaps
   proc.swap = swapPages
   proc.commandLine = bootInfo().commandLine
 }

@@ -140,6 +140,7 @@ function hexValue(char: u32): u32 {
 function make(context: FileContext, name: ptr, contents: ptr, scratch: ptr): boolean {
   let made = false
   switch (modeType(header.mode)) {
+    case 0: return false
     case Mode.Directory: made = makeDirectory(context, name); break
     case Mode.Regular: made = makeRegular(context, name, contents); break
     case Mode.SymbolicLink: return makeLink(context, name, contents, scratch)
@@ -177,7 +178,9 @@ function makeRegular(context: FileContext, name: ptr, contents: ptr): boolean {
   transferInit(transfer, contents, header.size, true)
   const written = header.size == 0 ? 0 : fileWrite(file, transfer)
   fileRelease(file)
-  return written == (header.size as number as i32)
+  if (written == (header.size as number as i32)) return true
+  cleared(context, name) // half a file is worse than none, and takes the room of the next
+  return false
 }
 
 function makeLink(context: FileContext, name: ptr, contents: ptr, scratch: ptr): boolean {

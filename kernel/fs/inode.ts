@@ -144,7 +144,7 @@ export class Inode {
   gid: u32
   device: u32 // of a device node
   size: u32
-  pages: u32 // of memory that it takes
+  pages: u32 // that it has; not those that are holes
   accessed: Embed<WallTime>
   modified: Embed<WallTime>
   changed: Embed<WallTime>

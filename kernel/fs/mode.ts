@@ -35,6 +35,10 @@ const MINOR_LOW: u32 = 0xff
 const MAJOR: u32 = 0xfff00
 const MINOR_HIGH: u32 = 0xfff00000
 
+/** Disks, as Linux numbers virtio's; each has sixteen minor numbers, the first for the whole. */
+export const DISK_MAJOR: u32 = 254
+export const DISK_MINORS: u32 = 16
+
 /** A device's number as stat tells it. */
 export function deviceNumber(major: u32, minor: u32): u32 {
   return (minor & MINOR_LOW) | ((major << 8) & MAJOR) | ((minor << 12) & MINOR_HIGH)

@@ -20,6 +20,9 @@ import { RAMFS_MAGIC, TMPFS_MAGIC, ramfsInit, ramfsType } from './ramfs/ramfs.ts
 import { regularInit } from './regular.ts'
 import { ttyDevicesInit } from './tty/file.ts'
 
+/** What the root is mounted from; programs that list file systems pass over one of the name rootfs. */
+const ROOT_SOURCE: cstring = 'ramdisk'
+
 const rootfs = staticStruct<FileSystemType>()
 const ramfs = staticStruct<FileSystemType>()
 const tmpfs = staticStruct<FileSystemType>()
@@ -42,7 +45,7 @@ export function fsInit(): i32 {
   ramfsKind(tmpfs, 'tmpfs', TMPFS_MAGIC)
   devfsInit()
   procInit()
-  const mounted = mountAdd(rootfs, 'rootfs', null, '/', 0)
+  const mounted = mountAdd(rootfs, ROOT_SOURCE, null, '/', 0)
   if (isError(mounted)) return errorOf(mounted)
   return contextInit(context, at<FileSystem>(mounted as ptr).root)
 }

@@ -140,6 +140,8 @@ function copyRegisters(self: Process, child: Process, flags: u32, stack: ptr, tl
 function enroll(self: Process, child: Process, flags: u32): void {
   copyBytes(child.name, self.name, NAME_SIZE)
   executableCopy(child.executable, self.executable)
+  child.argumentsStart = self.argumentsStart
+  child.argumentsLength = self.argumentsLength
   child.priority = self.priority
   child.niceness = self.niceness
   child.processGroup = self.processGroup

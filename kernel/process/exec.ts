@@ -24,8 +24,9 @@ import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { spaceCreate } from '../vm/address-space.ts'
 import { Transfer, transferInit } from '../vm/transfer.ts'
 import { spaceRelease } from '../vm/unmap.ts'
+import { userLoad32, userLoaded } from '../vm/user-copy.ts'
 import { executableSet } from './executable.ts'
-import { vforkOver } from './exit.ts'
+import { groupAlone, vforkOver } from './exit.ts'
 import { NAME_SIZE, Process } from './process.ts'
 import { fpuStateChanged, segmentBasesLoad, spaceLoad } from './scheduler.ts'
 import { signalStateExec } from './signal-state.ts'
@@ -76,7 +77,8 @@ function pathOf(from: Arguments): ptr {
 /**
  * Run the program that `execution` names in `self`, the running process: None, and `frame` and everything else is the new program's.
  * Errors: those of opening the file, AccessDenied (no regular file, not executable), NotExecutable, OutOfMemory, SymbolicLinkLoop
- * (interpreters of interpreters): the process is as it was. May sleep.
+ * (interpreters of interpreters), NotPermitted (a thread that is not its group's leader): the process is as it was, but that
+ * other threads have ended. May sleep.
  */
 export function execute(self: Process, execution: Execution, frame: TrapFrame): i32 {
   while (true) {
@@ -173,6 +175,7 @@ function swap(a: Arguments, b: Arguments): void {
 // --- The program. -----------------------------------------------------------------------------------------
 
 function replaceProgram(self: Process, execution: Execution, file: OpenFile, frame: TrapFrame): i32 {
+  if (!groupAlone(self)) return Errno.NotPermitted
   const space = spaceCreate()
   if (space == null) return Errno.OutOfMemory
   const old = self.space
@@ -214,12 +217,23 @@ function begin(self: Process, execution: Execution, frame: TrapFrame, stack: u32
   tableCloseOnExec(self.files.table)
   signalStateExec(self.signals)
   nameSet(self, pathOf(execution.arguments))
+  argumentsNote(self, execution.arguments, stack)
   vforkOver(self)
 }
 
 /** Selectors of user mode, privilege 3: gdt.ts. */
 const USER_DATA: u32 = 0x1b
 const USER_CODE: u32 = 0x23
+/** Bytes of argc, and of each address. */
+const ARGUMENT_WORD: u32 = 8
+
+/** Where the arguments are on the new stack, of which `stack` is the top: argc, then the address of each. */
+function argumentsNote(self: Process, from: Arguments, stack: u32): void {
+  let length: u32 = 0
+  for (let i: u32 = 0; i < from.argumentCount; i++) length += stringLengthBounded(plus(from.buffer, length), from.used - length) + 1
+  self.argumentsStart = userLoad32(plus(stack as ptr, ARGUMENT_WORD)) == Errno.None ? userLoaded() : 0
+  self.argumentsLength = length
+}
 
 /** A process is called what its program's file is. */
 function nameSet(self: Process, path: ptr): void {

@@ -43,6 +43,8 @@ export class Process {
   stack: ptr // top of its kernel stack; 0 once it has ended
   frame: ptr // the TrapFrame of its user registers, on that stack
   context: Bytes<8> // its kernel stack pointer while others run
+  argumentsStart: u32 // where its program's arguments lie, one after another: /proc/N/cmdline
+  argumentsLength: u32 // with their zeros
   pid: u32
   group: u32 // thread group: the leader's pid
   processGroup: u32

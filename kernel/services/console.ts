@@ -1,5 +1,5 @@
-// What is typed on COM1: input of the terminal while a process has that open; else a line is a question about the kernel, for a
-// small monitor that answers in the log's format. Main-loop context.
+// What is typed on COM1: input of the terminal while a process has that open, or there will be one; else a line is a question
+// about the kernel, for a small monitor that answers in the log's format. Main-loop context.
 
 import { ExitStatus, exitMachine } from '../arch/x86/exit.ts'
 import { diskFirst, type Disk } from '../drivers/block/disk.ts'
@@ -26,14 +26,19 @@ const SPACE: u32 = 0x20
 const line = staticMemory(LINE_LIMIT)
 let length: u32 = 0
 
+/** Whether what is typed is the terminal's. */
+function isTerminal(): boolean {
+  return ttyConsole().opens != 0 || ttyConsole().expected
+}
+
 /** Whether something was typed that can be taken: a terminal whose readers are slow leaves it in the port. */
 export function consolePending(): boolean {
-  return serialPending() && (ttyConsole().opens == 0 || ttyTakes(ttyConsole()))
+  return serialPending() && (!isTerminal() || ttyTakes(ttyConsole()))
 }
 
 /** Take what was typed; true when there was something. */
 export function consolePoll(): boolean {
-  if (ttyConsole().opens != 0) return terminalPoll()
+  if (isTerminal()) return terminalPoll()
   let typed: boolean = false
   let byte: i32 = serialRead()
   while (byte >= 0) {

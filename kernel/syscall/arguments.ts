@@ -62,7 +62,7 @@ function kindsOf(number: u32): u32 {
     case Call.Creat:
     case Call.Chown: case Call.Lchown: case Call.Mknod: case Call.Pipe: case Call.Pipe2: case Call.Uname:
     case Call.Sysinfo: case Call.Times:
-    case Call.Time: case Call.SetTidAddress: case Call.Umount2: return P0
+    case Call.Time: case Call.SetTidAddress: case Call.Umount2: case Call.Swapon: case Call.Swapoff: return P0
     case Call.Stat: case Call.Lstat: case Call.Rename: case Call.Link: case Call.Symlink: case Call.Statfs: case Call.Nanosleep:
     case Call.Gettimeofday: case Call.Sigaltstack: case Call.Utime: case Call.Utimes: return P0 | P1
     case Call.Execve: case Call.Getresuid: case Call.Getresgid: return P0 | P1 | P2

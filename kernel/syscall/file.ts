@@ -5,12 +5,19 @@ import { VECTOR_LIMIT } from '../config.ts'
 import {
   fsClose, fsDup, fsDup3, fsDup2, fsFcntl, fsGetdents64, fsIoctl, fsLseek, fsPipe2, fsPread, fsPwrite, fsRead, fsSync, fsWrite,
 } from '../fs/calls/descriptors.ts'
+import { descriptorFile } from '../fs/descriptor.ts'
+import { filePoll } from '../fs/file.ts'
+import { Poll, Seek } from '../fs/flags.ts'
+import { inodeIsRegular } from '../fs/inode.ts'
 import { Errno } from '../lib/errno.ts'
 import { at, nth, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import type { Process } from '../process/process.ts'
 import { transferInit } from '../vm/transfer.ts'
 import { userCopyIn, userPin, userStore32 } from '../vm/user-copy.ts'
+import { isSocketFile } from './socket-file.ts'
+import { socketReadv, socketWritev } from './socket-message.ts'
+import { isPairFile } from './socket-pair.ts'
 
 /** The most that one call moves: Linux's MAX_RW_COUNT. */
 const MOVE_LIMIT: u32 = 0x7ffff000
@@ -90,9 +97,21 @@ function moveVector(self: Process, descriptor: u32, vector: IoVector, count: u32
     const moved = moveOne(self, descriptor, move, position + total)
     if (moved < 0) return total != 0 ? total as number as i32 : moved
     total += moved as number as u32
-    if ((moved as number as u32) < length) break
+    if ((moved as number as u32) < length || (move == Move.Read && wouldWait(self, descriptor))) break
   }
   return total as number as i32
+}
+
+/** Whether the next piece of a read would have to be waited for: then what there was is all. */
+function wouldWait(self: Process, descriptor: u32): boolean {
+  const file = descriptorFile(self.files.table, descriptor as number as i32)
+  return file == null || (filePoll(file) & (Poll.In | Poll.HangUp)) == 0
+}
+
+/** A socket's pieces are one message. */
+function isSocket(self: Process, descriptor: u32): boolean {
+  const file = descriptorFile(self.files.table, descriptor as number as i32)
+  return file != null && (isSocketFile(file) || isPairFile(file))
 }
 
 /** Whether the lengths are lengths, and their sum is one: InvalidArgument otherwise, BadAddress for an address with a high half. */
@@ -120,9 +139,11 @@ function moveVectors(self: Process, descriptor: u32, from: ptr, count: u32, move
 
 /** readv(2), writev(2), preadv(2), pwritev(2). Errors: InvalidArgument for too many, or too long, or a negative position. */
 export function sysReadv(self: Process, descriptor: u32, vector: ptr, count: u32): i32 {
+  if (isSocket(self, descriptor)) return socketReadv(self, descriptor as number as i32, vector, count)
   return moveVectors(self, descriptor, vector, count, Move.Read, 0)
 }
 export function sysWritev(self: Process, descriptor: u32, vector: ptr, count: u32): i32 {
+  if (isSocket(self, descriptor)) return socketWritev(self, descriptor as number as i32, vector, count)
   return moveVectors(self, descriptor, vector, count, Move.Write, 0)
 }
 export function sysPreadv(self: Process, descriptor: u32, vector: ptr, count: u32, position: i32): i32 {
@@ -134,9 +155,12 @@ export function sysPwritev(self: Process, descriptor: u32, vector: ptr, count: u
   return moveVectors(self, descriptor, vector, count, Move.WriteAt, position as number as u32)
 }
 
-/** sendfile(2), from the input's position only. Errors: InvalidArgument with an offset. */
+/** sendfile(2), from the input's position only. Errors: InvalidArgument with an offset, or if the input is no regular file. */
 export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, length: u32): i32 {
   if (offset != 0) return Errno.InvalidArgument
+  const source = descriptorFile(self.files.table, from as number as i32)
+  if (source == null) return Errno.BadHandle
+  if (source.inode == null || !inodeIsRegular(source.inode)) return Errno.InvalidArgument
   const buffer = heapAllocate(PIECE)
   if (buffer == 0) return Errno.OutOfMemory
   let total: u32 = 0
@@ -149,9 +173,11 @@ export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, leng
     const taken = result as number as u32
     transferInit(self.transfer, buffer, taken, true)
     result = fsWrite(self.files, to as number as i32, self.transfer)
-    if (result < 0) break
-    total += result as number as u32
-    if ((result as number as u32) < taken) break
+    const written: u32 = result < 0 ? 0 : result as number as u32
+    total += written
+    if (written == taken) continue
+    fsLseek(self.files, from as number as i32, (written - taken) as number as i32, Seek.Current) // what was read for nothing
+    break
   }
   heapFree(buffer)
   return total != 0 ? total as number as i32 : result

@@ -138,6 +138,8 @@ export const enum Call {
   Sync = 162,
   Mount = 165,
   Umount2 = 166,
+  Swapon = 167,
+  Swapoff = 168,
   Reboot = 169,
   Sethostname = 170,
   Gettid = 186,

@@ -33,6 +33,7 @@ import {
   sysKill, sysPause, sysRtSigaction, sysRtSigpending, sysRtSigprocmask, sysRtSigreturn, sysRtSigsuspend, sysRtSigtimedwait,
   sysSigaltstack, sysTgkill, sysTkill,
 } from './signal.ts'
+import { sysSwapoff, sysSwapon } from './swap.ts'
 import { socketCall } from './table-socket.ts'
 import { sysGetRobustList, sysSetRobustList } from './robust.ts'
 import { sysGetrandom, sysReboot, sysSysinfo, sysUname } from './system.ts'
@@ -182,6 +183,8 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Chroot: return sysChroot(self, a as ptr) as number as u32
     case Call.Mount: return sysMount(self, a as ptr, b as ptr, c as ptr, d) as number as u32
     case Call.Umount2: return sysUmount2(self, a as ptr, b) as number as u32
+    case Call.Swapon: return sysSwapon(self, a as ptr, b) as number as u32
+    case Call.Swapoff: return sysSwapoff(self, a as ptr) as number as u32
     case Call.Reboot: return sysReboot(a, b, c) as number as u32
     case Call.Gettid: return self.pid
     default: return other(self, frame, number)

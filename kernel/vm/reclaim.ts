@@ -35,16 +35,30 @@ function reclaim(): boolean {
 
 /** A frame is wanted, and few are free. False: there is none to be had. May sleep. */
 function makeFrames(): boolean {
+  while (!framesAbove(watermarkMin())) {
+    if (!outOfMemory()) return false
+  }
+  return true
+}
+
+/** Have pages leave until more than `least` frames are free. False: no more can leave. May sleep. */
+function framesAbove(least: u32): boolean {
   clustersPoll()
   reclaim()
-  while (framesFree() <= watermarkMin()) {
+  while (framesFree() <= least) {
     if (clustersInFlight() != 0) {
       vmStats().stalls += 1
       clusterWait()
       reclaim()
-    } else if (!reclaim() && !outOfMemory()) return false
+    } else if (!reclaim()) return false
   }
   return true
+}
+
+/** Whether there are frames for what nobody is to be ended for: files in RAM. More are kept free than for processes. May sleep. */
+export function framesToSpare(): boolean {
+  const least: u32 = watermarkHigh() - watermarkMin() // below what reclaim frees up to
+  return framesFree() > least || framesAbove(least)
 }
 
 /** For the main loop: have pages leave before somebody has to wait. Whether there was something to do. */

@@ -74,7 +74,7 @@ static void run(int target, const uint8_t *input, size_t length) {
   memcpy(porphyry_kernel + at, input, length);
   int32_t args[3] = { target, (int32_t)(KERNEL_BASE + at), (int32_t)length };
   uint32_t lost = call("fuzzRun", args);
-  if (lost != 0) { fprintf(stderr, "fault: %d packets did not come back\n", (int32_t)lost); abort(); }
+  if (lost != 0) { fprintf(stderr, "fault: %d packets or files did not come back\n", (int32_t)lost); abort(); }
 }
 
 static int runFiles(int target, char **files, int count) {

@@ -2,6 +2,7 @@
 // read something new (`node --import=tsx test/fuzz/seeds.ts`); what the fuzzer found beside them stays.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpio } from '../cpio.ts'
 import { type Bytes, address, be16, be32, bytes, hex, mac } from '../wire/bytes.ts'
 import { EtherType, Protocol, ethernet, icmp, ipv4, udp, vlan } from '../wire/frames.ts'
 import { goodFrames } from '../wire/garbage.ts'
@@ -103,6 +104,26 @@ const IPV4: Record<string, Bytes> = {
 
 const texts = (all: string[]): Record<string, Bytes> => Object.fromEntries(all.map((text, i) => [`text-${i}`, Buffer.from(text)]))
 
+const FILE = 0o100644
+const archives: Record<string, Bytes> = {
+  'kinds': cpio({ name: 'd', mode: 0o40755 }, { name: 'd/f', mode: FILE, data: 'text' }, { name: 'l', mode: 0o120777, data: 'd/f' },
+    { name: 'n', mode: 0o20666, device: [1, 3] }, { name: 'p', mode: 0o10644 }),
+  'hard-links': cpio({ name: 'a', mode: FILE, inode: 7, links: 2 }, { name: 'b', mode: FILE, inode: 7, links: 2, data: 'both' }),
+  'two-archives': bytes(cpio({ name: 'a', mode: FILE }), new Uint8Array(8), cpio({ name: 'a', mode: FILE, data: 'again' })),
+  'dots': cpio({ name: '../x', mode: FILE }, { name: './/y/', mode: FILE }, { name: '.', mode: 0o40700 }),
+  'cut': cpio({ name: 'a', mode: FILE, data: 'contents' }).subarray(0, 118),
+}
+/** Calls by number, as fuzz-files.ts has them, with their paths. */
+const calls = (...all: [call: number, ...paths: string[]][]): Bytes =>
+  bytes(...all.flatMap(([call, ...paths]) => [Uint8Array.of(call), ...paths.map(each => Buffer.from(`${each}\0`))]))
+const names: Record<string, Bytes> = {
+  'tree': calls([4, 'a'], [4, 'a/b'], [9, 'a/b/f'], [7, 'a/b'], [8, ''], [11, '../b/./f'], [10, '..'], [5, 'f'], [6, '/a/b/']),
+  'links': calls([2, 'b', 'a'], [2, 'a', 'b'], [11, 'a'], [2, 'd/', 'l'], [4, 'l'], [4, 'd'], [9, 'l/f'], [1, 'l/f', 'g'], [0, 'l', 'd/l']),
+  'moves': calls([4, 'a'], [4, 'a/b'], [0, 'a', 'a/b/c'], [0, 'a/b', 'c'], [4, 'd'], [0, 'c', 'd'], [3, 'd', 'a'], [0, 'a', 'd'], [0, '.', '..']),
+  'system': calls([11, '/dev/fd/0'], [11, '/proc/self/exe'], [10, '/proc/sys/vm'], [6, '/proc'], [5, '/dev/null'], [0, '/dev', '/x']),
+  'removed': calls([4, 'a'], [7, 'a'], [6, '../a'], [9, 'f'], [11, '..'], [8, ''], [11, '.']),
+}
+
 const CORPORA: Record<string, Record<string, Bytes>> = {
   'input': inputs(),
   'ipv4': IPV4,
@@ -110,6 +131,8 @@ const CORPORA: Record<string, Record<string, Bytes>> = {
   'dns': DNS,
   'interface': texts(['dhcp', 'off', '10.0.0.2/24,gw=10.0.0.1,dns=10.0.0.1,mtu=1500,promisc', '10.0.0.2/32',
     'dhcp,mtu=9000', '10.0.0.300/24,gw=', ',,,']),
+  'cpio': archives,
+  'names': names,
   'command-line': texts(['eth0=dhcp eth1=10.0.0.2/24 log=debug services=echo,discard panic=exit',
     'forward=1 acd=strict swap=none', '  x=y  =z loglevel "', 'selftest=all eth9=off']),
 }

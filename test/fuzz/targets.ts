@@ -18,6 +18,8 @@ export const TARGETS: Target[] = [
   { name: 'dns', number: 3, share: 1 },
   { name: 'interface', number: 4, share: 1 },
   { name: 'command-line', number: 5, share: 1 },
+  { name: 'cpio', number: 6, share: 1 },
+  { name: 'names', number: 7, share: 1 },
 ]
 
 /** Inputs kept because they reach something of their own; what once was a crash is called `crash-…`. */

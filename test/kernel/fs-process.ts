@@ -2,14 +2,23 @@
 //
 // A test says beforehand, one after another, what comes about in each sleep; a sleep with nothing left is interrupted.
 
+import { fsClose, fsRead, fsWrite } from '../../kernel/fs/calls/descriptors.ts'
+import { kernelFiles } from '../../kernel/fs/start.ts'
 import { ttyInput, ttyTakes } from '../../kernel/fs/tty/edit.ts'
 import { ttyConsole, ttyInit } from '../../kernel/fs/tty/tty.ts'
 import { processHooks } from '../../kernel/fs/process-hooks.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import { load8, store8 } from '../../kernel/lib/intrinsics.ts'
-import { nth, staticMemory, staticRow, struct, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import {
+  nth, staticMemory, staticRow, staticStruct, struct, type PhysicalAddress, type i32, type ptr, type u32,
+} from '../../kernel/lib/layout.ts'
 import { setSleep, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
-import { close, read, write } from './fs.ts'
+import { spaceCreate } from '../../kernel/vm/address-space.ts'
+import { spaceMap } from '../../kernel/vm/map.ts'
+import { spaceCurrentSet } from '../../kernel/vm/page-table.ts'
+import { vmInit } from '../../kernel/vm/start.ts'
+import { Transfer, transferInit } from '../../kernel/vm/transfer.ts'
+import { userCopyIn, userCopyOut } from '../../kernel/vm/user-copy.ts'
 
 export const enum Happens { Nothing, Write, Read, Close, Type, TimePasses, Interrupt }
 
@@ -26,6 +35,8 @@ const SHOWN: u32 = 65536
 
 const events = staticRow<Event>(EVENTS)
 const shown = staticMemory(65536)
+/** Of what happens in a sleep; that of the call that sleeps is at work. */
+const transfer = staticStruct<Transfer>()
 let planned: u32 = 0
 let happened: u32 = 0
 let shownBytes: u32 = 0
@@ -71,10 +82,11 @@ function sleeping(_queue: WaitQueue | null, _milliseconds: u32, _interruptible: 
   if (happened == planned) return Errno.Interrupted
   const event = nth(events, happened)
   happened += 1
+  transferInit(transfer, event.bytes, event.count, true)
   switch (event.what) {
-    case Happens.Write: write(event.descriptor, event.bytes, event.count); break
-    case Happens.Read: read(event.descriptor, event.bytes, event.count); break
-    case Happens.Close: close(event.descriptor); break
+    case Happens.Write: fsWrite(kernelFiles(), event.descriptor, transfer); break
+    case Happens.Read: fsRead(kernelFiles(), event.descriptor, transfer); break
+    case Happens.Close: fsClose(kernelFiles(), event.descriptor); break
     case Happens.Type: type(event.bytes, event.count); break
     case Happens.TimePasses: return Errno.TimedOut
     case Happens.Interrupt: return Errno.Interrupted
@@ -131,3 +143,29 @@ function signalGroup(to: u32, signal: u32): void {
   lastGroup = to
 }
 function isIgnored(signal: u32): boolean { return signal == ignored }
+
+// --- The memory of the process that runs: two pages, for calls that take an address. ----------------------
+
+const USER_PLACE: u32 = 0x10000
+const USER_BYTES: u32 = 0x2000
+const READ_WRITE: u32 = 3
+/** MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS. */
+const PRIVATE_FIXED: u32 = 0x32
+
+let hasSpace = false
+
+/** Make it, once. */
+export function userSpace(): void {
+  if (hasSpace) return
+  hasSpace = true
+  vmInit(0 as PhysicalAddress, true, invalidatePage, invalidateAll)
+  const space = spaceCreate()!
+  spaceMap(space, USER_PLACE, USER_BYTES, READ_WRITE, PRIVATE_FIXED, null, 0)
+  spaceCurrentSet(space)
+}
+function invalidatePage(_page: ptr): void { return }
+function invalidateAll(): void { return }
+
+export function userPlace(): u32 { return USER_PLACE }
+export function userPut(from: ptr, n: u32): i32 { return userCopyOut(USER_PLACE as ptr, from, n) }
+export function userGet(to: ptr, n: u32): i32 { return userCopyIn(to, USER_PLACE as ptr, n) }

@@ -2,7 +2,7 @@
 // fuzzStart. test/fuzz/harness.cc does so in AFL++, test/unit/kernel/net/corpus.ts on both engines.
 //
 // The targets, by number: 0 the whole input path, 1 IPv4 header and options, 2 DHCP options, 3 DNS message,
-// 4 an interface's specification, 5 the kernel's command line. Parsers get their input where memory ends, so that
+// 4 an interface's specification, 5 the kernel's command line, 6 an archive, 7 calls on names of files. Parsers get their input where memory ends, so that
 // reading a byte too far is a fault.
 
 import { load16, store8 } from '../../kernel/lib/intrinsics.ts'
@@ -28,6 +28,7 @@ import { Drop } from '../../kernel/net/stats.ts'
 import { chargenServiceStart } from '../../kernel/services/chargen.ts'
 import { discardServiceStart } from '../../kernel/services/discard.ts'
 import { echoServiceStart } from '../../kernel/services/echo.ts'
+import { fuzzCpio, fuzzFilesStart, fuzzNames } from './fuzz-files.ts'
 import { fakeForget, fakeReceiveChained } from './net-nic.ts'
 import { configure, joinGroup, listen, pingOpen, ping, stackStartTwo } from './net-stack.ts'
 import { advance } from './net-time.ts'
@@ -63,9 +64,10 @@ const question = staticMemory(256)
 const name = staticMemory(256)
 let free: u32 = 0
 
-/** Two cards that forward, addresses static and asked for, every service, a group, a listener, a ping under way. */
+/** An empty file system; two cards that forward, addresses static and asked for, every service, a group, a listener, a ping under way. */
 export function fuzzStart(): void {
   stackStartTwo()
+  fuzzFilesStart()
   free = packetsFree()
   configure(0, '10.0.0.2/24,gw=10.0.0.1')
   configure(1, 'dhcp')
@@ -80,7 +82,7 @@ export function fuzzStart(): void {
   dnsNameFromText(question, ('www.example.com' as cstring) as ptr, 15)
 }
 
-/** Give `length` bytes at `p` to a target. 0, or how many packets did not come back. */
+/** Give `length` bytes at `p` to a target. 0, or how many packets, or files, did not come back. */
 export function fuzzRun(target: u32, p: ptr, length: u32): u32 {
   switch (target) {
     case 0: return inputPath(p, length)
@@ -88,6 +90,8 @@ export function fuzzRun(target: u32, p: ptr, length: u32): u32 {
     case 2: fuzzDhcp(p, length); break
     case 3: fuzzDns(p, length); break
     case 4: fuzzSpec(p, length); break
+    case 6: return fuzzCpio(p, length)
+    case 7: return fuzzNames(p, length)
     default: commandLineParse(options, p, length)
   }
   return 0

@@ -23,12 +23,12 @@ export function fsMkdirAt(context: FileContext, directory: i32, path: ptr, mode:
   return make(context, directory, path, Mode.Directory | (mode & (Mode.Sticky | 0o777) & ~context.umask), 0, 0 as ptr)
 }
 
-/** mknodat: of the type bits of `mode`, 0 is a regular file; InvalidArgument for a directory or a symbolic link. */
+/** mknodat: of the type bits of `mode`, 0 is a regular file; NotPermitted for a directory, InvalidArgument for other types. */
 export function fsMknodAt(context: FileContext, directory: i32, path: ptr, mode: u32, device: u32): i32 {
   const type: u32 = modeType(mode) == 0 ? Mode.Regular : modeType(mode)
-  if (type == Mode.Directory) return Errno.NotPermitted
-  if (type == Mode.SymbolicLink) return Errno.InvalidArgument
   const isDevice = type == Mode.Character || type == Mode.Block
+  if (type == Mode.Directory) return Errno.NotPermitted
+  if (!isDevice && type != Mode.Regular && type != Mode.Fifo && type != Mode.Socket) return Errno.InvalidArgument
   return make(context, directory, path, type | (mode & Mode.Permissions & ~context.umask), isDevice ? device : 0, 0 as ptr)
 }
 

@@ -1,11 +1,13 @@
-// /dev: a file system in RAM with a node for every device there is. Linux calls it devtmpfs. Boot context, and a process's.
+// /dev: a file system in RAM with a node for every device there is, and for every disk. Linux calls it devtmpfs. Boot context,
+// and a process's.
 
+import { diskFirst, type Disk } from '../../drivers/block/disk.ts'
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
 import { at, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { stringLength } from '../../lib/memory.ts'
 import { deviceFirst, type CharacterDevice } from '../device.ts'
 import { FileSystemType, inodeRelease, type FileSystem, type Inode } from '../inode.ts'
-import { Mode } from '../mode.ts'
+import { DISK_MAJOR, DISK_MINORS, Mode, deviceNumber } from '../mode.ts'
 import { fileSystemRegister } from '../mount.ts'
 import { TMPFS_MAGIC, ramfsMount, ramfsType } from '../ramfs/ramfs.ts'
 
@@ -27,9 +29,23 @@ function mount(system: FileSystem): i32 {
     if (made != Errno.None) return failed(system, made)
     device = device.next
   }
+  const disks = disksMade(system.root)
+  if (disks != Errno.None) return failed(system, disks)
   const links = link(system.root, 'fd', '/proc/self/fd') == Errno.None && link(system.root, 'stdin', '/proc/self/fd/0') == Errno.None
     && link(system.root, 'stdout', '/proc/self/fd/1') == Errno.None && link(system.root, 'stderr', '/proc/self/fd/2') == Errno.None
   return links ? Errno.None : failed(system, Errno.OutOfMemory)
+}
+
+/** A node for each disk: names for swapon. What is on a disk can not be read through it. */
+function disksMade(root: Inode): i32 {
+  let disk: Disk | null = diskFirst()
+  while (disk != null) {
+    const number = deviceNumber(DISK_MAJOR, disk.index * DISK_MINORS)
+    const made = entry(root, disk.name as cstring, Mode.Block | 0o660, number, 0 as ptr)
+    if (made != Errno.None) return made
+    disk = disk.next
+  }
+  return Errno.None
 }
 
 function failed(system: FileSystem, error: i32): i32 {

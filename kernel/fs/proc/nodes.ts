@@ -1,13 +1,16 @@
 // What there is in /proc: a table of directories, files and links, each with what it says. Others may add to it at boot.
 
 import { load8 } from '../../lib/intrinsics.ts'
-import { nth, plus, staticRow, struct, type cstring, type ptr, type u32 } from '../../lib/layout.ts'
+import { nth, plus, staticRow, struct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { spells } from '../../lib/memory.ts'
 import { panic } from '../../lib/panic.ts'
 import type { TextWriter } from '../../lib/print.ts'
 
 /** Writes a file of a process, or of the system (`pid` 0 then). May sleep. */
 export type ProcText = (writer: TextWriter, pid: u32) => void
+
+/** Takes what is written to a file of the system, `bytes` bytes in the kernel: 0, or InvalidArgument. */
+export type ProcTake = (text: ptr, bytes: u32) => i32
 
 /** What is first in the table, because the file system has to know it. */
 export const enum Place { None, Root, Process, Descriptors, Executable, RootLink, Directory }
@@ -21,6 +24,7 @@ export class ProcNode {
   parent: u32 // its directory's place in the table
   mode: u32
   text: ProcText | null // of a file, or of a link
+  take: ProcTake | null // null: it can not be written
 }
 
 const nodes = staticRow<ProcNode>(NODE_LIMIT)

@@ -212,7 +212,7 @@ function open(inode: Inode, file: OpenFile): i32 {
   const proc = procOf(inode)
   const say = procNode(proc.place).text
   if (modeType(inode.mode) != Mode.Regular || say == null) return Errno.None
-  return procFileOpen(file, say, proc.pid)
+  return procFileOpen(file, say, procNode(proc.place).take, proc.pid)
 }
 
 /** The text of a link, made when it is first asked for; 0 without memory. */

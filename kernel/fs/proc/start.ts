@@ -6,6 +6,7 @@ import { Place, procNodeAdd } from './nodes.ts'
 import { processTextsInit } from './process-text.ts'
 import { procfsInit } from './procfs.ts'
 import { systemTextsInit } from './system-text.ts'
+import { vmTextsInit } from './vm-text.ts'
 
 /** Once, before it is mounted. */
 export function procInit(): void {
@@ -17,6 +18,7 @@ export function procInit(): void {
   procNodeAdd(Place.Process, 'cwd', Mode.SymbolicLink | 0o777, null)
   processTextsInit()
   systemTextsInit()
+  vmTextsInit()
   procFilesInit()
   procfsInit()
 }

@@ -9,7 +9,7 @@ import { writeChar, writeDecimal, writePadded, writeText, type TextWriter } from
 import { wallClockAtBoot } from '../../lib/wall-clock.ts'
 import { framesFree, framesTotal } from '../../mm/frames.ts'
 import { MountFlag, type FileSystem, type FileSystemType } from '../inode.ts'
-import { Mode } from '../mode.ts'
+import { DISK_MAJOR, DISK_MINORS, Mode } from '../mode.ts'
 import { fileSystemTypes, mountFirst } from '../mount.ts'
 import { processSelf } from '../process-hooks.ts'
 import { ramFramesUsed } from '../ramfs/ram-inode.ts'
@@ -19,7 +19,6 @@ import { Place, procNodeAdd } from './nodes.ts'
 const KIB_PER_PAGE_SHIFT: u32 = 2
 const MICROSECONDS_PER_TICK: u32 = 10_000
 const TICKS_PER_SECOND: u32 = 100
-const MAJOR_VIRTIO_BLK: u32 = 254
 const SPACE: u32 = 0x20
 const ZERO: u32 = 0x30
 
@@ -183,8 +182,8 @@ function partitions(writer: TextWriter, _pid: u32): void {
   writeText(writer, 'major minor  #blocks  name\n\n')
   let disk: Disk | null = diskFirst()
   while (disk != null) {
-    writePadded(writer, MAJOR_VIRTIO_BLK, 4, SPACE)
-    writePadded(writer, disk.index << 4, 9, SPACE)
+    writePadded(writer, DISK_MAJOR, 4, SPACE)
+    writePadded(writer, disk.index * DISK_MINORS, 9, SPACE)
     writePadded(writer, disk.sectors >> 1, 11, SPACE)
     writeChar(writer, SPACE)
     writeText(writer, disk.name as cstring)

@@ -11,6 +11,7 @@ import { zeroBytes } from '../../lib/memory.ts'
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, virtualOf } from '../../mm/address.ts'
 import { pageFrameAllocateZeroed, pageFrameHold, pageFrameRelease } from '../../mm/page-frame.ts'
 import type { MemoryObject } from '../../vm/object.ts'
+import { framesToSpare } from '../../vm/reclaim.ts'
 import { transferIn, transferOut, transferZero, type Transfer } from '../../vm/transfer.ts'
 import { inodeHold, inodeModified, inodeRelease, type Inode } from '../inode.ts'
 import { Missing, pageTreeCut, pageTreeFind, pageTreeMissing, pageTreePut } from './page-tree.ts'
@@ -81,11 +82,11 @@ function writePage(ram: RamInode, position: u32, transfer: Transfer): i32 {
 /** The frame of a page, made if there is none; 0 without memory. May sleep. */
 function pageMade(ram: RamInode, index: u32): PhysicalAddress {
   while (pageTreeMissing(ram.tree, index) != Missing.Nothing) {
-    if (!ramFrameTake()) return 0 as PhysicalAddress
+    if (!framesToSpare() || !ramFrameTake()) return 0 as PhysicalAddress
     const fresh = pageFrameAllocateZeroed()
     if (fresh != 0 && pageTreeMissing(ram.tree, index) != Missing.Nothing) {
       pageTreePut(ram.tree, index, fresh)
-      ram.inode.pages = ram.tree.frames
+      ram.inode.pages = ram.tree.pages
       continue
     }
     ramFramesReturn(1) // there is none, or somebody else was faster
@@ -113,7 +114,7 @@ function cut(ram: RamInode, size: u32): void {
   const before: u32 = ram.tree.frames
   pageTreeCut(ram.tree, (size + PAGE_MASK) >>> PAGE_SHIFT)
   ramFramesReturn(before - ram.tree.frames)
-  ram.inode.pages = ram.tree.frames
+  ram.inode.pages = ram.tree.pages
   const last = (size & PAGE_MASK) == 0 ? 0 as PhysicalAddress : pageTreeFind(ram.tree, size >>> PAGE_SHIFT)
   if (last != 0) zeroBytes(plus(virtualOf(last), size & PAGE_MASK), PAGE_SIZE - (size & PAGE_MASK))
 }

@@ -20,6 +20,7 @@ const HEIGHT_LIMIT: u32 = 2
 export class PageTree {
   root: PhysicalAddress // 0: no pages
   height: u32
+  pages: u32
   frames: u32 // pages and nodes
 }
 
@@ -65,6 +66,7 @@ export function pageTreeMissing(tree: PageTree, index: u32): Missing {
 
 /** Put in what `pageTreeMissing` said: a page of zeros, or a node, which is one too. The frame is the tree's from then on. */
 export function pageTreePut(tree: PageTree, index: u32, fresh: PhysicalAddress): void {
+  if (pageTreeMissing(tree, index) == Missing.Page) tree.pages += 1
   tree.frames += 1
   if (tree.root == 0) {
     tree.root = fresh
@@ -98,6 +100,7 @@ export function pageTreeCut(tree: PageTree, first: u32): void {
 function cut(tree: PageTree, frame: PhysicalAddress, level: u32, start: u32, first: u32): boolean {
   if (level == 0) {
     if (start < first) return false
+    tree.pages -= 1
   } else if (!cutNode(tree, frame, level, start, first)) return false
   tree.frames -= 1
   pageFrameRelease(frame)

@@ -11,7 +11,7 @@ import { FileSignal } from '../flags.ts'
 import { processSession, processSignalGroup } from '../process-hooks.ts'
 import { ttyControl, ttyForegroundSet, ttyMayChange, ttySessionEnd } from './job.ts'
 import { LocalFlag, Termios, WindowSize } from './termios.ts'
-import { Tty, ttyAvailable, ttyFlush, ttyIs } from './tty.ts'
+import { Tty, ttyAvailable, ttyFlush, ttyIs, ttyModeChanged } from './tty.ts'
 
 const enum Request {
   GetAttributes = 0x5401, SetAttributes = 0x5402, SetAttributesWait = 0x5403, SetAttributesFlush = 0x5404,
@@ -61,7 +61,7 @@ function attributesSet(tty: Tty, termios: Termios, flushes: boolean): void {
   if (flushes) ttyFlush(tty)
   const changesMode = ttyIs(tty, LocalFlag.Canonical) != ((termios.local & LocalFlag.Canonical) != 0)
   copyBytes(address(tty.termios), address(termios), sizeof<Termios>())
-  if (changesMode) tty.committed = tty.tail // the line so far is readers'
+  if (changesMode) ttyModeChanged(tty)
   tty.stopped = false
   wakeAll(tty.writers)
   wakeAll(tty.readers)

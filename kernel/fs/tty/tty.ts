@@ -43,6 +43,7 @@ export class Tty {
   literal: Stored<u32, bool> // the next byte is taken as it is
   stopped: Stored<u32, bool> // ^S
   opens: u32 // open files
+  expected: Stored<u32, bool> // somebody will open it: what is typed before that is for them
   session: u32 // whose controlling terminal it is; 0: nobody's
   group: u32 // the group in the foreground
   reading: Embed<Lock>
@@ -113,6 +114,14 @@ export function ttyFlush(tty: Tty): void {
   tty.committed = tty.tail
   tty.lines = 0
   tty.flushes += 1
+}
+
+/** Canonical mode begins or ends: what was typed belongs to readers, in canonical mode as a line. */
+export function ttyModeChanged(tty: Tty): void {
+  for (let i = tty.head; i != tty.tail; i++) store8(tty.marks, i & (TTY_BUFFER - 1), Mark.Plain)
+  tty.committed = tty.tail
+  tty.lines = ttyIs(tty, LocalFlag.Canonical) && tty.head != tty.tail ? 1 : 0
+  if (tty.lines != 0) store8(tty.marks, (tty.tail - 1) & (TTY_BUFFER - 1), Mark.LineEnd)
 }
 
 /** The column after a byte is shown in another. UTF-8's continuation bytes take none. */

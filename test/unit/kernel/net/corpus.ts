@@ -6,6 +6,7 @@ import { engines } from '../../../engine.ts'
 import { TARGETS, corpus } from '../../../fuzz/targets.ts'
 
 const KERNEL_END = 0x82000000
+const KEEPS = ['input', 'cpio', 'names']
 
 for (const e of await engines('test/kernel/net.ts')) {
   t.test(e.kind, async t => {
@@ -16,7 +17,7 @@ for (const e of await engines('test/kernel/net.ts')) {
         let machine = e.start()
         machine.call('fuzzStart')
         for (const [i, { name, data }] of inputs.entries()) {
-          if (i > 0 && target.name === 'input') { // the others leave nothing behind
+          if (i > 0 && KEEPS.includes(target.name)) { // the others leave nothing behind
             machine = e.start()
             machine.call('fuzzStart')
           }
