@@ -10,7 +10,7 @@ porphyry := node bin/porphyry.js
 tests := node --import=tsx ci/test.ts
 ONLY ?= all
 
-.PHONY: help setup kernel iso run pcap debug check test test-all fuzz packetdrill bench clean ci-check ci-test ci-rest ci-fuzz ci-bench
+.PHONY: help setup kernel iso run pcap debug check test test-all fuzz packetdrill libc-test bench clean ci-check ci-test ci-rest ci-fuzz ci-bench
 
 help: ## list the targets
 	@echo 'usage: make TARGET [ARGS="…"]'
@@ -51,6 +51,10 @@ fuzz: setup ## AFL++ against the parsers and the input path, natively; ARGS="--s
 
 packetdrill: setup ## build/libporphyry-net.so, the stack for packetdrill; PACKETDRILL=path runs its scripts against it, or those of ARGS
 	@PACKETDRILL='$(PACKETDRILL)' node --import=tsx test/packetdrill/main.ts $(ARGS)
+
+libc-test: setup ## musl's libc-test and LTP's cases about system calls, booted: LIBC_TEST=path LTP=path; ARGS="part of a name …"
+	@$(porphyry) kernel
+	@LIBC_TEST='$(LIBC_TEST)' LTP='$(LTP)' node --import=tsx test/libc-test/main.ts $(ARGS)
 
 bench: setup ## the bars of docs/, measured beside a Linux guest on the same QEMU
 	@node --import=tsx test/bench/main.ts $(ARGS)

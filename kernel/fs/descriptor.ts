@@ -24,6 +24,7 @@ export class FileTable {
   count: u32 // processes that have it
   size: u32 // descriptors there is room for
   limit: u32 // as setrlimit has it; DESCRIPTOR_LIMIT at most
+  hardLimit: u32 // so far that may be raised
   entries: ptr
 }
 
@@ -51,6 +52,7 @@ function tableOfSize(size: u32): FileTable | null {
   table.count = 1
   table.size = size
   table.limit = DESCRIPTOR_LIMIT
+  table.hardLimit = DESCRIPTOR_LIMIT
   return table
 }
 
@@ -64,6 +66,7 @@ export function tableFork(from: FileTable): FileTable | null {
   const table = tableOfSize(from.size)
   if (table == null) return null
   table.limit = from.limit
+  table.hardLimit = from.hardLimit
   for (let i: u32 = 0; i < from.size; i++) {
     const file = entry(from, i).file
     if (file == null) continue

@@ -25,7 +25,7 @@ type FileControl = (file: OpenFile, request: u32, argument: u32) => i32
 type FileClose = (file: OpenFile) => void
 /** The entry at the file's position, which moves past it when the caller sets it to `entry.next`. */
 type FileDirectory = (file: OpenFile, entry: DirectoryEntry) => boolean
-/** What a mapping of the file has in it; held for the caller. Null: it can not be mapped. */
+/** What a mapping of the file has in it, there as long as the file is open; who maps it holds it. Null: it can not be mapped. */
 type FileObject = (file: OpenFile) => MemoryObject | null
 
 @struct

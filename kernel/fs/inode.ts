@@ -138,6 +138,7 @@ export class Inode {
   system: FileSystem
   number: u32
   count: u32
+  running: u32 // processes whose program it is: nobody opens it for writing meanwhile
   links: u32
   mode: u32
   uid: u32

@@ -19,6 +19,7 @@ export const enum Mode {
   /** Read and write for all, before the umask. */
   ReadWrite = 0o666,
   AnyExecute = 0o111,
+  GroupExecute = 0o010,
 }
 
 /** The type bits of a mode. */

@@ -15,7 +15,7 @@ const ONCE: u32 = Open.Create | Open.Exclusive | Open.Truncate | Open.CloseOnExe
 
 /**
  * Open what an inode is, as `flags` (Open) say: an OpenFile, counted once, or IsDirectory, SymbolicLinkLoop, NoSuchDevice,
- * ReadOnly, AccessDenied, FileTableFull, and what its kind says. May sleep.
+ * ReadOnly, TextBusy, AccessDenied, FileTableFull, and what its kind says. May sleep.
  */
 export function inodeOpen(inode: Inode, flags: u32): u32 {
   if ((flags & Open.Path) != 0) return openWith(inode, pathOperations(), flags)
@@ -32,6 +32,7 @@ export function inodeOpen(inode: Inode, flags: u32): u32 {
 function openRegular(inode: Inode, flags: u32): u32 {
   const changes = flagsWritable(flags) || (flags & Open.Truncate) != 0
   if (changes && inodeReadOnly(inode)) return Errno.ReadOnly as number as u32
+  if (changes && inode.running != 0) return Errno.TextBusy as number as u32
   return openWith(inode, regularOperations(), flags)
 }
 

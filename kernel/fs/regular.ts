@@ -97,7 +97,7 @@ function seek(file: OpenFile, offset: i32, whence: u32): i32 {
 }
 
 function object(file: OpenFile): MemoryObject | null {
-  return inodeHold(file.inode!).object
+  return file.inode!.object
 }
 
 function seekDirectory(file: OpenFile, offset: i32, whence: u32): i32 {

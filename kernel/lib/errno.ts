@@ -31,6 +31,7 @@ export const enum Errno {
   FileTableFull = -23, // ENFILE
   TooManyFiles = -24, // EMFILE
   NotTerminal = -25, // ENOTTY
+  TextBusy = -26, // ETXTBSY
   FileTooLarge = -27, // EFBIG
   NoSpace = -28, // ENOSPC
   IllegalSeek = -29, // ESPIPE

@@ -9,16 +9,20 @@ import { KERNEL_HIGH } from '../arch/x86/gdt.ts'
 import { FPU_STATE_SIZE, fpuStateInit } from '../arch/x86/fpu.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { contextFork, contextRelease } from '../fs/context.ts'
-import { sleepUninterruptible } from '../lib/sleep.ts'
+import { sleepOn, sleepPause } from '../lib/sleep.ts'
 import { spaceHold } from '../vm/address-space.ts'
 import { spaceFork } from '../vm/fork.ts'
 import { executableCopy } from './executable.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
 import { NAME_SIZE, Priority, Process } from './process.ts'
 import { fpuStateSaved, processReady } from './scheduler.ts'
+import { Signal } from './signal-number.ts'
 import { signalStateRelease } from './signal-state.ts'
 import { signalStateCopy } from './signal.ts'
 import { processAdd, processOf, processRemove } from './table.ts'
+
+/** Milliseconds between looks of who made a child by vfork and has a signal pending. */
+const LOOK_INTERVAL: u32 = 5
 
 /** Flags of clone(2), Linux's values; the low byte is the signal its parent gets when it ends. */
 export const enum Clone {
@@ -28,6 +32,7 @@ export const enum Clone {
   Files = 0x400,
   SignalHandlers = 0x800,
   Vfork = 0x4000,
+  Parent = 0x8000,
   Thread = 0x10000,
   SetTls = 0x80000,
   ParentSetTid = 0x100000,
@@ -75,7 +80,7 @@ export function processUnmake(process: Process): void {
  * not 0. Returns its pid. Errors: WouldBlock (PROCESS_LIMIT), OutOfMemory, InvalidArgument. May sleep.
  */
 export function processClone(self: Process, flags: u32, stack: ptr, tls: ptr, childTid: ptr): i32 {
-  if (!flagsMakeSense(flags)) return Errno.InvalidArgument
+  if (!flagsMakeSense(flags) || ((flags & Clone.Parent) != 0 && self.group == 1)) return Errno.InvalidArgument
   const child = processMake()
   if (child == null) return Errno.WouldBlock
   if (!copyParts(self, child, flags)) {
@@ -155,19 +160,31 @@ function enroll(self: Process, child: Process, flags: u32): void {
     leader.threads += 1
     return
   }
-  const parent = processOf(self.group)!
+  let parent: Process = processOf(self.group)!
+  if ((flags & Clone.Parent) != 0 && parent.parent != null) { // a sibling: its end is told as the caller's own will be
+    child.exitSignal = parent.exitSignal
+    parent = parent.parent
+  }
   child.parent = parent
   child.nextSibling = parent.firstChild
   parent.firstChild = child
 }
 
-/** vfork: the parent does not go on until the child runs another program, or ends. */
+/** vfork: who made the child does not go on until it runs another program, or ends; or until the maker has to end itself. */
 function vforkWait(self: Process, child: Process): void {
   const pid = child.pid
-  child.vforked = true
+  child.vforkedBy = self.group
   while (true) {
     const present = processOf(pid)
-    if (present == null || !present.vforked) return
-    sleepUninterruptible(processOf(self.group)!.children)
+    if (present == null || present.vforkedBy == 0) return
+    if (mustEnd(self)) {
+      present.vforkedBy = 0
+      return
+    }
+    if (sleepOn(processOf(self.group)!.children) == Errno.Interrupted) sleepPause(LOOK_INTERVAL) // for a signal that is put off
   }
+}
+
+function mustEnd(self: Process): boolean {
+  return self.ending || self.signals.pending.set.has(Signal.Kill) || self.signals.group.pending.set.has(Signal.Kill)
 }

@@ -23,22 +23,28 @@ export class Executable {
 /** Let go of it. May sleep. */
 export function executableRelease(of: Executable): void {
   const inode = of.inode
+  if (inode != null) inode.running -= 1
   heapFree(of.path)
   of.path = 0 as ptr
   of.inode = null
   inodeRelease(inode)
 }
 
+function runs(inode: Inode): Inode {
+  inode.running += 1
+  return inodeHold(inode)
+}
+
 /** A child has the same. Without memory for the path, it has none. */
 export function executableCopy(to: Executable, from: Executable): void {
-  to.inode = from.inode == null ? null : inodeHold(from.inode)
+  to.inode = from.inode == null ? null : runs(from.inode)
   to.path = from.path == 0 ? 0 as ptr : stringCopy(from.path, 0 as ptr)
 }
 
 /** From now on it is `inode`, which `path` leads to. May sleep. */
 export function executableSet(of: Executable, inode: Inode, context: FileContext, path: ptr): void {
   executableRelease(of)
-  of.inode = inodeHold(inode)
+  of.inode = runs(inode)
   const walked = pathWalk(context, context.cwd, path, Follow.Last)
   if (isError(walked)) return
   const walk = at<PathWalk>(walked as ptr)

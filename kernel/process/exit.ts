@@ -113,9 +113,10 @@ export function memoryRelease(self: Process): void {
 
 /** Whoever made the process by vfork goes on. */
 export function vforkOver(self: Process): void {
-  if (!self.vforked) return
-  self.vforked = false
-  if (self.parent != null) wakeAll(self.parent.children)
+  if (self.vforkedBy == 0) return
+  const maker = processOf(self.vforkedBy)
+  self.vforkedBy = 0
+  if (maker != null) wakeAll(maker.children)
 }
 
 /** With the first process everybody ends: told to, waited for, forgotten. May sleep, for END_INTERVAL × END_LOOKS at most. */
@@ -165,12 +166,16 @@ function reparent(leader: Process): void {
   }
 }
 
+/** Whatever signal it was to end with, its new parent gets Child: it did not ask for another. */
 function adopt(child: Process, heir: Process | null): void {
   child.parent = heir
   if (heir == null) return
   child.nextSibling = heir.firstChild
   heir.firstChild = child
-  if (child.state == ProcessState.Zombie && child.threads == 0) wakeAll(heir.children)
+  child.exitSignal = Signal.Child
+  if (child.state != ProcessState.Zombie || child.threads != 0) return
+  if (signalChildEnded(heir, child)) processForget(child)
+  wakeAll(heir.children)
 }
 
 /** Out of its parent's list. */

@@ -37,6 +37,7 @@ export function firstProcessStart(program: cstring, root: Inode): boolean {
     processUnmake(process)
     return false
   }
+  process.signals.group.isFirst = true
   line = program
   process.processGroup = process.pid
   process.session = process.pid

@@ -4,7 +4,7 @@
 // A thread is a Process that shares its address space and descriptors with others: those with the same `group`, whose
 // leader has it as its pid. Context: the process's own, or the main loop's; interrupt handlers touch nothing here.
 
-import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type ptr, type u16, type u32, type u8 } from '../lib/layout.ts'
+import { struct, type Bytes, type Embed, type Stored, type bool, type i32, type ptr, type u32, type u8 } from '../lib/layout.ts'
 import { Sleeper, WaitQueue } from '../lib/sleep.ts'
 import { Timer } from '../lib/timer.ts'
 import { FileContext } from '../fs/context.ts'
@@ -58,6 +58,7 @@ export class Process {
   robustList: ptr // user address of the list of its robust futexes; 0 for none
   setTid: ptr // user address its id is written to before it first runs; 0 for none
   callNumber: u32 // of the system call it is in or was in last
+  vforkedBy: u32 // the group whose thread waits until this one lets go of the address space; 0: nobody
   exitSignal: u32 // what its parent gets when it ends; 0 for a thread
   runStart: u32 // microseconds, when it was given the processor
   sliceUsed: u32 // microseconds since others had their turn
@@ -72,11 +73,8 @@ export class Process {
   interruptible: Stored<u8, bool> // its sleep
   notice: Stored<u8, bool> // a signal is to be delivered, or it has to end: looked at before user mode goes on
   ending: Stored<u8, bool> // it has to end, with `exitStatus`
-  vforked: Stored<u8, bool> // its parent waits until it lets go of the address space
   unknownCall: Stored<u8, bool> // it made a system call there is not, and the log says so
   continueTold: Stored<u8, bool> // it was continued, and its parent has not been told
-  reserved: u8
-  reserved2: u16
   niceness: i32 // -20 to 19
   stopTold: u32 // the signal that stopped it, until its parent has been told
   name: Bytes<32> // NAME_SIZE

@@ -26,7 +26,7 @@ import { SignalFrame, signalFrameEnter, signalFrameMake, signalFrameTake } from 
 import { SYNCHRONOUS, Signal, SignalDefault, signalDefault } from './signal-number.ts'
 import { restarts } from './signal-restart.ts'
 import {
-  ActionFlag, HANDLER_DEFAULT, HANDLER_IGNORE, StackFlag, signalAction, signalTake, type SignalAction, type SignalState,
+  ActionFlag, HANDLER_DEFAULT, HANDLER_IGNORE, StackFlag, signalAction, signalSpares, signalTake, type SignalAction, type SignalState,
 } from './signal-state.ts'
 import { groupStop, signalMaskBack, signalMaskSet, signalStackBad } from './signal.ts'
 
@@ -64,7 +64,7 @@ export function signalsDeliver(self: Process, frame: TrapFrame): void {
 
 function act(self: Process, frame: TrapFrame, number: u32): void {
   const action = signalAction(self.signals, number)
-  if (action.handler == HANDLER_IGNORE) return
+  if (action.handler == HANDLER_IGNORE || signalSpares(self.signals, number)) return
   if (action.handler != HANDLER_DEFAULT) return handle(self, frame, number, action)
   switch (signalDefault(number)) {
     case SignalDefault.Stop: return groupStop(self, number)

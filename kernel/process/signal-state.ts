@@ -77,6 +77,7 @@ export class SignalQueue {
 @struct
 export class SignalGroup {
   users: u32 // threads
+  isFirst: Stored<u32, bool> // the first process's: what it has said nothing about does nothing to it
   alarmInterval: u32 // milliseconds, 0: once
   alarm: Embed<Timer> // of the whole process: alarm, setitimer
   pending: Embed<SignalQueue>
@@ -177,8 +178,14 @@ export function signalAction(state: SignalState, number: u32): SignalAction {
   return nth(state.group.actions, number - 1)
 }
 
+/** Whether this is the first process, and has no handler: nobody ends or stops it so, but it itself by a fault. kill(2). */
+export function signalSpares(state: SignalState, number: u32): boolean {
+  return state.group.isFirst && signalAction(state, number).handler == HANDLER_DEFAULT
+}
+
 /** Whether a signal would do nothing if it came. */
 export function signalIgnored(state: SignalState, number: u32): boolean {
+  if (signalSpares(state, number)) return true
   if (((UNSTOPPABLE >>> (number - 1)) & 1) != 0 && number < Signal.FirstRealTime) return false
   const action = signalAction(state, number)
   if (action.handler == HANDLER_IGNORE) return true

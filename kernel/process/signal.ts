@@ -206,6 +206,7 @@ function signalForce(self: Process, info: SignalInfo): void {
     action.handler = HANDLER_DEFAULT
     state.blocked.remove(number)
   }
+  if (action.handler == HANDLER_DEFAULT) state.group.isFirst = false // nor is the first process spared its own fault
   signalQueue(state.pending, info)
   processNotice(self)
 }

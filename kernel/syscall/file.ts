@@ -7,14 +7,15 @@ import {
 } from '../fs/calls/descriptors.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { filePoll } from '../fs/file.ts'
-import { Poll, Seek } from '../fs/flags.ts'
+import { Poll, Seek, flagsWritable } from '../fs/flags.ts'
 import { inodeIsRegular } from '../fs/inode.ts'
 import { Errno } from '../lib/errno.ts'
-import { at, nth, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { at, nth, plus, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import type { Process } from '../process/process.ts'
 import { transferInit } from '../vm/transfer.ts'
-import { userCopyIn, userPin, userStore32 } from '../vm/user-copy.ts'
+import { userCopyIn, userLoad32, userLoaded, userPin, userStore32 } from '../vm/user-copy.ts'
+import { numberOut } from './number.ts'
 import { isSocketFile } from './socket-file.ts'
 import { socketReadv, socketWritev } from './socket-message.ts'
 import { isPairFile } from './socket-pair.ts'
@@ -155,12 +156,26 @@ export function sysPwritev(self: Process, descriptor: u32, vector: ptr, count: u
   return moveVectors(self, descriptor, vector, count, Move.WriteAt, position as number as u32)
 }
 
-/** sendfile(2), from the input's position only. Errors: InvalidArgument with an offset, or if the input is no regular file. */
+/** sendfile(2). Errors: BadHandle, BadAddress, InvalidArgument (a position past all files; the input is no regular file). May sleep. */
 export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, length: u32): i32 {
-  if (offset != 0) return Errno.InvalidArgument
   const source = descriptorFile(self.files.table, from as number as i32)
   if (source == null) return Errno.BadHandle
   if (source.inode == null || !inodeIsRegular(source.inode)) return Errno.InvalidArgument
+  const target = descriptorFile(self.files.table, to as number as i32)
+  if (target == null || !flagsWritable(target.flags)) return Errno.BadHandle
+  if (offset == 0) return sendPieces(self, to, from, length, false, 0)
+  if (userLoad32(plus(offset, 4)) != Errno.None) return Errno.BadAddress
+  if (userLoaded() != 0) return Errno.InvalidArgument
+  if (userLoad32(offset) != Errno.None) return Errno.BadAddress
+  const position: u32 = userLoaded()
+  const result = sendPieces(self, to, from, length, true, position)
+  if (result <= 0) return result
+  const stored = numberOut(position + (result as number as u32), 0, offset)
+  return stored == Errno.None ? result : stored
+}
+
+/** From the file's own position, which moves, or from `position`. */
+function sendPieces(self: Process, to: u32, from: u32, length: u32, placed: boolean, position: u32): i32 {
   const buffer = heapAllocate(PIECE)
   if (buffer == 0) return Errno.OutOfMemory
   let total: u32 = 0
@@ -168,7 +183,9 @@ export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, leng
   while (total < limited(length)) {
     const piece: u32 = length - total < PIECE ? length - total : PIECE
     transferInit(self.transfer, buffer, piece, true)
-    result = fsRead(self.files, from as number as i32, self.transfer)
+    result = placed
+      ? fsPread(self.files, from as number as i32, self.transfer, position + total)
+      : fsRead(self.files, from as number as i32, self.transfer)
     if (result <= 0) break
     const taken = result as number as u32
     transferInit(self.transfer, buffer, taken, true)
@@ -176,7 +193,7 @@ export function sysSendfile(self: Process, to: u32, from: u32, offset: ptr, leng
     const written: u32 = result < 0 ? 0 : result as number as u32
     total += written
     if (written == taken) continue
-    fsLseek(self.files, from as number as i32, (written - taken) as number as i32, Seek.Current) // what was read for nothing
+    if (!placed) fsLseek(self.files, from as number as i32, (written - taken) as number as i32, Seek.Current) // what was read for nothing
     break
   }
   heapFree(buffer)

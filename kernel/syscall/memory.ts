@@ -5,14 +5,18 @@ import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { fileRelease, fileHold } from '../fs/file.ts'
 import { flagsReadable, flagsWritable } from '../fs/flags.ts'
+import { pageCeiling } from '../mm/address.ts'
 import type { Process } from '../process/process.ts'
 import { spaceAdvise } from '../vm/advise.ts'
 import { spaceBrk } from '../vm/brk.ts'
 import { MapFlag, spaceMap, spaceProtect } from '../vm/map.ts'
-import { Protection } from '../vm/region.ts'
+import { Protection, regionRangeFull } from '../vm/region.ts'
 import { spaceRemap } from '../vm/remap.ts'
 import { spaceUnmap } from '../vm/unmap.ts'
 
+/** MS_ASYNC and MS_SYNC, which exclude each other; and MS_INVALIDATE with them. */
+const SYNC_BOTH: u32 = 5
+const SYNC_ALL: u32 = 7
 const PAGE_SHIFT: u32 = 12
 const PAGE_MASK: u32 = 4095
 
@@ -22,6 +26,7 @@ export function sysMmap(self: Process, address: ptr, length: u32, protection: u3
   if ((flags & MapFlag.Anonymous) != 0) return spaceMap(self.space!, address, length, protection, flags, null, 0)
   const file = descriptorFile(self.files.table, descriptor)
   if (file == null) return Errno.BadHandle as number as u32
+  if (length == 0 || (flags & MapFlag.TypeMask) == 0) return Errno.InvalidArgument as number as u32
   const shared = (flags & MapFlag.TypeMask) != MapFlag.Private
   if (!flagsReadable(file.flags) || (shared && (protection & Protection.Write) != 0 && !flagsWritable(file.flags))) {
     return Errno.AccessDenied as number as u32
@@ -62,7 +67,10 @@ export function sysBrk(self: Process, address: ptr): u32 {
   return spaceBrk(self.space!, address)
 }
 
-/** msync(2): what shared mappings write is in the file at once. Errors: InvalidArgument. */
-export function sysMsync(address: ptr): i32 {
-  return (address & PAGE_MASK) == 0 ? Errno.None : Errno.InvalidArgument
+/** msync(2): what shared mappings write is in the file at once. Errors: InvalidArgument, OutOfMemory (part of it is not mapped). */
+export function sysMsync(self: Process, address: ptr, length: u32, flags: u32): i32 {
+  const both: boolean = (flags & SYNC_BOTH) == SYNC_BOTH
+  if ((address & PAGE_MASK) != 0 || both || (flags & ~SYNC_ALL) != 0) return Errno.InvalidArgument
+  const end: u32 = address + pageCeiling(length)
+  return end >= address && regionRangeFull(self.space!, address, end) ? Errno.None : Errno.OutOfMemory
 }

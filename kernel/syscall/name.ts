@@ -130,10 +130,10 @@ export function sysFstatfs(self: Process, descriptor: u32, to: ptr): i32 {
 }
 
 /** faccessat(2), access(2). */
-export function sysFaccessat(self: Process, directory: i32, path: ptr, mode: u32): i32 {
+export function sysFaccessat(self: Process, directory: i32, path: ptr, mode: u32, flags: u32): i32 {
   const text = pathTakeIn(path)
   if (isError(text)) return errorOf(text)
-  return ended(text, fsAccessAt(self.files, directory, text as ptr, mode, 0))
+  return ended(text, fsAccessAt(self.files, directory, text as ptr, mode, flags))
 }
 
 /** readlinkat(2). */

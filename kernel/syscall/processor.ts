@@ -5,7 +5,7 @@ import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
 import { NAME_SIZE, Priority, Process } from '../process/process.ts'
 import { processYield, segmentBasesLoad } from '../process/scheduler.ts'
-import { processOf } from '../process/table.ts'
+import { processFirst, processOf } from '../process/table.ts'
 import { userCopyOut, userLoad8, userLoaded, userStore32, userString } from '../vm/user-copy.ts'
 import { numberOut } from './number.ts'
 
@@ -35,22 +35,42 @@ export function sysSchedYield(): i32 {
 
 /** getpriority(2): 20 less the niceness, so that it is no error. Errors: InvalidArgument, NoSuchProcess. */
 export function sysGetpriority(self: Process, which: u32, who: u32): i32 {
-  if (which != Who.Process) return Errno.InvalidArgument
-  const process = who == 0 ? self : processOf(who)
-  return process == null ? Errno.NoSuchProcess : 20 - process.niceness
+  if (which > Who.User) return Errno.InvalidArgument
+  let best: i32 = 0
+  let each = processFirst()
+  while (each != null) {
+    if (isMeant(self, each, which, who) && 20 - each.niceness > best) best = 20 - each.niceness
+    each = each.nextOfAll
+  }
+  return best == 0 ? Errno.NoSuchProcess : best
+}
+
+/** Whether a process, or one of a group or a user, is meant; 0: the caller's. There is one user. */
+function isMeant(self: Process, each: Process, which: u32, who: u32): boolean {
+  switch (which) {
+    case Who.Process: return each.pid == (who == 0 ? self.pid : who)
+    case Who.Group: return each.processGroup == (who == 0 ? self.processGroup : who)
+    default: return who == 0
+  }
 }
 
 /** setpriority(2): nice values to RustOS's priorities. Errors: InvalidArgument, NoSuchProcess. */
 export function sysSetpriority(self: Process, which: u32, who: u32, niceness: i32): i32 {
-  if (which != Who.Process) return Errno.InvalidArgument
-  const process = who == 0 ? self : processOf(who)
-  if (process == null) return Errno.NoSuchProcess
+  if (which > Who.User) return Errno.InvalidArgument
   let value: i32 = niceness
   if (value < -20) value = -20
   if (value > 19) value = 19
-  process.niceness = value
-  process.priority = priorityOf(value) // a ready process moves with its next turn
-  return Errno.None
+  let any = false
+  let each = processFirst()
+  while (each != null) {
+    if (isMeant(self, each, which, who)) {
+      any = true
+      each.niceness = value
+      each.priority = priorityOf(value) // a ready process moves with its next turn
+    }
+    each = each.nextOfAll
+  }
+  return any ? Errno.None : Errno.NoSuchProcess
 }
 
 function priorityOf(niceness: i32): Priority {

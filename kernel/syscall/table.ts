@@ -86,12 +86,12 @@ function early(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Pwrite64: return sysPwrite64(self, a, b as ptr, c, d as number as i32) as number as u32
     case Call.Readv: return sysReadv(self, a, b as ptr, c) as number as u32
     case Call.Writev: return sysWritev(self, a, b as ptr, c) as number as u32
-    case Call.Access: return sysFaccessat(self, AT_CWD, a as ptr, b) as number as u32
+    case Call.Access: return sysFaccessat(self, AT_CWD, a as ptr, b, 0) as number as u32
     case Call.Pipe: return sysPipe2(self, a as ptr, 0) as number as u32
     case Call.Select: return sysSelect(self, a as number as i32, b as ptr, c as ptr, d as ptr, e as ptr) as number as u32
     case Call.SchedYield: return sysSchedYield() as number as u32
     case Call.Mremap: return sysMremap(self, a as ptr, b, c, d, e as ptr)
-    case Call.Msync: return sysMsync(a as ptr) as number as u32
+    case Call.Msync: return sysMsync(self, a as ptr, b, c) as number as u32
     case Call.Madvise: return sysMadvise(self, a as ptr, b, c) as number as u32
     case Call.Dup: return sysDup(self, a) as number as u32
     case Call.Dup2: return sysDup2(self, a, b) as number as u32
@@ -223,7 +223,7 @@ function last(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Symlinkat: return sysSymlinkat(self, a as ptr, b as number as i32, c as ptr) as number as u32
     case Call.Readlinkat: return sysReadlinkat(self, a as number as i32, b as ptr, c as ptr, d) as number as u32
     case Call.Fchmodat: return sysFchmodat(self, a as number as i32, b as ptr, c) as number as u32
-    case Call.Faccessat: return sysFaccessat(self, a as number as i32, b as ptr, c) as number as u32
+    case Call.Faccessat: return sysFaccessat(self, a as number as i32, b as ptr, c, 0) as number as u32
     case Call.Pselect6: return sysPselect6(self, a as number as i32, b as ptr, c as ptr, d as ptr, e as ptr, f as ptr) as number as u32
     case Call.Ppoll: return sysPpoll(self, a as ptr, b, c as ptr, d as ptr, e) as number as u32
     case Call.SetRobustList: return sysSetRobustList(self, a as ptr, b) as number as u32
@@ -240,7 +240,7 @@ function last(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Renameat2: return sysRenameat2(self, a as number as i32, b as ptr, c as number as i32, d as ptr, e) as number as u32
     case Call.Getrandom: return sysGetrandom(a as ptr, b, c)
     case Call.Rseq: return Errno.NotImplemented as number as u32 // every C library asks, and does without
-    case Call.Faccessat2: return sysFaccessat(self, a as number as i32, b as ptr, c) as number as u32
+    case Call.Faccessat2: return sysFaccessat(self, a as number as i32, b as ptr, c, d) as number as u32
     default: return other(self, frame, number)
   }
 }

@@ -185,7 +185,7 @@ function sleepRelative(self: Process, request: ptr, remaining: ptr): i32 {
 
 /** clock_nanosleep(2). Errors: as nanosleep; NotSupported for the clock of a thread's time. May sleep. */
 export function sysClockNanosleep(self: Process, clock: u32, flags: u32, request: ptr, remaining: ptr): i32 {
-  if (clock == Clock.ProcessTime) return Errno.NotSupported
+  if (clock >= Clock.ProcessTime && clock <= Clock.MonotonicCoarse) return Errno.NotSupported
   if (clock != Clock.Realtime && clock != Clock.Monotonic && clock != Clock.Boottime) return Errno.InvalidArgument
   if ((flags & ABSOLUTE) == 0) return sleepRelative(self, request, remaining)
   const time = scratchTime(self)

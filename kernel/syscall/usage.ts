@@ -3,12 +3,13 @@
 import { DESCRIPTOR_LIMIT, PROCESS_LIMIT, STACK_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
 import { divide64 } from '../lib/intrinsics.ts'
-import { address, plus, sizeof, staticStruct, wire, type Bytes, type Embed, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { address, at, sizeof, staticStruct, wire, type Bytes, type Embed, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { Process } from '../process/process.ts'
 import { processOf } from '../process/table.ts'
-import { userCopyOut, userLoad32, userLoaded, userPin } from '../vm/user-copy.ts'
-import { Number64, numberOut } from './number.ts'
+import { userCopyIn, userCopyOut, userPin } from '../vm/user-copy.ts'
+import { Number64 } from './number.ts'
+import { scratchRest } from './scratch.ts'
 
 /** struct rusage: two timevals, and fourteen numbers. getrusage(2) specification. */
 @wire(144)
@@ -48,34 +49,58 @@ const RESOURCE_LAST: u32 = 15
 const NO_LIMIT: u32 = 0xffffffff
 const enum Resource { Stack = 3, Processes = 6, Files = 7 }
 
-/** prlimit64(2): what the limits are; they can be asked for, and not be changed. */
-export function sysPrlimit64(self: Process, pid: u32, resource: u32, next: ptr, old: ptr): i32 {
-  if (pid != 0 && processOf(pid) == null) return Errno.NoSuchProcess
-  if (resource > RESOURCE_LAST) return Errno.InvalidArgument
-  if (old != 0) {
-    const error = limitOut(limitOf(resource), old)
-    if (error != Errno.None) return error
-  }
-  return next == 0 ? Errno.None : limitSet(resource, next)
+/** struct rlimit64: what is in force, and how far a process may raise it. include/uapi/linux/resource.h. */
+@wire(16)
+class Limits {
+  soft: Embed<Number64>
+  hard: Embed<Number64>
 }
 
-function limitOf(resource: u32): u32 {
+/** prlimit64(2): what the limits are. That on descriptors can be changed; of the others each is the same for all, and stays. */
+export function sysPrlimit64(self: Process, pid: u32, resource: u32, next: ptr, old: ptr): i32 {
+  if (resource > RESOURCE_LAST) return Errno.InvalidArgument
+  const limits = at<Limits>(scratchRest(self))
+  if (next != 0 && userCopyIn(address(limits), next, sizeof<Limits>()) != Errno.None) return Errno.BadAddress
+  const process = pid == 0 ? self : processOf(pid)
+  if (process == null || process.space == null) return Errno.NoSuchProcess
+  const softBefore = limitOf(process, resource, false)
+  const hardBefore = limitOf(process, resource, true)
+  if (next != 0) {
+    const error = limitSet(process, resource, limits)
+    if (error != Errno.None) return error
+  }
+  limitWiden(limits.soft, softBefore)
+  limitWiden(limits.hard, hardBefore)
+  return old == 0 ? Errno.None : userCopyOut(old, address(limits), sizeof<Limits>())
+}
+
+function limitOf(process: Process, resource: u32, hard: boolean): u32 {
   switch (resource) {
     case Resource.Stack: return STACK_LIMIT
     case Resource.Processes: return PROCESS_LIMIT
-    case Resource.Files: return DESCRIPTOR_LIMIT
+    case Resource.Files: return hard ? process.files.table.hardLimit : process.files.table.limit
     default: return NO_LIMIT
   }
 }
 
-function limitOut(value: u32, to: ptr): i32 {
-  const high: u32 = value == NO_LIMIT ? NO_LIMIT : 0
-  const error = numberOut(value, high, to)
-  return error == Errno.None ? numberOut(value, high, plus(to, 8)) : error
+function limitWiden(out: Number64, value: u32): void {
+  out.low = value
+  out.high = value == NO_LIMIT ? NO_LIMIT : 0
 }
 
-/** The limit there is may be "set"; another is refused: none is kept for each process. */
-function limitSet(resource: u32, from: ptr): i32 {
-  if (userLoad32(from) != Errno.None) return Errno.BadAddress
-  return userLoaded() == limitOf(resource) ? Errno.None : Errno.NotPermitted
+/** 64 bits to 32: what is higher than any limit here is NO_LIMIT. */
+function limitNarrow(number: Number64): u32 {
+  return number.high != 0 ? NO_LIMIT : number.low
+}
+
+/** The limit there is may always be "set". */
+function limitSet(process: Process, resource: u32, limits: Limits): i32 {
+  const soft = limitNarrow(limits.soft)
+  const hard = limitNarrow(limits.hard)
+  if (soft > hard) return Errno.InvalidArgument
+  if (resource != Resource.Files) return soft == limitOf(process, resource, false) ? Errno.None : Errno.NotPermitted
+  if (hard > DESCRIPTOR_LIMIT) return Errno.NotPermitted
+  process.files.table.limit = soft
+  process.files.table.hardLimit = hard
+  return Errno.None
 }

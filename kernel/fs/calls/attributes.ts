@@ -53,13 +53,13 @@ export function fsFchmod(context: FileContext, descriptor: i32, mode: u32): i32 
   return isError(found) ? errorOf(found) : setMode(at<Inode>(found as ptr), mode)
 }
 
-/** An owner set takes set-user and set-group from what can be run: chown(2). */
+/** An owner set takes set-user away, and set-group from what its group may run: chown(2). */
 function setOwner(inode: Inode, uid: u32, gid: u32): i32 {
   const refused = mayChange(inode)
   if (refused != Errno.None) return refused
   if (uid != KEEP) inode.uid = uid
   if (gid != KEEP) inode.gid = gid
-  if (inodeIsRegular(inode) && (inode.mode & Mode.AnyExecute) != 0) inode.mode &= ~(Mode.SetUser | Mode.SetGroup)
+  if (inodeIsRegular(inode)) inode.mode &= (inode.mode & Mode.GroupExecute) != 0 ? ~(Mode.SetUser | Mode.SetGroup) : ~Mode.SetUser
   inodeChanged(inode)
   return Errno.None
 }
@@ -142,7 +142,7 @@ function setSize(inode: Inode, size: u32): i32 {
 export function fsTruncate(context: FileContext, path: ptr, size: u32): i32 {
   const found = inodeAt(context, At.WorkingDirectory, path, 0, Follow.Last)
   if (isError(found)) return errorOf(found)
-  const result = setSize(at<Inode>(found as ptr), size)
+  const result = at<Inode>(found as ptr).running != 0 ? Errno.TextBusy : setSize(at<Inode>(found as ptr), size)
   inodeRelease(at<Inode>(found as ptr))
   return result
 }

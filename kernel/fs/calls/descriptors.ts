@@ -2,7 +2,7 @@
 //
 // A file is held while a call is at work on it: another thread may close it meanwhile. A process's context; may sleep.
 
-import { DESCRIPTOR_LIMIT, FILE_SIZE_LIMIT } from '../../config.ts'
+import { FILE_SIZE_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { store8 } from '../../lib/intrinsics.ts'
 import { at, plus, sizeof, staticStruct, struct, type Bytes, type i32, type ptr, type u32 } from '../../lib/layout.ts'
@@ -199,7 +199,7 @@ export function fsFcntl(context: FileContext, descriptor: i32, command: u32, arg
   switch (command) {
     case Fcntl.Duplicate:
     case Fcntl.DuplicateCloseOnExec:
-      if (argument >= DESCRIPTOR_LIMIT) return Errno.InvalidArgument
+      if (argument >= context.table.limit) return Errno.InvalidArgument
       return duplicate(context, descriptor, argument, command == Fcntl.DuplicateCloseOnExec)
     case Fcntl.GetDescriptorFlags:
       return descriptorCloseOnExec(context.table, descriptor) ? CLOSE_ON_EXEC as number as i32 : 0

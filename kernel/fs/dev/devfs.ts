@@ -31,6 +31,8 @@ function mount(system: FileSystem): i32 {
   }
   const disks = disksMade(system.root)
   if (disks != Errno.None) return failed(system, disks)
+  const shared = entry(system.root, 'shm', Mode.Directory | 0o1777, 0, 0 as ptr) // where C libraries put what shm_open and sem_open make
+  if (shared != Errno.None) return failed(system, shared)
   const links = link(system.root, 'fd', '/proc/self/fd') == Errno.None && link(system.root, 'stdin', '/proc/self/fd/0') == Errno.None
     && link(system.root, 'stdout', '/proc/self/fd/1') == Errno.None && link(system.root, 'stderr', '/proc/self/fd/2') == Errno.None
   return links ? Errno.None : failed(system, Errno.OutOfMemory)

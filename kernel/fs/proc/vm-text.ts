@@ -1,6 +1,7 @@
 // What /proc says of swap and of page replacement, and takes: /proc/swaps, /proc/vmstat with Linux's names where there are,
-// /proc/sys/vm/page_replacement.
+// /proc/sys/vm/page_replacement; and beside that /proc/sys/kernel/pid_max.
 
+import { PID_LIMIT } from '../../config.ts'
 import { Errno } from '../../lib/errno.ts'
 import { load8 } from '../../lib/intrinsics.ts'
 import { staticStruct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
@@ -28,6 +29,14 @@ export function vmTextsInit(): void {
   const vm = procNodeAdd(sys, 'vm', Mode.Directory | 0o555, null)
   const replacement = procNodeAdd(vm, 'page_replacement', Mode.Regular | 0o644, replacementText)
   procNode(replacement).take = replacementTake
+  const kernel = procNodeAdd(sys, 'kernel', Mode.Directory | 0o555, null)
+  procNodeAdd(kernel, 'pid_max', Mode.Regular | 0o444, processIds)
+}
+
+/** One more than the greatest id. */
+function processIds(writer: TextWriter, _pid: u32): void {
+  writeDecimal(writer, PID_LIMIT + 1)
+  writeText(writer, '\n')
 }
 
 /** Sizes in KiB; the priority is that of a swap area that was given none. */

@@ -10,7 +10,7 @@ import { copyBytes, stringLength } from '../../lib/memory.ts'
 import { random32, randomSeeds } from '../../lib/random.ts'
 import { heapAllocate } from '../../mm/heap.ts'
 import {
-  InodeOperations, inodeChanged, inodeHold, inodeModified, type DirectoryEntry, type FileSystem, type FileSystemSpace,
+  InodeOperations, inodeChanged, inodeHold, inodeIsDirectory, inodeModified, type DirectoryEntry, type FileSystem, type FileSystemSpace,
   type FileSystemType, type Inode, type Renaming,
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
@@ -131,9 +131,17 @@ function create(directory: Inode, name: ptr, length: u32, mode: u32, device: u32
     return Errno.NoSpace as number as u32
   }
   ram.inode.links = 1
+  inherit(ram.inode, directory)
   if (modeType(mode) == Mode.Directory) enter(ram, above)
   inodeModified(directory)
   return address(inodeHold(ram.inode))
+}
+
+/** In a directory with set-group everything is its group's, and directories go on so: mkdir(2), mknod(2). */
+function inherit(inode: Inode, directory: Inode): void {
+  if ((directory.mode & Mode.SetGroup) == 0) return
+  inode.gid = directory.gid
+  if (inodeIsDirectory(inode)) inode.mode |= Mode.SetGroup
 }
 
 /** A symbolic link keeps a copy of its text; anything else has none. */

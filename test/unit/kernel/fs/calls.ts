@@ -242,7 +242,7 @@ for (const e of await engines('test/kernel/fs.ts')) {
   t.test(`${e.kind}: /dev`, async t => {
     const f = new Files(e)
     t.equal(f.m.call('fsMountSystem'), 0)
-    t.same(f.names('/dev'), ['console', 'fd', 'full', 'null', 'random', 'stderr', 'stdin', 'stdout', 'tty', 'ttyS0', 'urandom', 'zero'])
+    t.same(f.names('/dev'), ['console', 'fd', 'full', 'null', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty', 'ttyS0', 'urandom', 'zero'])
     const open = (name: string) => f.open(`/dev/${name}`, RDWR) as number
     const [none, zero, full, random] = [open('null'), open('zero'), open('full'), open('urandom')]
     t.same([f.read(none), f.write(none, 'x'.repeat(5000))], ['', 5000])

@@ -1,0 +1,21 @@
+// Time limit: 300 s
+// System calls at random, by test/programs/fuzz.c, for as long as twenty seconds take: the kernel neither stops nor hangs, the first process
+// lives, and when all is over nothing is left of the others. SEED=n chooses what is drawn; `fuzz SEED 1 loud` shows it.
+
+import t from 'tap'
+import { programs, ramDisk } from '../programs.ts'
+import { Exit, booted } from '../qemu.ts'
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
+const CHILDREN = 150
+
+for (const cpu of ['max', 'qemu64']) {
+  booted(t, `system calls at random from seed ${seed}, on ${cpu}`, {
+    cpu, args: ['-initrd', ramDisk(programs('fuzz'))], append: `eth0=off swap=none selftest=mm init=/bin/fuzz ${seed} ${CHILDREN}`,
+  }, async (t, machine) => {
+    t.equal(await machine.exit(120), Exit.Success)
+    t.equal(machine.lines.filter(line => /^fuzz \d+$/.test(line)).length, CHILDREN, 'the first process lived')
+    const [, calls] = /^fuzz: (\d+) calls, [1-9]\d* without an error/.exec(await machine.until(/^fuzz: /)) ?? []
+    t.ok(Number(calls) > CHILDREN * 10, 'children made calls')
+  })
+}
