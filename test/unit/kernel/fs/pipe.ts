@@ -153,7 +153,8 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.equal(f.lseek(f.reader, 0), 'ESPIPE')
     t.equal(f.pread(f.reader, 1, 0), 'ESPIPE')
     t.equal(f.pwrite(f.writer, 'x', 0), 'ESPIPE')
-    t.match(f.fstat(f.reader), { mode: 0o010600 })
+    t.match(f.fstat(f.reader), { mode: 0o010600, links: 1 })
+    t.same(f.fstat(f.reader), f.fstat(f.writer), 'one file')
     t.equal(f.call('pipe', 1, f.m.alloc(8)), 'EINVAL')
   })
 
