@@ -61,6 +61,11 @@ export function sleepUninterruptible(queue: WaitQueue): void {
   sleepUntil(queue, SLEEP_FOR_EVER, false)
 }
 
+/** May sleep, for that long, whatever signals come. */
+export function sleepPause(milliseconds: u32): void {
+  sleepUntil(null, milliseconds, false)
+}
+
 /** May sleep, on a queue or on none, for a time at most: None, Interrupted, TimedOut. */
 export function sleepFor(queue: WaitQueue | null, milliseconds: u32): i32 {
   return sleepUntil(queue, milliseconds, true)

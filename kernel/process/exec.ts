@@ -26,7 +26,7 @@ import { Transfer, transferInit } from '../vm/transfer.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userLoad32, userLoaded } from '../vm/user-copy.ts'
 import { executableSet } from './executable.ts'
-import { vforkOver } from './exit.ts'
+import { groupAlone, vforkOver } from './exit.ts'
 import { NAME_SIZE, Process } from './process.ts'
 import { fpuStateChanged, segmentBasesLoad, spaceLoad } from './scheduler.ts'
 import { signalStateExec } from './signal-state.ts'
@@ -77,7 +77,8 @@ function pathOf(from: Arguments): ptr {
 /**
  * Run the program that `execution` names in `self`, the running process: None, and `frame` and everything else is the new program's.
  * Errors: those of opening the file, AccessDenied (no regular file, not executable), NotExecutable, OutOfMemory, SymbolicLinkLoop
- * (interpreters of interpreters): the process is as it was. May sleep.
+ * (interpreters of interpreters), NotPermitted (a thread that is not its group's leader): the process is as it was, but that
+ * other threads have ended. May sleep.
  */
 export function execute(self: Process, execution: Execution, frame: TrapFrame): i32 {
   while (true) {
@@ -174,6 +175,7 @@ function swap(a: Arguments, b: Arguments): void {
 // --- The program. -----------------------------------------------------------------------------------------
 
 function replaceProgram(self: Process, execution: Execution, file: OpenFile, frame: TrapFrame): i32 {
+  if (!groupAlone(self)) return Errno.NotPermitted
   const space = spaceCreate()
   if (space == null) return Errno.OutOfMemory
   const old = self.space

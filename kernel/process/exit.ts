@@ -6,7 +6,7 @@
 
 import { Errno } from '../lib/errno.ts'
 import type { u32 } from '../lib/layout.ts'
-import { sleepFor, wakeAll } from '../lib/sleep.ts'
+import { sleepPause, wakeAll } from '../lib/sleep.ts'
 import { contextRelease } from '../fs/context.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
@@ -22,6 +22,10 @@ import { processCount, processFirst, processOf, processRemove } from './table.ts
 export type FirstEnded = (process: Process) => void
 /** Called first when a thread ends, while it has its memory; and when the word it asked to be cleared is cleared. Futexes. */
 export type ThreadLeaves = (process: Process) => void
+
+/** Milliseconds between two looks whether everybody has ended, and how often it is looked. */
+const END_INTERVAL: u32 = 5
+const END_LOOKS: u32 = 2000
 
 let firstEnded: FirstEnded | null = null
 let threadLeaves: ThreadLeaves | null = null
@@ -59,13 +63,30 @@ export function processExit(status: u32): never {
 /** All threads of the running one's group end, and itself. May sleep. */
 export function groupExit(status: u32): never {
   const self = processSelf()
+  endThreads(self, status)
+  processOf(self.group)!.exitStatus = status
+  processExit(status)
+}
+
+/**
+ * The running thread becomes its group's only one: the others end. False: it is not the leader, or has to end itself. May sleep.
+ */
+export function groupAlone(self: Process): boolean {
+  if (self.pid != self.group) return false
+  endThreads(self, exitedStatus(0))
+  while (self.threads > 1) {
+    if (self.ending) return false
+    sleepPause(END_INTERVAL)
+  }
+  return true
+}
+
+function endThreads(self: Process, status: u32): void {
   let each = processFirst()
   while (each != null) {
     if (each.group == self.group && each != self) processEnd(each, status)
     each = each.nextOfAll
   }
-  processOf(self.group)!.exitStatus = status
-  processExit(status)
 }
 
 /** Have a process end before it next runs in user mode. */
@@ -97,10 +118,6 @@ export function vforkOver(self: Process): void {
   if (self.parent != null) wakeAll(self.parent.children)
 }
 
-/** Milliseconds between two looks whether everybody has ended, and how often it is looked. */
-const END_INTERVAL: u32 = 5
-const END_LOOKS: u32 = 2000
-
 /** With the first process everybody ends: told to, waited for, forgotten. May sleep, for END_INTERVAL × END_LOOKS at most. */
 function endOthers(leader: Process): void {
   let looks: u32 = 0
@@ -112,8 +129,7 @@ function endOthers(leader: Process): void {
       else if (each != leader) processEnd(each, Signal.Kill)
       each = following
     }
-    leader.notice = false
-    sleepFor(null, END_INTERVAL)
+    sleepPause(END_INTERVAL)
     looks += 1
   }
 }

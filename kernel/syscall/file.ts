@@ -6,7 +6,8 @@ import {
   fsClose, fsDup, fsDup3, fsDup2, fsFcntl, fsGetdents64, fsIoctl, fsLseek, fsPipe2, fsPread, fsPwrite, fsRead, fsSync, fsWrite,
 } from '../fs/calls/descriptors.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
-import { Seek } from '../fs/flags.ts'
+import { filePoll } from '../fs/file.ts'
+import { Poll, Seek } from '../fs/flags.ts'
 import { inodeIsRegular } from '../fs/inode.ts'
 import { Errno } from '../lib/errno.ts'
 import { at, nth, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
@@ -14,6 +15,9 @@ import { heapAllocate, heapFree } from '../mm/heap.ts'
 import type { Process } from '../process/process.ts'
 import { transferInit } from '../vm/transfer.ts'
 import { userCopyIn, userPin, userStore32 } from '../vm/user-copy.ts'
+import { isSocketFile } from './socket-file.ts'
+import { socketReadv, socketWritev } from './socket-message.ts'
+import { isPairFile } from './socket-pair.ts'
 
 /** The most that one call moves: Linux's MAX_RW_COUNT. */
 const MOVE_LIMIT: u32 = 0x7ffff000
@@ -93,9 +97,21 @@ function moveVector(self: Process, descriptor: u32, vector: IoVector, count: u32
     const moved = moveOne(self, descriptor, move, position + total)
     if (moved < 0) return total != 0 ? total as number as i32 : moved
     total += moved as number as u32
-    if ((moved as number as u32) < length) break
+    if ((moved as number as u32) < length || (move == Move.Read && wouldWait(self, descriptor))) break
   }
   return total as number as i32
+}
+
+/** Whether the next piece of a read would have to be waited for: then what there was is all. */
+function wouldWait(self: Process, descriptor: u32): boolean {
+  const file = descriptorFile(self.files.table, descriptor as number as i32)
+  return file == null || (filePoll(file) & (Poll.In | Poll.HangUp)) == 0
+}
+
+/** A socket's pieces are one message. */
+function isSocket(self: Process, descriptor: u32): boolean {
+  const file = descriptorFile(self.files.table, descriptor as number as i32)
+  return file != null && (isSocketFile(file) || isPairFile(file))
 }
 
 /** Whether the lengths are lengths, and their sum is one: InvalidArgument otherwise, BadAddress for an address with a high half. */
@@ -123,9 +139,11 @@ function moveVectors(self: Process, descriptor: u32, from: ptr, count: u32, move
 
 /** readv(2), writev(2), preadv(2), pwritev(2). Errors: InvalidArgument for too many, or too long, or a negative position. */
 export function sysReadv(self: Process, descriptor: u32, vector: ptr, count: u32): i32 {
+  if (isSocket(self, descriptor)) return socketReadv(self, descriptor as number as i32, vector, count)
   return moveVectors(self, descriptor, vector, count, Move.Read, 0)
 }
 export function sysWritev(self: Process, descriptor: u32, vector: ptr, count: u32): i32 {
+  if (isSocket(self, descriptor)) return socketWritev(self, descriptor as number as i32, vector, count)
   return moveVectors(self, descriptor, vector, count, Move.Write, 0)
 }
 export function sysPreadv(self: Process, descriptor: u32, vector: ptr, count: u32, position: i32): i32 {

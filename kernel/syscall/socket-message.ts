@@ -5,6 +5,7 @@ import { Errno } from '../lib/errno.ts'
 import { address, at, nth, offsetof, plus, sizeof, struct, wire, type Embed, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import type { OpenFile } from '../fs/file.ts'
+import { zeroBytes } from '../lib/memory.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { MessageFlag, SocketType } from '../net/socket/socket.ts'
 import type { Process } from '../process/process.ts'
@@ -75,6 +76,20 @@ function messageRead(from: ptr): Message | null {
     message = at<Message>(memory)
   }
   if (failure == Errno.None) failure = piecesRead(message, count)
+  if (failure == Errno.None) return message
+  heapFree(memory)
+  return null
+}
+
+/** A message of nothing but pieces: readv's and writev's. As messageRead. */
+function vectorRead(from: ptr, count: u32): Message | null {
+  failure = count > PIECE_LIMIT ? Errno.InvalidArgument : Errno.OutOfMemory
+  const memory = count > PIECE_LIMIT ? 0 as ptr : heapAllocate(sizeof<Message>() + count * sizeof<Piece>())
+  if (memory == 0) return null
+  const message = at<Message>(memory)
+  zeroBytes(memory, sizeof<Message>())
+  message.header.pieces.low = from
+  failure = piecesRead(message, count)
   if (failure == Errno.None) return message
   heapFree(memory)
   return null
@@ -190,6 +205,15 @@ function sendWhole(file: OpenFile, message: Message, flags: u32, named: boolean,
   return result
 }
 
+/** writev(2) on a socket: one message. Errors: as sendmsg. May sleep. */
+export function socketWritev(self: Process, descriptor: i32, from: ptr, count: u32): i32 {
+  const message = vectorRead(from, count)
+  if (message == null) return failure
+  const result = send(self, descriptor, message, 0)
+  heapFree(address(message))
+  return result
+}
+
 // --- In. --------------------------------------------------------------------------------------------------
 
 /** recvmsg(2); there is no ancillary data. Errors: as recvfrom, and MessageTooLong (too many pieces), OutOfMemory. May sleep. */
@@ -202,19 +226,29 @@ export function sysRecvmsg(self: Process, descriptor: i32, to: ptr, flags: u32):
 }
 
 function receive(self: Process, descriptor: i32, message: Message, flags: u32, to: ptr): i32 {
+  const got = receiveBytes(self, descriptor, message, flags)
+  const file = fileOf(self, descriptor)
+  const stream: boolean = file == null || socketOfFile(file).type == SocketType.Stream
+  return got < 0 ? got : receiveTell(self, message, to, got, stream)
+}
+
+function receiveBytes(self: Process, descriptor: i32, message: Message, flags: u32): i32 {
   const pair = pairOf(self, descriptor)
-  if (pair != null) {
-    const moved = pairPieces(self, pair, message, flags, true)
-    return moved < 0 ? moved : receiveTell(self, message, to, moved, true)
-  }
+  if (pair != null) return pairPieces(self, pair, message, flags, true)
   const file = fileOf(self, descriptor)
   if (file == null) return noSocket(self, descriptor)
-  const stream: boolean = socketOfFile(file).type == SocketType.Stream
-  let got: i32 = 0
-  if (stream) got = receivePieces(file, message, flags)
-  else if (message.count == 1) got = takeHeld(file, pieceOf(message, 0).base.low as ptr, pieceOf(message, 0).length.low, false, flags)
-  else got = receiveWhole(file, message, flags)
-  return got < 0 ? got : receiveTell(self, message, to, got, stream)
+  if (socketOfFile(file).type == SocketType.Stream) return receivePieces(file, message, flags)
+  if (message.count != 1) return receiveWhole(file, message, flags)
+  return takeHeld(file, pieceOf(message, 0).base.low as ptr, pieceOf(message, 0).length.low, false, flags)
+}
+
+/** readv(2) on a socket: one message, or what a stream has. Errors: as recvmsg. May sleep. */
+export function socketReadv(self: Process, descriptor: i32, to: ptr, count: u32): i32 {
+  const message = vectorRead(to, count)
+  if (message == null) return failure
+  const result = receiveBytes(self, descriptor, message, 0)
+  heapFree(address(message))
+  return result
 }
 
 /** The first piece waits for something; the others take what is there. */

@@ -15,6 +15,7 @@ import { TimeSpec } from '../fs/layouts.ts'
 import type { Process } from '../process/process.ts'
 import { userCopyIn, userCopyOut, userLoad32, userLoad8, userLoaded, userStore32 } from '../vm/user-copy.ts'
 import { Family } from './socket-address.ts'
+import { pairOf } from './socket-pair.ts'
 import { scratchPair, scratchRest, scratchTime } from './scratch.ts'
 import { timeValueFromMilliseconds, timeValueMilliseconds, timeValueRead } from './time-value.ts'
 
@@ -274,8 +275,9 @@ function setCongestion(self: Process, socket: Socket, from: ptr, length: u32): i
 
 /** getsockopt(2). Errors: BadHandle, NotSocket, InvalidArgument, ProtocolOption, BadAddress. May sleep. */
 export function sysGetsockopt(self: Process, descriptor: i32, level: u32, name: u32, to: ptr, lengthAt: ptr): i32 {
-  const socket = socketFor(self, descriptor)
-  if (socket == null) return failure
+  const pair: boolean = pairOf(self, descriptor) != null
+  const socket = pair ? null : socketFor(self, descriptor)
+  if (socket == null && !pair) return failure
   if (!isKnownLevel(level)) return Errno.ProtocolOption
   const error = userLoad32(lengthAt)
   if (error != Errno.None) return error
@@ -283,11 +285,25 @@ export function sysGetsockopt(self: Process, descriptor: i32, level: u32, name: 
   if ((room as number as i32) < 0) return Errno.InvalidArgument
   const out = scratchRest(self)
   zeroBytes(out, NAME_ROOM)
-  const size = optionValue(self, socket, level, name, out)
+  const size = socket == null ? pairValue(level, name, out) : optionValue(self, socket, level, name, out)
   if (size < 0) return size
   const length: u32 = room < (size as number as u32) ? room : size as number as u32
   if (userCopyOut(to, out, length) != Errno.None) return Errno.BadAddress
   return userStore32(lengthAt, length)
+}
+
+/** What can be asked of one of a pair. */
+function pairValue(level: u32, name: u32, out: ptr): i32 {
+  if (level != LevelOf.Socket) return Errno.ProtocolOption
+  switch (name) {
+    case So.Type: return number(out, 1)
+    case So.Domain: return number(out, Family.Unix)
+    case So.Error:
+    case So.Protocol:
+    case So.AcceptsConnections:
+      return number(out, 0)
+    default: return Errno.ProtocolOption
+  }
 }
 
 /** The value of an option at `out`: how many bytes, or ProtocolOption. */

@@ -3,7 +3,7 @@
 
 import type { u32 } from '../lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart } from '../lib/log.ts'
-import { sleepFor } from '../lib/sleep.ts'
+import { sleepPause } from '../lib/sleep.ts'
 import { spaceFirst, type AddressSpace } from './address-space.ts'
 import { spaceCurrent } from './page-table.ts'
 import { vmStats } from './stats.ts'
@@ -39,7 +39,7 @@ export function outOfMemory(): boolean {
     if (space == current) return false
   }
   space.ending += 1
-  sleepFor(null, PAUSE)
+  sleepPause(PAUSE)
   return true
 }
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import { buildProgram, busybox, programs, ramDisk } from '../programs.ts'
 import { Exit, booted } from '../qemu.ts'
 
-const initrd = ['-initrd', ramDisk(programs('hello', 'wrong', 'many', 'registers'))]
+const initrd = ['-initrd', ramDisk(programs('hello', 'wrong', 'many', 'registers', 'threads-exec'))]
 const quiet = 'eth0=off swap=none'
 
 booted(t, 'the first program: arguments, environment, output, and its end is the machine\'s', {
@@ -49,6 +49,13 @@ for (const cpu of ['max', 'qemu64']) {
     t.match(machine.log, cpu === 'max' ? /^registers: kept, AVX too$/m : /^registers: kept$/m)
   })
 }
+
+booted(t, 'a process of several threads runs another program', {
+  args: initrd, append: `${quiet} selftest=mm init=/bin/threads-exec`,
+}, async (t, machine) => {
+  t.equal(await machine.exit(30), Exit.Success)
+  t.match(machine.log, /^threads: the same process$/m)
+})
 
 booted(t, '16 MiB: busybox\'s shell and a TypeScript program together', {
   memory: '16M', append: `${quiet} init=/bin/sh /t.sh`,

@@ -199,6 +199,8 @@ static void datagrams(void) {
   message = (struct msghdr){.msg_iov = in, .msg_iovlen = 1};
   equal(recvmsg(b, &message, 0), 3, "less room");
   equal(message.msg_flags, MSG_TRUNC, "MSG_TRUNC is said");
+  equal(writev(a, out, 3), 5, "writev: one datagram");
+  equal(readv(b, in, 2), 5, "and readv takes one");
   struct timeval limit = {0, 30000};
   setsockopt(b, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   long long began = now_ms();
@@ -224,6 +226,10 @@ static void pairs(void) {
   equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0, "socketpair");
   equal(write(pair[0], "there", 5), 5, "one way");
   equal(recv(pair[1], text, sizeof text, 0), 5, "arrives");
+  int type = 0;
+  socklen_t length = sizeof type;
+  getsockopt(pair[0], SOL_SOCKET, SO_TYPE, &type, &length);
+  equal(type, SOCK_STREAM, "SO_TYPE of a pair");
   equal(send(pair[1], "back", 4, 0), 4, "the other way");
   equal(read(pair[0], text, sizeof text), 4, "arrives");
   fails(recv(pair[0], text, 1, MSG_DONTWAIT), EAGAIN, "nothing more");

@@ -7,6 +7,7 @@
 #include <sys/select.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/uio.h>
 
 static volatile sig_atomic_t alarms;
 static void on_alarm(int number) { (void)number; alarms++; }
@@ -104,6 +105,10 @@ static void polls(void) {
   check(!FD_ISSET(ends[0], &reading) && FD_ISSET(ends[1], &writing), "says which");
   FD_SET(60, &reading);
   fails(select(61, &reading, NULL, NULL, &none), EBADF, "one that is none");
+  char two[8];
+  struct iovec pieces[2] = {{two, 3}, {two + 3, 5}};
+  write(ends[1], "abc", 3);
+  equal(readv(ends[0], pieces, 2), 3, "readv does not wait for its second piece");
   close(ends[1]);
   equal(poll(wait, 1, -1), 1, "the other end is closed");
   equal(wait[0].revents, POLLHUP, "POLLHUP");

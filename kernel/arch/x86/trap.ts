@@ -6,6 +6,7 @@
 
 import { at, nth, staticRow, struct, type ptr, type u32 } from '../../lib/layout.ts'
 import { TrapFrame } from './trap-frame.ts'
+import { userAccessEnd } from './user-access.ts'
 
 /** Vectors 0 to 31 are the processor's. SDM vol. 3 §6.2 */
 export const EXCEPTIONS: u32 = 32
@@ -55,6 +56,7 @@ export function fromUser(frame: TrapFrame): boolean {
 /** Entered from trap.S. */
 export function trapDispatch(framePointer: ptr): void {
   const frame = at<TrapFrame>(framePointer)
+  if (fromUser(frame)) userAccessEnd() // a program's AC flag would open its pages to the kernel
   dispatch(frame)
   if (userReturn != null && fromUser(frame)) userReturn(frame)
 }
