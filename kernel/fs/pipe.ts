@@ -342,9 +342,10 @@ function pipeOf(inode: Inode): Pipe | null {
 export function fifoOpen(inode: Inode, flags: u32): u32 {
   const pipe = pipeOf(inode)
   if (pipe == null) return Errno.OutOfMemory as number as u32
-  const mustWait = (flags & Open.NonBlock) == 0
+  const isFifo = !inodeIsPipe(inode) // one without a name had both sides from the start
+  const mustWait = isFifo && (flags & Open.NonBlock) == 0
   const noReader = !flagsReadable(flags) && pipe.readers == 0
-  if (noReader && !mustWait) {
+  if (isFifo && noReader && !mustWait) {
     if (pipe.writers == 0) pipeFree(pipe, inode)
     return Errno.NoSuchDevice as number as u32
   }

@@ -119,7 +119,7 @@ booted(t, 'what looks at the system', {
 }, async (t, machine) => {
   const shell = new Shell(machine)
   await shell.prompt()
-  t.match(await shell.run('ps'), /PID +USER +COMMAND\n +1 +root +\/bin\/sh\n +\d+ root +(ps|\/bin\/sh)$/)
+  t.match(await shell.run('ps'), /PID +USER +COMMAND\n +1 +root +\/bin\/sh\n +\d+ root +(\{ps\} )?(ps|\/bin\/sh)$/)
   t.equal(await shell.run('mount'), 'ramdisk on / type rootfs (rw)\ndevtmpfs on /dev type devtmpfs (rw)\nproc on /proc type proc (rw)')
   t.match(await shell.run('df /tmp'), /^Filesystem.*\nramdisk +\d{5} +\d{4} +\d{5} +\d+% \/$/)
   const [, total, used, free] = /Mem: +(\d+) +(\d+) +(\d+)/.exec(await shell.run('free'))!
@@ -163,7 +163,9 @@ booted(t, 'typing: echo, backspace, ^U, ^W, ^D, ^C, ^Z, the window, history of t
   t.equal(await shell.run('echo wrang\x7f\x7f\x7fong'), 'wrong', 'the shell edits its line itself')
   shell.type('sh -c "echo ready; cat"\r')
   await machine.until(/^ready/)
-  shell.type('lime\x7f\x7fne one\rtwo three\x17for\x7f\x7f\x7ffour\rgone\x15left\r\x04')
+  shell.type('lime\x7f\x7fne one\r')
+  await machine.until(/^line one\r?$/)
+  shell.type('two three\x17for\x7f\x7f\x7ffour\rgone\x15left\r\x04')
   await machine.until(/^left\r?$/)
   await shell.settled()
   await shell.prompt()
