@@ -1,7 +1,7 @@
 // Slots that hold pages of processes, for vm/. Their entries in page tables name the slot, so nothing is looked up by
 // page here: a slot has a count of those entries, a checksum, and the frame that has the same contents, if one has.
 //
-//   SwapEntry of state Paged:  owner = references, pageAddress = physical address of the frame or 0, checksum
+//   SwapEntry of state Paged:  owner = references, pageAddress = physical address of the frame or 0, checksum, dirty = SlotRead
 //
 // The frame is a reference, too. A slot without references is free. Contiguous slots are handed out together, so that
 // pages which leave together lie together. Process or main-loop context; nothing here waits.
@@ -15,6 +15,9 @@ import { EntryState, SwapEntry, entryFind, entryMake } from './entries.ts'
 import { slotReclaimKept } from './slot-use.ts'
 import { slotGiveBack, slotRetire, slotTakeRun } from './slots.ts'
 import type { SwapManager } from './swap-manager.ts'
+
+/** How the last attempt to read a slot ended: alone, or as one of several. */
+export const enum SlotRead { Good, Failed, FailedTogether }
 
 let manager: SwapManager | null = null
 let runLength: u32 = 0
@@ -47,6 +50,7 @@ export function pageSlotsTake(wanted: u32): u32 {
     entry.state = EntryState.Paged
     entry.owner = 1
     entry.pageAddress = 0
+    entry.dirty = SlotRead.Good
     runLength += 1
   }
   let i: u32 = runLength
@@ -109,6 +113,15 @@ export function pageSlotEvicted(slot: u32, when: u32): void {
 
 export function pageSlotWhen(slot: u32): u32 {
   return load32(entryOf(slot).accessTime, 0)
+}
+
+/** Note how reading a slot has ended. */
+export function pageSlotReadSet(slot: u32, how: SlotRead): void {
+  entryOf(slot).dirty = how
+}
+
+export function pageSlotRead(slot: u32): SlotRead {
+  return entryOf(slot).dirty as SlotRead
 }
 
 /** Whether a slot of the area holds a page of a process: what the next in order may be. */

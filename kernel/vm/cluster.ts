@@ -10,8 +10,7 @@ import { DiskOperation, DiskPiece, DiskRequest } from '../drivers/block/disk.ts'
 import { Errno } from '../lib/errno.ts'
 import { load32, store32 } from '../lib/intrinsics.ts'
 import {
-  address, at, nth, staticRow, staticStruct, struct, type Bytes, type Embed, type Row, type Stored, type bool,
-  type i32, type ptr, type u32,
+  address, at, nth, staticRow, staticStruct, struct, type Bytes, type Embed, type Row, type i32, type ptr, type u32,
 } from '../lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart } from '../lib/log.ts'
 import { WaitQueue, sleepFor, sleepUninterruptible, wakeAll } from '../lib/sleep.ts'
@@ -20,7 +19,7 @@ import type { PageFrame } from '../mm/frame-table.ts'
 import { pageFrameRelease } from '../mm/page-frame.ts'
 import { SECTORS_PER_PAGE } from '../swap/disk-access.ts'
 import {
-  pageSlotCount, pageSlotIntact, pageSlotPut, pageSlotRetire, pageSlotsManager,
+  SlotRead, pageSlotCount, pageSlotIntact, pageSlotPut, pageSlotReadSet, pageSlotRetire, pageSlotsManager,
 } from '../swap/page-slots.ts'
 import { PageState, pageAppend, pageForgetSlot, pageHas, pageSet, pageUnset } from './page.ts'
 import { mappingsFromSlot } from './rmap.ts'
@@ -40,9 +39,6 @@ export class Cluster {
   slot: u32 // of the first page
   count: u32 // pages
   tried: u32 // pages tried one by one
-  finished: Stored<u32, bool>
-  result: i32 // Errno, of reading: of the first page
-  awaited: Stored<u32, bool> // of reading: somebody waits, and gives it back
   pages: Bytes<256> // the PageFrames
   pieces: Row<DiskPiece, 64>
 }
@@ -77,9 +73,6 @@ export function clusterTake(): Cluster | null {
   if (cluster == null || inFlight >= most) return null
   unused = cluster.next
   cluster.count = 0
-  cluster.finished = false
-  cluster.awaited = false
-  cluster.result = Errno.None
   return cluster
 }
 
@@ -262,15 +255,11 @@ function logFailure(slot: u32): void {
   logEnd()
 }
 
-function finish(cluster: Cluster): void {
-  ended()
-  clusterGive(cluster)
-}
-
 /** A transfer less. When none is left, how many there may be is found out anew. */
-function ended(): void {
+function finish(cluster: Cluster): void {
   inFlight -= 1
   if (inFlight == 0) most = CLUSTERS
+  clusterGive(cluster)
 }
 
 // --- Reading. ------------------------------------------------------------------------------------------------------
@@ -282,16 +271,14 @@ function hasRead(request: DiskRequest): void {
   let i: u32 = 0
   while (i < cluster.count) {
     const intact = good && pageSlotIntact(cluster.slot + i, virtualOf(clusterPage(cluster, i).physical))
-    if (i == 0 && !intact) cluster.result = Errno.InputOutput
+    const alone: boolean = good || cluster.count == 1 // a page that came back wrong is wrong
+    if (!intact) pageSlotReadSet(cluster.slot + i, alone ? SlotRead.Failed : SlotRead.FailedTogether)
     if (good && !intact) pageSlotsManager()!.checksumErrors += 1
     arrive(clusterPage(cluster, i), intact)
     i += 1
   }
   if (!good) pageSlotsManager()!.readErrors += 1
-  ended()
-  cluster.finished = true
-  if (!cluster.awaited) clusterGive(cluster)
-  wakeAll(waiting)
+  finish(cluster)
 }
 
 /** A page that was read belongs to its slot, or, if it is not what it was, or nobody has that any more, is thrown away. */

@@ -18,7 +18,8 @@ import {
   pageFrameAllocate, pageFrameAllocateNow, pageFrameOf, pageFrameRelease,
 } from '../mm/page-frame.ts'
 import {
-  pageSlotCount, pageSlotFrame, pageSlotHold, pageSlotPut, pageSlotUsed, pageSlotWhen, pageSlotsManager,
+  SlotRead, pageSlotCount, pageSlotFrame, pageSlotHold, pageSlotPut, pageSlotRead, pageSlotReadSet, pageSlotUsed, pageSlotWhen,
+  pageSlotsManager,
 } from '../swap/page-slots.ts'
 import type { AddressSpace } from './address-space.ts'
 import {
@@ -143,13 +144,16 @@ function readDemanded(space: AddressSpace, region: Region, where: u32, slot: u32
   if (evictionCount() - pageSlotWhen(slot) <= pagesListed()) vmStats().refaults += 1
   makeRoom(space.readWindow)
   cluster.slot = slot
-  cluster.awaited = true
   claim(space, where, slot, frame)
   clusterAdd(cluster, pageFrameOf(frame))
-  const next = addFollowing(space, cluster, where + PAGE_SIZE, tableEnd(where, region.end), space.readWindow - 1)
-  space.readPage = next
+  space.readPage = addFollowing(space, cluster, where + PAGE_SIZE, tableEnd(where, region.end), space.readWindow - 1)
   vmStats().swapIns += 1
   vmStats().readAhead += cluster.count - 1
+  return readAndWait(space, where, cluster, slot)
+}
+
+/** Have a cluster read, and wait until its first page has come. */
+function readAndWait(space: AddressSpace, where: u32, cluster: Cluster, slot: u32): i32 {
   let begun = clusterRead(cluster)
   while (begun == Errno.Busy) {
     clusterWait()
@@ -160,19 +164,28 @@ function readDemanded(space: AddressSpace, region: Region, where: u32, slot: u32
     vmStats().readErrors += 1
     return MemoryError.InputOutput
   }
-  while (!hasFinished(cluster)) clusterWait()
-  const result = cluster.result
-  const alone: boolean = cluster.count == 1
-  clusterGive(cluster)
-  if (result == Errno.None) return FAULT_AGAIN
+  while (isReading(slot)) clusterWait()
+  const entry = entryFind(space, where)
+  if (entry == 0 || load32(entry, 0) != slot << 1) return FAULT_AGAIN // the slot may be another page's by now
+  const how = slotReadTake(slot)
+  if (how == SlotRead.Good) return FAULT_AGAIN
   space.readPage = 0 // the page alone, next time
-  if (!alone) return FAULT_AGAIN
+  if (how == SlotRead.FailedTogether) return FAULT_AGAIN
   vmStats().readErrors += 1
   return MemoryError.InputOutput
 }
 
-function hasFinished(cluster: Cluster): boolean {
-  return cluster.finished
+function isReading(slot: u32): boolean {
+  if (!pageSlotUsed(slot)) return false
+  const frame = pageSlotFrame(slot)
+  return frame != 0 && pageHas(pageFrameOf(frame), PageState.Reading)
+}
+
+/** How reading has ended; the next attempt begins without a past. */
+function slotReadTake(slot: u32): SlotRead {
+  const how = pageSlotRead(slot)
+  pageSlotReadSet(slot, SlotRead.Good)
+  return how
 }
 
 /** Pages to read at a fault: more and more if it is where the last stretch ended. */
@@ -190,6 +203,7 @@ function claim(space: AddressSpace, where: u32, slot: u32, frame: PhysicalAddres
   page.page = where
   pageSet(page, PageState.Reading)
   pageSlotHold(slot)
+  pageSlotReadSet(slot, SlotRead.Good)
   pageSetSlot(page, slot)
 }
 

@@ -1,5 +1,5 @@
-// More memory than there is: `memory MIB [children]` writes a word into every page in order, reads all back in order, then
-// 20,000 pages at random, some of them written to, then all again. With children, each does so at the same time.
+// More memory than there is: `memory MIB [children [random]]` fills every page in order, reads all back in order, then so many pages
+// at random (20,000), some of them written to, then all again. With children, each does so at the same time.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, RANDOM = 20000 };
+enum { PAGE = 4096 };
+
+static int looks = 20000;
 
 static uint64_t now(void) {
   struct timespec t;
@@ -46,7 +48,7 @@ static int work(uint32_t pages, uint32_t who) {
   uint64_t written = now();
   for (uint32_t page = 0; page < pages; page++) wrong += !holds(memory + page * 1024, page, who);
   uint64_t read = now();
-  for (int i = 0; i < RANDOM; i++) {
+  for (int i = 0; i < looks; i++) {
     uint32_t page = next() % pages;
     wrong += !holds(memory + page * 1024, page, who + round[page] * 7u);
     if (i % 3 == 0) fill(memory + page * 1024, page, who + ++round[page] * 7u);
@@ -63,6 +65,7 @@ int main(int count, char **arguments) {
   uint32_t pages = (uint32_t)atoi(count > 1 ? arguments[1] : "64") * 256;
   int children = count > 2 ? atoi(arguments[2]) : 0;
   int failed = 0;
+  if (count > 3) looks = atoi(arguments[3]);
   for (int i = 0; i < children; i++) {
     pid_t child = fork();
     if (child < 0) return 3;
