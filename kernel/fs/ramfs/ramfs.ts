@@ -15,7 +15,9 @@ import {
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { ramObjectHold, ramObjectPage, ramObjectRelease, ramRead, ramTruncate, ramWrite } from './contents.ts'
-import { ramEntryAdd, ramEntryAt, ramEntryFind, ramEntryName, ramEntryOf, ramEntryRemove, ramNamesInit, type RamEntry } from './directory.ts'
+import {
+  ramEntryAdd, ramEntryAt, ramEntryFind, ramEntryName, ramEntryOf, ramEntryRemove, ramNamesInit, type RamEntry,
+} from './directory.ts'
 import {
   ramFramesLimit, ramFramesUsed, ramInodeCreate, ramInodeFree, ramInodeUnused, ramInodesFree, ramInodesInit, ramOf,
   type RamInode,
