@@ -84,18 +84,14 @@ export function spaceCreate(): AddressSpace | null {
 /** An empty space with one holder in a family; null when there is no memory: a family without members ends. May sleep. */
 export function spaceInFamily(family: Family): AddressSpace | null {
   const p = poolAllocate(pool)
-  if (p == 0) {
+  const space = at<AddressSpace>(p)
+  if (p == 0 || !tablesMake(space)) {
+    if (p != 0) poolFree(pool, p)
     if (family.spaces == 0) familyDrop(family)
     return null
   }
-  const space = at<AddressSpace>(p)
   space.holders = 1
-  familyJoin(family, space)
-  if (!tablesMake(space)) {
-    familyLeave(space)
-    poolFree(pool, address(space))
-    return null
-  }
+  familyJoin(family, space) // who looks for the family's pages finds tables
   space.next = first
   if (first != null) first.previous = space
   first = space
