@@ -43,7 +43,7 @@ export class FileOperations {
 @struct
 export class OpenFile {
   operations: FileOperations
-  inode: Inode | null // held; null for what is in no file system, as a pipe
+  inode: Inode | null // held; null for what is in no file system, as a socket
   count: u32
   flags: u32 // Open: the access mode, Append, NonBlock
   position: u32

@@ -47,6 +47,8 @@ type InodeWrite = (inode: Inode, position: u32, append: boolean, transfer: Trans
 type InodeTruncate = (inode: Inode, size: u32) => i32
 /** The first entry at or after `position`, which counts from 2: true, or false at the end. */
 type InodeIterate = (directory: Inode, position: u32, entry: DirectoryEntry) => boolean
+/** One of the names of a file that is no directory, into `entry`, and the directory it is in, held; NoSuchEntry. Does not sleep. */
+type InodeLocate = (inode: Inode, entry: DirectoryEntry) => u32
 /** Make ready what a new open file needs, or say that it can not be opened. The operations are those of its type already. */
 type InodeOpen = (inode: Inode, file: OpenFile) => i32
 /** Mode, owner or times are about to be set: NotPermitted where they can not be. */
@@ -82,6 +84,7 @@ export class InodeOperations {
   write: InodeWrite | null
   truncate: InodeTruncate | null
   iterate: InodeIterate | null
+  locate: InodeLocate | null
   open: InodeOpen | null
   change: InodeChange | null
   unused: InodeUnused

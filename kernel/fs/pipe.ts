@@ -23,7 +23,10 @@ import { transferIn, transferOut, type Transfer } from '../vm/transfer.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { FileOperations, fileCreate, fileRelease, type OpenFile } from './file.ts'
 import { FileSignal, Open, Poll, flagsReadable, flagsWritable } from './flags.ts'
-import { inodeHold, type Inode } from './inode.ts'
+import {
+  FileSystem, FileSystemType, Inode, InodeOperations, inodeHold, inodeTimesNow, type FileSystemSpace,
+} from './inode.ts'
+import { Mode } from './mode.ts'
 import { processSignal } from './process-hooks.ts'
 
 const CAPACITY: u32 = PIPE_PAGES << PAGE_SHIFT
@@ -43,8 +46,18 @@ export class Pipe {
   frames: Bytes<64> // PIPE_PAGES physical addresses
 }
 
+const PIPEFS_MAGIC: u32 = 0x50495045 // include/uapi/linux/magic.h
+/** The device number that pipes without a name have: none that a mount gets. */
+const PIPE_DEVICE: u32 = 0xff
+
 const pipes = staticStruct<Pool>()
+const inodes = staticStruct<Pool>()
 const operations = staticStruct<FileOperations>()
+const inodeOperations = staticStruct<InodeOperations>()
+/** Where pipes without a name are: a file system that is mounted nowhere, so that a pipe is a file as others are. */
+const system = staticStruct<FileSystem>()
+const type = staticStruct<FileSystemType>()
+let nextNumber: u32 = 1
 
 /** Once, before the first pipe. */
 export function pipesInit(): void {
@@ -54,6 +67,45 @@ export function pipesInit(): void {
   operations.poll = poll
   operations.control = control
   operations.close = close
+  poolInit(inodes, 'pipe-inodes', sizeof<Inode>(), 0)
+  inodeOperations.unused = unused
+  type.name = 'pipefs'
+  type.magic = PIPEFS_MAGIC
+  type.space = space
+  system.type = type
+  system.device = PIPE_DEVICE
+}
+
+function unused(inode: Inode): void {
+  poolFree(inodes, address(inode))
+}
+
+function space(_system: FileSystem, out: FileSystemSpace): void {
+  out.blocks = 0
+  out.blocksFree = 0
+  out.files = 0
+  out.filesFree = 0
+}
+
+/** Whether an inode is that of a pipe without a name. */
+export function inodeIsPipe(inode: Inode): boolean {
+  return inode.system == system
+}
+
+/** The inode of a new pipe, held by nobody; null without memory. */
+function inodeCreate(pipe: Pipe): Inode | null {
+  const memory = poolAllocate(inodes)
+  if (memory == 0) return null
+  const inode = at<Inode>(memory)
+  inode.system = system
+  inode.operations = inodeOperations
+  inode.mode = Mode.Fifo | 0o600
+  inode.links = 1
+  inode.number = nextNumber
+  nextNumber += 1
+  inode.special = address(pipe)
+  inodeTimesNow(inode)
+  return inode
 }
 
 /** Pipes there are, for the self-test. */
@@ -233,10 +285,11 @@ function pipeFree(pipe: Pipe, inode: Inode | null): void {
 }
 
 /** An end of a pipe, counted; null when there are too many open files. */
-function endOf(pipe: Pipe, flags: u32): OpenFile | null {
+function endOf(pipe: Pipe, inode: Inode, flags: u32): OpenFile | null {
   const file = fileCreate(operations, flags)
   if (file == null) return null
   file.data = address(pipe)
+  file.inode = inodeHold(inode)
   if (flagsReadable(flags)) {
     pipe.readers += 1
     pipe.everReaders += 1
@@ -260,12 +313,16 @@ export function pipeCreate(flags: u32, ends: PipeEnds): i32 {
   const memory = poolAllocate(pipes)
   if (memory == 0) return Errno.OutOfMemory
   const pipe = at<Pipe>(memory)
-  const reader = endOf(pipe, flags | Open.ReadOnly)
-  const writer = reader == null ? null : endOf(pipe, flags | Open.WriteOnly)
+  const inode = inodeCreate(pipe)
+  const reader = inode == null ? null : endOf(pipe, inode, flags | Open.ReadOnly)
+  const writer = reader == null ? null : endOf(pipe, inode!, flags | Open.WriteOnly)
   if (reader == null || writer == null) {
-    if (reader != null) fileRelease(reader) // and the pipe with it
-    else poolFree(pipes, memory)
-    return Errno.FileTableFull
+    if (reader != null) fileRelease(reader) // pipe and inode with it
+    else {
+      poolFree(pipes, memory)
+      if (inode != null) poolFree(inodes, address(inode))
+    }
+    return inode == null ? Errno.OutOfMemory : Errno.FileTableFull
   }
   ends.reader = reader
   ends.writer = writer
@@ -285,18 +342,18 @@ function pipeOf(inode: Inode): Pipe | null {
 export function fifoOpen(inode: Inode, flags: u32): u32 {
   const pipe = pipeOf(inode)
   if (pipe == null) return Errno.OutOfMemory as number as u32
-  const mustWait = (flags & Open.NonBlock) == 0
+  const isFifo = !inodeIsPipe(inode) // one without a name had both sides from the start
+  const mustWait = isFifo && (flags & Open.NonBlock) == 0
   const noReader = !flagsReadable(flags) && pipe.readers == 0
-  if (noReader && !mustWait) {
+  if (isFifo && noReader && !mustWait) {
     if (pipe.writers == 0) pipeFree(pipe, inode)
     return Errno.NoSuchDevice as number as u32
   }
-  const file = endOf(pipe, flags)
+  const file = endOf(pipe, inode, flags)
   if (file == null) {
     if (pipe.readers + pipe.writers == 0) pipeFree(pipe, inode)
     return Errno.FileTableFull as number as u32
   }
-  file.inode = inodeHold(inode)
   changed(pipe)
   const result = mustWait ? otherSide(pipe, flags) : Errno.None
   if (result == Errno.None) return address(file)

@@ -9,20 +9,16 @@ import { KERNEL_HIGH } from '../arch/x86/gdt.ts'
 import { FPU_STATE_SIZE, fpuStateInit } from '../arch/x86/fpu.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { contextFork, contextRelease } from '../fs/context.ts'
-import { sleepOn, sleepPause } from '../lib/sleep.ts'
+import { sleepUninterruptibleFor } from '../lib/sleep.ts'
 import { spaceHold } from '../vm/address-space.ts'
 import { spaceFork } from '../vm/fork.ts'
 import { executableCopy } from './executable.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
 import { NAME_SIZE, Priority, Process } from './process.ts'
 import { fpuStateSaved, processReady } from './scheduler.ts'
-import { Signal } from './signal-number.ts'
-import { signalStateRelease } from './signal-state.ts'
+import { signalKilled, signalStateRelease } from './signal-state.ts'
 import { signalStateCopy } from './signal.ts'
 import { processAdd, processOf, processRemove } from './table.ts'
-
-/** Milliseconds between looks of who made a child by vfork and has a signal pending. */
-const LOOK_INTERVAL: u32 = 5
 
 /** Flags of clone(2), Linux's values; the low byte is the signal its parent gets when it ends. */
 export const enum Clone {
@@ -105,7 +101,7 @@ function flagsMakeSense(flags: u32): boolean {
 
 /** Signals, descriptors, memory: shared or copied. False without memory: then nothing is. */
 function copyParts(self: Process, child: Process, flags: u32): boolean {
-  if (!signalStateCopy(child, self, (flags & Clone.SignalHandlers) != 0)) return false
+  if (!signalStateCopy(child, self, (flags & Clone.Thread) != 0)) return false // without being a thread it has handlers of its own
   if (contextFork(child.files, self.files, (flags & Clone.Files) != 0) == Errno.None) {
     if (spaceCopy(self, child, flags)) return true
     contextRelease(child.files)
@@ -170,21 +166,20 @@ function enroll(self: Process, child: Process, flags: u32): void {
   parent.firstChild = child
 }
 
-/** vfork: who made the child does not go on until it runs another program, or ends; or until the maker has to end itself. */
+/** Milliseconds between two looks whether somebody has killed a process that waits for its vfork. */
+const VFORK_LOOK: u32 = 20
+
+/** vfork: the parent does not go on until the child runs another program, or ends. */
 function vforkWait(self: Process, child: Process): void {
   const pid = child.pid
   child.vforkedBy = self.group
   while (true) {
     const present = processOf(pid)
     if (present == null || present.vforkedBy == 0) return
-    if (mustEnd(self)) {
+    if (self.ending || signalKilled(self.signals)) { // it is ended, whatever the child does
       present.vforkedBy = 0
       return
     }
-    if (sleepOn(processOf(self.group)!.children) == Errno.Interrupted) sleepPause(LOOK_INTERVAL) // for a signal that is put off
+    sleepUninterruptibleFor(processOf(self.group)!.children, VFORK_LOOK)
   }
-}
-
-function mustEnd(self: Process): boolean {
-  return self.ending || self.signals.pending.set.has(Signal.Kill) || self.signals.group.pending.set.has(Signal.Kill)
 }

@@ -8,6 +8,8 @@ import { Errno } from '../lib/errno.ts'
 import type { u32 } from '../lib/layout.ts'
 import { sleepPause, wakeAll } from '../lib/sleep.ts'
 import { contextRelease } from '../fs/context.ts'
+import { ttySessionEnd } from '../fs/tty/job.ts'
+import { ttyConsole } from '../fs/tty/tty.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { executableRelease } from './executable.ts'
@@ -141,6 +143,7 @@ function groupEnded(leader: Process): void {
     endOthers(leader)
     if (firstEnded != null) firstEnded(leader)
   }
+  if (leader.session == leader.pid) ttySessionEnd(ttyConsole(), leader.session)
   reparent(leader)
   const parent = leader.parent
   if (parent == null) return processForget(leader)
@@ -169,6 +172,7 @@ function reparent(leader: Process): void {
 /** Whatever signal it was to end with, its new parent gets Child: it did not ask for another. */
 function adopt(child: Process, heir: Process | null): void {
   child.parent = heir
+  child.exitSignal = Signal.Child // what clone was told was for the parent that it had
   if (heir == null) return
   child.nextSibling = heir.firstChild
   heir.firstChild = child

@@ -71,7 +71,8 @@ E
     sh -c 'kill -9 $$'; echo killed $?; false | true; echo $?; echo out of order >&2; cd /; cd - > /dev/null; umask 027; touch u; stat -c %a u; ulimit -n > /dev/null`,
   'devices and holes': `dd if=/dev/zero of=z bs=1000 count=77 2>/dev/null; md5sum z; dd if=z of=hole bs=1 seek=100000 count=3 2>/dev/null; stat -c %s hole; md5sum hole
     head -c 5 /dev/urandom | wc -c; echo gone > /dev/null; cat /dev/null; dd if=/dev/full of=f bs=10 count=1 2>/dev/null; wc -c < f
-    echo x > /dev/full; truncate -s 5 z; wc -c < z; echo 12345 > o; echo 6 >> o; cat o; mkfifo p; (echo through a fifo > p) & cat p; wait`,
+    echo x > /dev/full; truncate -s 5 z; wc -c < z; echo 12345 > o; echo 6 >> o; cat o; mkfifo p; (echo through a fifo > p) & cat p; wait
+    echo piped | cat /dev/stdin; echo out > /dev/stdout; exec 5< o; readlink /proc/$$/fd/5 | sed 's/.*work/work/'; cat /dev/fd/5`,
 }
 
 const script = (commands: string) => `export PATH=/bin LC_ALL=C\nmkdir /tmp/work\ncd /tmp/work\n{\n${commands}\n} 2>&1 | cat\necho "== end"\n`
@@ -118,7 +119,7 @@ booted(t, 'what looks at the system', {
 }, async (t, machine) => {
   const shell = new Shell(machine)
   await shell.prompt()
-  t.match(await shell.run('ps'), /PID +USER +COMMAND\n +1 +root +\/bin\/sh\n +\d+ root +(ps|\/bin\/sh)$/)
+  t.match(await shell.run('ps'), /PID +USER +COMMAND\n +1 +root +\/bin\/sh\n +\d+ root +(\{ps\} )?(ps|\/bin\/sh)$/)
   t.equal(await shell.run('mount'), 'ramdisk on / type rootfs (rw)\ndevtmpfs on /dev type devtmpfs (rw)\nproc on /proc type proc (rw)')
   t.match(await shell.run('df /tmp'), /^Filesystem.*\nramdisk +\d{5} +\d{4} +\d{5} +\d+% \/$/)
   const [, total, used, free] = /Mem: +(\d+) +(\d+) +(\d+)/.exec(await shell.run('free'))!
@@ -162,7 +163,9 @@ booted(t, 'typing: echo, backspace, ^U, ^W, ^D, ^C, ^Z, the window, history of t
   t.equal(await shell.run('echo wrang\x7f\x7f\x7fong'), 'wrong', 'the shell edits its line itself')
   shell.type('sh -c "echo ready; cat"\r')
   await machine.until(/^ready/)
-  shell.type('lime\x7f\x7fne one\rtwo three\x17for\x7f\x7f\x7ffour\rgone\x15left\r\x04')
+  shell.type('lime\x7f\x7fne one\r')
+  await machine.until(/^line one\r?$/)
+  shell.type('two three\x17for\x7f\x7f\x7ffour\rgone\x15left\r\x04')
   await machine.until(/^left\r?$/)
   await shell.settled()
   await shell.prompt()
@@ -197,4 +200,19 @@ booted(t, 'typing: echo, backspace, ^U, ^W, ^D, ^C, ^Z, the window, history of t
   t.equal(await shell.run(`echo ${long} | wc -c`), '901', 'a line nearly as long as busybox takes, in one go')
   shell.type('exit 5\r')
   t.equal(await machine.exit(), Exit.Failure)
+})
+
+booted(t, 'what programs had is given back when they have ended', { args: initrd, append: `${quiet} init=/bin/sh`, memory: '64M' }, async (t, machine) => {
+  const shell = new Shell(machine)
+  await shell.prompt()
+  const free = async () => Number(/MemFree: +(\d+)/.exec(await shell.run('cat /proc/meminfo'))![1])
+  const all = Object.keys(scripts).map(name => `sh /${name} > /tmp/out 2>&1; rm -r /tmp/*`).join('; ')
+  await shell.run(all, 60)
+  const before = await free()
+  for (let round = 0; round < 3; round++) await shell.run(all, 60)
+  const after = await free()
+  t.ok(Math.abs(after - before) <= 64, `${before} KiB before, ${after} KiB after`)
+  t.match(await shell.run('ls /proc | grep -c "^[0-9]"'), /^[1-4]$/, 'the shell and its pipe-line')
+  shell.exit(0)
+  t.equal(await machine.exit(), Exit.Success)
 })

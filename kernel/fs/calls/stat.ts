@@ -18,8 +18,8 @@ import { Follow } from '../path.ts'
 import { inodeAt } from './place.ts'
 
 const SECTORS_PER_PAGE: u32 = 8
-/** What there is of pipes and sockets, which are in no file system: PIPEFS_MAGIC. include/uapi/linux/magic.h */
-const PIPEFS_MAGIC: u32 = 0x50495045
+/** What sockets and their like are in, which have no inode: SOCKFS_MAGIC. include/uapi/linux/magic.h */
+const SOCKFS_MAGIC: u32 = 0x534f434b
 const STATFS_VALID: u32 = 0x20
 
 const space = staticStruct<FileSystemSpace>()
@@ -47,12 +47,12 @@ export function statOfInode(inode: Inode, out: Stat): void {
   timeOut(out.changed, inode.changed)
 }
 
-/** Of an open file that is in no file system: a pipe, by its own address; a socket's operations are others'. */
+/** Of an open file that is in no file system, a socket, an event counter: its number is where its data is. */
 function statOfFile(file: OpenFile, out: Stat): void {
   zeroBytes(address(out), sizeof<Stat>())
   out.inode.low = file.data
   out.links.low = 1
-  out.mode = Mode.Fifo | 0o600
+  out.mode = Mode.Socket | 0o777
   out.blockSize.low = PAGE_SIZE
 }
 
@@ -110,7 +110,7 @@ export function fsFstatfs(context: FileContext, descriptor: i32, out: StatFs): i
     return Errno.None
   }
   zeroBytes(address(out), sizeof<StatFs>())
-  out.type.low = PIPEFS_MAGIC
+  out.type.low = SOCKFS_MAGIC
   out.blockSize.low = PAGE_SIZE
   out.nameLength.low = NAME_LIMIT
   return Errno.None

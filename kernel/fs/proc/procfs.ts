@@ -9,19 +9,19 @@ import {
   address, at, sizeof, staticMemory, staticStruct, struct, type Embed, type cstring, type i32, type ptr, type u32,
 } from '../../lib/layout.ts'
 import { stringLength } from '../../lib/memory.ts'
-import { TextWriter, writeDecimal, writeText, writerInit, writerLength, writerRoom } from '../../lib/print.ts'
+import { TextWriter, writeBytes, writeDecimal, writeText, writerInit, writerLength, writerRoom } from '../../lib/print.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { descriptorFile } from '../descriptor.ts'
-import { deviceFind } from '../device.ts'
 import { directoryPath } from '../directory-path.ts'
 import type { OpenFile } from '../file.ts'
 import {
-  FileSystemType, Inode, InodeOperations, inodeHold, inodeIsDirectory, inodeTimesNow, type DirectoryEntry, type FileSystem,
-  type FileSystemSpace,
+  DirectoryEntry, FileSystemType, Inode, InodeOperations, inodeHold, inodeIsDirectory, inodeRelease, inodeTimesNow,
+  type FileSystem, type FileSystemSpace,
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { fileSystemRegister } from '../mount.ts'
+import { inodeIsPipe } from '../pipe.ts'
 import { processFacts, processNext, type ProcessFacts } from './facts.ts'
 import { procFileOpen } from './file.ts'
 import { Place, procNode, procNodeFind, procNodeIn, procNumber } from './nodes.ts'
@@ -52,6 +52,7 @@ const operations = staticStruct<InodeOperations>()
 const linkOperations = staticStruct<InodeOperations>()
 const digits = staticMemory(16)
 const writer = staticStruct<TextWriter>()
+const located = staticStruct<DirectoryEntry>()
 
 /** Once. */
 export function procfsInit(): void {
@@ -229,19 +230,26 @@ function text(inode: Inode): ptr {
   return proc.text
 }
 
-/** What a link of a process leads to: a directory's path, a device's, or what it is and its number. */
+/** What a link of a process leads to: one of its paths, or what it is and its number. */
 function writeTarget(proc: ProcInode): void {
   const target = targetOf(proc)
   const file = proc.descriptor == DESCRIPTOR_LIMIT ? null : descriptorOf(proc.pid, proc.descriptor)
   if (proc.descriptor == DESCRIPTOR_LIMIT && proc.place == Place.Executable) return writeExecutable(processFacts(proc.pid))
-  if (target == null) return writeNumbered('pipe', file == null ? 0 : file.data)
-  if (modeType(target.mode) == Mode.Character) {
-    const device = deviceFind(target.device)
-    writeText(writer, '/dev/')
-    return writeText(writer, device == null ? 'unknown' : device.name)
-  }
-  if (!inodeIsDirectory(target)) return writeNumbered('inode', target.number)
-  const length = directoryPath(processFacts(proc.pid)!.files!.root, target, writer.next, LINK_TEXT - 1)
+  if (target == null) return writeNumbered('socket', file == null ? 0 : file.data)
+  const root = processFacts(proc.pid)!.files!.root
+  if (inodeIsDirectory(target)) return writePath(root, target)
+  const locate = target.operations.locate
+  const directory: u32 = locate == null ? Errno.NoSuchEntry as number as u32 : locate(target, located)
+  if (isError(directory)) return writeNumbered(inodeIsPipe(target) ? 'pipe' : 'inode', target.number)
+  writePath(root, at<Inode>(directory as ptr))
+  inodeRelease(at<Inode>(directory as ptr))
+  if (writerLength(writer) > 1) writeText(writer, '/')
+  writeBytes(writer, located.name, located.length)
+}
+
+/** A directory's path, as a process with that root sees it. */
+function writePath(root: Inode, directory: Inode): void {
+  const length = directoryPath(root, directory, writer.next, LINK_TEXT - 1)
   if (length > 0) writerRoom(writer, (length as number as u32) - 1)
 }
 

@@ -113,3 +113,13 @@ export function ramEntryAt(directory: RamInode, position: u32): RamEntry | null 
   while (entry != null && entry.position < position) entry = entry.next
   return entry
 }
+
+/** An entry of a file; null if it has no name. Looks at every name there is. */
+export function ramEntryOf(inode: RamInode): RamEntry | null {
+  for (let i: u32 = 0; i < RAMFS_BUCKETS; i++) {
+    let entry = bucketFirst(i)
+    while (entry != null && entry.inode != inode) entry = entry.chain
+    if (entry != null) return entry
+  }
+  return null
+}

@@ -15,7 +15,9 @@ import {
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { ramObjectHold, ramObjectPage, ramObjectRelease, ramRead, ramTruncate, ramWrite } from './contents.ts'
-import { ramEntryAdd, ramEntryAt, ramEntryFind, ramEntryName, ramEntryRemove, ramNamesInit, type RamEntry } from './directory.ts'
+import {
+  ramEntryAdd, ramEntryAt, ramEntryFind, ramEntryName, ramEntryOf, ramEntryRemove, ramNamesInit, type RamEntry,
+} from './directory.ts'
 import {
   ramFramesLimit, ramFramesUsed, ramInodeCreate, ramInodeFree, ramInodeUnused, ramInodesFree, ramInodesInit, ramOf,
   type RamInode,
@@ -44,6 +46,7 @@ export function ramfsInit(): void {
   operations.write = ramWrite
   operations.truncate = ramTruncate
   operations.iterate = iterate
+  operations.locate = locate
   operations.unused = ramInodeUnused
 }
 
@@ -241,10 +244,21 @@ function text(inode: Inode): ptr {
 function iterate(directory: Inode, position: u32, entry: DirectoryEntry): boolean {
   const found = ramEntryAt(ramOf(directory), position)
   if (found == null) return false
+  entryFill(entry, found)
+  return true
+}
+
+function locate(inode: Inode, entry: DirectoryEntry): u32 {
+  const found = ramEntryOf(ramOf(inode))
+  if (found == null) return Errno.NoSuchEntry as number as u32
+  entryFill(entry, found)
+  return address(inodeHold(found.directory.inode))
+}
+
+function entryFill(entry: DirectoryEntry, found: RamEntry): void {
   entry.name = ramEntryName(found)
   entry.length = found.length
   entry.inode = found.inode.inode.number
   entry.mode = found.inode.inode.mode
   entry.next = found.position + 1
-  return true
 }

@@ -153,7 +153,8 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.equal(f.lseek(f.reader, 0), 'ESPIPE')
     t.equal(f.pread(f.reader, 1, 0), 'ESPIPE')
     t.equal(f.pwrite(f.writer, 'x', 0), 'ESPIPE')
-    t.match(f.fstat(f.reader), { mode: 0o010600 })
+    t.match(f.fstat(f.reader), { mode: 0o010600, links: 1 })
+    t.same(f.fstat(f.reader), f.fstat(f.writer), 'one file')
     t.equal(f.call('pipe', 1, f.m.alloc(8)), 'EINVAL')
   })
 
@@ -182,6 +183,31 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.match(f.fstat(both), { mode: 0o010644, size: 0 })
     f.close(both)
     t.same(f.left(), { walks: 0, open: 2, pipes: 1 }, 'the first pipe')
+  })
+
+  t.test(`${e.kind}: a pipe opened by /proc/self/fd, as /dev/stdin is: without waiting for anybody`, async t => {
+    const f = new Pipes(e, 0)
+    f.m.call('fsMountSystem')
+    f.m.call('selfIsThere')
+    t.match(f.readlink(`/proc/7/fd/${f.reader}`), /^pipe:\[\d+\]$/)
+    f.write(f.writer, 'left behind')
+    f.close(f.writer)
+    const again = f.open(`/proc/self/fd/${f.reader}`) as number
+    f.close(f.reader)
+    t.equal(f.read(again), 'left behind')
+    t.equal(f.read(again), '')
+    f.close(again)
+    f.save('/file', 'x')
+    const file = f.open('/file') as number
+    t.equal(f.readlink(`/proc/self/fd/${file}`), '/file')
+    t.equal(f.readlink('/proc/self/cwd'), '/')
+    f.unlink('/file')
+    t.match(f.readlink(`/proc/self/fd/${file}`), /^inode:\[/)
+    t.equal(f.file(`/proc/self/fd/${file}`), 'x', 'without a name it can be opened still')
+    t.same((f.list('/proc') as [string, number][]).filter(([name]) => /^\d/.test(name)), [['7', 4]])
+    t.same(f.names('/proc/7/fd'), [String(file), String(file + 1)], 'itself included')
+    f.close(file)
+    t.same(f.left(), { walks: 0, open: 0, pipes: 0 })
   })
 
   t.test(`${e.kind}: too many open files, and nothing is left of a pipe that was not made`, async t => {
