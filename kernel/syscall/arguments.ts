@@ -8,10 +8,17 @@ import type { Register64 } from '../arch/x86/cpu.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { Errno } from '../lib/errno.ts'
 import type { i32, u32 } from '../lib/layout.ts'
+import { Clone } from '../process/create.ts'
 import { Call } from './numbers.ts'
 
 /** What an argument is; two bits each, the first argument lowest. An int is 0. */
 const enum Kind { Int, Pointer, Size, Offset }
+
+/** MREMAP_FIXED; EPOLL_CTL_DEL; which bits of a futex operation say which it is. */
+const REMAP_FIXED: u32 = 2
+const EPOLL_DELETE: u32 = 2
+const FUTEX_OPERATION: u32 = 0x7f
+const enum FutexOperation { Requeue = 3, CompareRequeue = 4, WakeOperation = 5, Wake = 1, WakeBitset = 10 }
 
 const P0: u32 = Kind.Pointer
 const P1: u32 = Kind.Pointer << 2
@@ -30,7 +37,7 @@ const O5: u32 = Kind.Offset << 10
 /** None, or the error for an argument whose high half means something. */
 export function argumentFault(frame: TrapFrame, number: u32): i32 {
   const any: u32 = frame.rdi.high | frame.rsi.high | frame.rdx.high | frame.r10.high | frame.r8.high | frame.r9.high
-  return any == 0 ? Errno.None : wideFault(frame, kindsOf(number))
+  return any == 0 ? Errno.None : wideFault(frame, kindsFor(frame, number))
 }
 
 function wideFault(frame: TrapFrame, kinds: u32): i32 {
@@ -50,6 +57,31 @@ function fieldFault(register: Register64, kinds: u32): i32 {
     case Kind.Size: return Errno.InvalidArgument
     case Kind.Offset: return register.high == 0xffffffff && (register.low & 0x80000000) != 0 ? Errno.None : Errno.InvalidArgument
     default: return Errno.None
+  }
+}
+
+/** Some calls have arguments that count only with certain others. Where they do not, programs leave anything in the register. */
+function kindsFor(frame: TrapFrame, number: u32): u32 {
+  switch (number) {
+    case Call.Clone: return cloneKinds(frame.rdi.low)
+    case Call.Futex: return futexKinds(frame.rsi.low & FUTEX_OPERATION)
+    case Call.Mremap: return P0 | Z1 | Z2 | ((frame.r10.low & REMAP_FIXED) != 0 ? P4 : 0)
+    case Call.EpollCtl: return frame.rsi.low == EPOLL_DELETE ? 0 : P3
+    default: return kindsOf(number)
+  }
+}
+
+function cloneKinds(flags: u32): u32 {
+  const parent: u32 = (flags & Clone.ParentSetTid) != 0 ? P2 : 0
+  const child: u32 = (flags & (Clone.ChildSetTid | Clone.ChildClearTid)) != 0 ? P3 : 0
+  return P1 | parent | child | ((flags & Clone.SetTls) != 0 ? P4 : 0)
+}
+
+function futexKinds(operation: u32): u32 {
+  switch (operation) {
+    case FutexOperation.Wake: case FutexOperation.WakeBitset: return P0
+    case FutexOperation.Requeue: case FutexOperation.CompareRequeue: case FutexOperation.WakeOperation: return P0 | P4
+    default: return P0 | P3
   }
 }
 
@@ -91,17 +123,13 @@ function kindsOf(number: u32): u32 {
     case Call.Chroot: return P0
     case Call.Prctl: return P1
     case Call.Mincore: return P0 | Z1 | P2
-    case Call.Mremap: return P0 | Z1 | Z2 | P4
     case Call.Brk: return P0
-    case Call.Clone: return P1 | P2 | P3 | P4
     case Call.Wait4: return P1 | P3
     case Call.Waitid: return P2 | P4
     case Call.Prlimit64: return P2 | P3
-    case Call.Futex: return P0 | P3 | P4
     case Call.SchedGetaffinity: case Call.SchedSetaffinity: return Z1 | P2
     case Call.ClockNanosleep: return P2 | P3
     case Call.EpollWait: case Call.EpollPwait: return P1 | P4
-    case Call.EpollCtl: return P3
     case Call.Sendto: case Call.Recvfrom: return P1 | Z2 | P4 | P5
     case Call.Setsockopt: case Call.Getsockopt: return P3 | P4
     case Call.Socketpair: return P3

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -194,6 +195,31 @@ static void files(void) {
   unlink("/tmp/from"), unlink("/tmp/to");
 }
 
+static long raw(long number, long a, long b, long c, long d, long e) {
+  register long r10 __asm__("r10") = d, r8 __asm__("r8") = e;
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
+  return result;
+}
+
+/** Arguments that do not count with the others are whatever was in the register. */
+static void left_over(void) {
+  const long junk = 0x123456789abcdef0;
+  static int word;
+  int set = epoll_create1(0), two[2];
+  struct epoll_event event = {.events = EPOLLIN};
+  check(pipe(two) == 0 && epoll_ctl(set, EPOLL_CTL_ADD, two[0], &event) == 0, "a pipe watched");
+  equal(raw(SYS_epoll_ctl, set, EPOLL_CTL_DEL, two[0], junk, junk), 0, "EPOLL_CTL_DEL looks at no event");
+  equal(raw(SYS_futex, (long)&word, 1, 1, junk, junk), 0, "a futex's wake at no time"); // FUTEX_WAKE
+  char *pages = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  equal(raw(SYS_mremap, (long)pages, 8192, 4096, 0, junk), (long)pages, "mremap without MREMAP_FIXED at no address");
+  pid_t pid = raw(SYS_clone, SIGCHLD, 0, junk, junk, junk);
+  if (pid == 0) _exit(5);
+  int status = 0;
+  check(pid > 0 && waitpid(pid, &status, 0) == pid && status == 5 << 8, "clone at nothing that no flag asks for");
+  close(set), close(two[0]), close(two[1]), munmap(pages, 4096);
+}
+
 static void scheduling(void) {
   equal(setpriority(PRIO_PGRP, 0, 5), 0, "a niceness for a process group");
   equal(getpriority(PRIO_PROCESS, 0), 5, "is this process's");
@@ -218,6 +244,7 @@ int main(void) {
   mapped();
   groups();
   files();
+  left_over();
   equal(child_status(scheduled), 0, "niceness of groups");
   shared_memory();
   equal(child_status(limited), 0, "limits on descriptors");
