@@ -61,6 +61,11 @@ export function sleepUninterruptible(queue: WaitQueue): void {
   sleepUntil(queue, SLEEP_FOR_EVER, false)
 }
 
+/** As `sleepUninterruptible`, for a time at most: None, TimedOut. */
+export function sleepUninterruptibleFor(queue: WaitQueue, milliseconds: u32): i32 {
+  return sleepUntil(queue, milliseconds, false)
+}
+
 /** May sleep, for that long, whatever signals come. */
 export function sleepPause(milliseconds: u32): void {
   sleepUntil(null, milliseconds, false)

@@ -9,14 +9,14 @@ import { KERNEL_HIGH } from '../arch/x86/gdt.ts'
 import { FPU_STATE_SIZE, fpuStateInit } from '../arch/x86/fpu.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { contextFork, contextRelease } from '../fs/context.ts'
-import { sleepUninterruptible } from '../lib/sleep.ts'
+import { sleepUninterruptibleFor } from '../lib/sleep.ts'
 import { spaceHold } from '../vm/address-space.ts'
 import { spaceFork } from '../vm/fork.ts'
 import { executableCopy } from './executable.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
 import { NAME_SIZE, Priority, Process } from './process.ts'
 import { fpuStateSaved, processReady } from './scheduler.ts'
-import { signalStateRelease } from './signal-state.ts'
+import { signalKilled, signalStateRelease } from './signal-state.ts'
 import { signalStateCopy } from './signal.ts'
 import { processAdd, processOf, processRemove } from './table.ts'
 
@@ -100,7 +100,7 @@ function flagsMakeSense(flags: u32): boolean {
 
 /** Signals, descriptors, memory: shared or copied. False without memory: then nothing is. */
 function copyParts(self: Process, child: Process, flags: u32): boolean {
-  if (!signalStateCopy(child, self, (flags & Clone.SignalHandlers) != 0)) return false
+  if (!signalStateCopy(child, self, (flags & Clone.Thread) != 0)) return false // without being a thread it has handlers of its own
   if (contextFork(child.files, self.files, (flags & Clone.Files) != 0) == Errno.None) {
     if (spaceCopy(self, child, flags)) return true
     contextRelease(child.files)
@@ -161,6 +161,9 @@ function enroll(self: Process, child: Process, flags: u32): void {
   parent.firstChild = child
 }
 
+/** Milliseconds between two looks whether somebody has killed a process that waits for its vfork. */
+const VFORK_LOOK: u32 = 20
+
 /** vfork: the parent does not go on until the child runs another program, or ends. */
 function vforkWait(self: Process, child: Process): void {
   const pid = child.pid
@@ -168,6 +171,7 @@ function vforkWait(self: Process, child: Process): void {
   while (true) {
     const present = processOf(pid)
     if (present == null || !present.vforked) return
-    sleepUninterruptible(processOf(self.group)!.children)
+    if (self.ending || signalKilled(self.signals)) return // it is ended, whatever the child does
+    sleepUninterruptibleFor(processOf(self.group)!.children, VFORK_LOOK)
   }
 }

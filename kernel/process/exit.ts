@@ -170,6 +170,7 @@ function reparent(leader: Process): void {
 
 function adopt(child: Process, heir: Process | null): void {
   child.parent = heir
+  child.exitSignal = Signal.Child // what clone was told was for the parent that it had
   if (heir == null) return
   child.nextSibling = heir.firstChild
   heir.firstChild = child

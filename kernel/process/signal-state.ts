@@ -196,6 +196,11 @@ export function signalPending(state: SignalState): boolean {
   return ((own.low | shared.low) & low) != 0 || ((own.high | shared.high) & high) != 0
 }
 
+/** Whether a thread is to be ended: what waits in vain for somebody else gives up then. */
+export function signalKilled(state: SignalState): boolean {
+  return state.pending.set.has(Signal.Kill) || state.group.pending.set.has(Signal.Kill)
+}
+
 /** Choose what is blocked. Kill and Stop can not be. */
 export function signalBlock(state: SignalState, low: u32, high: u32): void {
   state.blocked.low = low & ~UNSTOPPABLE

@@ -237,7 +237,7 @@ function takeBack(page: PageFrame, slot: u32): void {
   vmStats().writeRetries += 1
   pageSlotsManager()!.writeErrors += 1
   if (page.slot == slot) {
-    mappingsFromSlot(page, slot)
+    if (pageSlotCount(slot) > 2) mappingsFromSlot(page, slot) // more than the page and the transfer have it
     pageForgetSlot(page)
   }
   if (page.count > 1 && !pageHas(page, PageState.Listed)) pageAppend(page)

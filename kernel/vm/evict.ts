@@ -86,9 +86,10 @@ function canWrite(): boolean {
 /** The first page of the list: it goes, or gets another place. */
 function consider(page: PageFrame, writable: boolean): void {
   if (pageHas(page, PageState.Cached)) return drop(page)
+  if (pageHas(page, PageState.Writing)) return pageMoveLast(page) // wanted back; whoever wanted it may be gone again
   const mappings = mappingsLook(page, algorithm != PageReplacementAlgorithm.FIFO)
   const used: boolean = algorithm != PageReplacementAlgorithm.FIFO && (mappingBits() & Entry.Accessed) != 0
-  // One that is being written was wanted back; one with other references is held by the kernel.
+  // One with other references is held by the kernel.
   if (used || mappings != page.count) return pageMoveLast(page)
   if (page.slot != 0 && (mappingBits() & Entry.Dirty) == 0) return drop(page)
   if (!writable) return pageMoveLast(page)
@@ -194,7 +195,7 @@ export function pagesAge(): void {
   let page = pageFirst()
   while (left != 0 && page != null) {
     const next: PageFrame | null = page.next
-    if (!pageHas(page, PageState.Cached)) {
+    if (!pageHas(page, PageState.Cached) && !pageHas(page, PageState.Writing)) {
       mappingsLook(page, true)
       if ((mappingBits() & Entry.Accessed) != 0) pageMoveLast(page)
     }

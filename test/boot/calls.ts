@@ -22,3 +22,13 @@ for (const name of names) {
     })
   }
 }
+
+// Calls and arguments drawn at random: whatever children do, process 1 sees all of them end, and the kernel goes on.
+const seeds = (process.env['SEED'] ?? '1 7').split(' ')
+const random = ['-initrd', ramDisk({ ...programs('random'), 'tmp/x': 'x' })]
+for (const seed of seeds) {
+  booted(t, `random calls, seed ${seed}`, { args: random, append: `eth0=off swap=none log=error init=/bin/random ${seed} 60 500` }, async (t, machine) => {
+    t.equal(await machine.exit(120), Exit.Success)
+    t.match(machine.log, /^ok every child has ended/m)
+  })
+}

@@ -10,7 +10,7 @@ const quiet = 'eth0=off swap=none'
 booted(t, 'the first program: arguments, environment, output, and its end is the machine\'s', {
   args: initrd, append: `${quiet} init=/bin/hello 0 two`,
 }, async (t, machine) => {
-  t.equal(await machine.exit(), Exit.Success)
+  t.equal(await machine.exit(60), Exit.Success)
   t.match(machine.log, /^arg 0 is \/bin\/hello$/m)
   t.match(machine.log, /^arg 2 is two$/m)
   t.match(machine.log, /^pid 1 parent 0 path \/bin/m)
@@ -18,17 +18,17 @@ booted(t, 'the first program: arguments, environment, output, and its end is the
 })
 
 booted(t, 'a first program that fails', { args: initrd, append: `${quiet} init=/bin/hello 7` }, async (t, machine) => {
-  t.equal(await machine.exit(), Exit.Failure)
+  t.equal(await machine.exit(60), Exit.Failure)
   t.match(machine.eventsOf('process', 'exit').at(-1)?.fields, { pid: '1', code: '7' })
 })
 
 booted(t, 'a first program that is not there', { args: initrd, append: `${quiet} init=/bin/nothing` }, async (t, machine) => {
-  t.equal(await machine.exit(), Exit.Failure)
+  t.equal(await machine.exit(60), Exit.Failure)
   t.match(machine.log, /error process: .*\/bin\/nothing/)
 })
 
 booted(t, 'a first program without a RAM disk', { append: `${quiet} init=/bin/sh` }, async (t, machine) => {
-  t.equal(await machine.exit(), Exit.Failure)
+  t.equal(await machine.exit(60), Exit.Failure)
 })
 
 // Each line of wrong.c is something no program may do; the child that does it is ended by the signal the parent expects.

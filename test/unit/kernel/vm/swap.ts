@@ -376,6 +376,29 @@ for (const e of await engines('test/kernel/vm.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: a process that ends after it has taken back pages that are still being written, well or not`, t => {
+    for (const tear of [0, 3]) {
+      const v = machine(e)
+      v.swap(600, { delay: 1000 })
+      v.create(0)
+      v.mapAt(0, A, 40 * PAGE)
+      for (let page = 0; page < 40; page++) v.write(0, A + page * PAGE, byte(page))
+      v.call('evict', 40)
+      t.ok(v.call('pagesWriting') > 0)
+      for (let page = 0; page < 20; page++) t.equal(v.read(0, A + page * PAGE), byte(page))
+      v.call('tearWrites', 0, tear)
+      v.call('release', 0)
+      v.call('evict', 64)
+      v.call('pagesAge')
+      v.call('setDelay', 0, 0, 0)
+      v.settle()
+      t.equal(v.slots('used'), 0)
+      t.equal(v.call('pagesListed'), 0)
+      t.equal(v.call('pagesWithSlot'), 0)
+    }
+    t.end()
+  })
+
   t.test(`${e.kind}: memory moved by mremap while it is out, or on its way, keeps its contents`, t => {
     const v = machine(e)
     v.swap(1500, { delay: 5 })
