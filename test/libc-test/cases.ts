@@ -15,24 +15,26 @@ const NOT_STATIC = /^(crypt|dlopen|dlopen_dso|tls_align.*|tls_init_d.*|tls_get_n
 
 /** The folders of LTP's testcases/kernel/syscalls about calls that are answered: docs/libc-test.md. */
 const LTP_FOLDERS = `
-  abort access accept accept4 alarm arch_prctl bind brk chdir chmod chown chroot clock_getres clock_gettime clock_nanosleep clone close confstr
-  connect creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd eventfd2 execl execle execlp execv execve
-  execvp exit exit_group faccessat faccessat2 fchdir fchmod fchmodat fchown fchownat fcntl fdatasync fork fstat fstatat fstatfs fsync ftruncate
-  futex get_robust_list getcpu getcwd getdents getegid geteuid getgid getgroups getitimer getpagesize getpeername getpgid getpgrp getpid getppid
-  getpriority getrandom getresgid getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid ioctl kill lchown link
-  linkat listen llseek lseek lstat madvise mkdir mkdirat mknod mknodat mmap mprotect mremap msync munmap nanosleep nice open openat pause pipe
-  pipe2 poll ppoll prctl pread preadv pselect pwrite pwritev read readlink readlinkat readv recv recvfrom recvmsg rename renameat renameat2 rmdir
-  rt_sigaction rt_sigprocmask rt_sigqueueinfo rt_sigsuspend rt_sigtimedwait sbrk sched_getaffinity sched_setaffinity sched_yield select send
-  sendfile sendmsg sendto set_robust_list set_tid_address setitimer setpgid setpgrp setpriority setrlimit setsid setsockopt shutdown sigaction
-  sigaltstack sighold signal sigpending sigprocmask sigrelse sigsuspend sigtimedwait sigwait sigwaitinfo socket socketpair stat statfs symlink
-  symlinkat sync syscall sysconf sysinfo tgkill time times tkill truncate umask uname newuname unlink unlinkat utime utimensat utimes vfork wait
-  wait4 waitpid write writev`.trim().split(/\s+/)
+  abort access accept accept4 alarm arch_prctl bind brk chdir chmod chown chroot clock_getres clock_gettime clock_nanosleep clone
+  close confstr connect creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd eventfd2 execl
+  execle execlp execv execve execvp exit exit_group faccessat faccessat2 fchdir fchmod fchmodat fchown fchownat fcntl fdatasync
+  fork fstat fstatat fstatfs fsync ftruncate futex get_robust_list getcpu getcwd getdents getegid geteuid getgid getgroups
+  getitimer getpagesize getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit getrusage
+  getsid getsockname getsockopt gettid gettimeofday getuid ioctl kill lchown link linkat listen llseek lseek lstat madvise mkdir
+  mkdirat mknod mknodat mmap mprotect mremap msync munmap nanosleep nice open openat pause pipe pipe2 poll ppoll prctl pread
+  preadv pselect pwrite pwritev read readlink readlinkat readv recv recvfrom recvmsg rename renameat renameat2 rmdir rt_sigaction
+  rt_sigprocmask rt_sigqueueinfo rt_sigsuspend rt_sigtimedwait sbrk sched_getaffinity sched_setaffinity sched_yield select send
+  sendfile sendmsg sendto set_robust_list set_tid_address setitimer setpgid setpgrp setpriority setrlimit setsid setsockopt
+  shutdown sigaction sigaltstack sighold signal sigpending sigprocmask sigrelse sigsuspend sigtimedwait sigwait sigwaitinfo socket
+  socketpair stat statfs symlink symlinkat sync syscall sysconf sysinfo tgkill time times tkill truncate umask uname newuname
+  unlink unlinkat utime utimensat utimes vfork wait wait4 waitpid write writev`.trim().split(/\s+/)
 
 const OPTIONS = ['-static', '-O1', '-w', '-pthread']
 
 /** musl's cases, src/functional and src/regression of its source tree; those that do not compile are told of. */
 export async function libcTestCases(tree: string): Promise<Case[]> {
-  const common = ['fdfill', 'memfill', 'mtest', 'path', 'print', 'rand', 'setrlim', 'utf8', 'vmfill'].map(name => join(tree, 'src/common', `${name}.c`))
+  const names = ['fdfill', 'memfill', 'mtest', 'path', 'print', 'rand', 'setrlim', 'utf8', 'vmfill']
+  const common = names.map(name => join(tree, 'src/common', `${name}.c`))
   const sources = ['functional', 'regression'].flatMap(folder =>
     readdirSync(join(tree, 'src', folder)).filter(name => name.endsWith('.c')).sort().map(name => join(folder, name)))
   const cases: Case[] = []
@@ -60,7 +62,8 @@ async function optionsHeader(tree: string): Promise<string> {
   const header = join(folder, 'options.h')
   if (existsSync(header)) return folder
   mkdirSync(folder, { recursive: true })
-  const made = `musl-gcc -E -x c ${join(tree, 'src/common/options.h.in')} | sed -e '1,/optiongroups_unistd_end/d' -e '/^#/d' -e '/^ *$/d' -e 's/^/#define /'`
+  const edit = "sed -e '1,/optiongroups_unistd_end/d' -e '/^#/d' -e '/^ *$/d' -e 's/^/#define /'"
+  const made = `musl-gcc -E -x c ${join(tree, 'src/common/options.h.in')} | ${edit}`
   const { status, errors } = await run('sh', ['-c', `${made} > ${header}`])
   if (status !== 0) throw new Error(errors)
   return folder

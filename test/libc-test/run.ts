@@ -27,8 +27,10 @@ export async function onLinux(each: Case): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'porphyry-libc-test-'))
   try {
     const settings = Object.entries({ ...SETTINGS, TMPDIR: folder }).map(([name, value]) => `${name}=${value}`)
-    const { status, out, errors } = await run('unshare', ['-m', '-p', '-f', '-n', '-i', '--mount-proc', '--kill-child', 'env', '-C', folder, ...settings,
-      'sh', '-c', `ip link set lo up; exec timeout -s KILL ${SECONDS_ON_LINUX} ${each.file}`], { seconds: SECONDS_ON_LINUX + 5 })
+    const { status, out, errors } = await run('unshare', [
+      '-m', '-p', '-f', '-n', '-i', '--mount-proc', '--kill-child', 'env', '-C', folder, ...settings,
+      'sh', '-c', `ip link set lo up; exec timeout -s KILL ${SECONDS_ON_LINUX} ${each.file}`,
+    ], { seconds: SECONDS_ON_LINUX + 5 })
     return { status, said: lastOf(out + errors) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -49,8 +51,18 @@ function root(cases: readonly Case[]): string {
     ...Object.entries(SETTINGS).map(([name, value]) => `export ${name}=${value}`), 'export PATH=/bin:/t',
     ...cases.map((each, i) => `one ${i} ${each.name}`), 'echo "== all"', '',
   ]
-  const one = `one() { echo "== begin $1"; mkdir /tmp/w; cd /tmp/w; timeout -s KILL ${SECONDS_BOOTED} /t/$2 > /tmp/said 2>&1 < /dev/null; s=$?
-    cd /; if [ $s != 0 ]; then (grep -a -E 'T(FAIL|BROK|CONF|WARN)' /tmp/said || cat /tmp/said) | tail -n ${LINES} | sed 's/^/| /'; fi; echo; echo "== end $1 $s"; rm -rf /tmp/* /dev/shm/*; }\n`
+  const one = `one() {
+    echo "== begin $1"
+    mkdir /tmp/w; cd /tmp/w
+    timeout -s KILL ${SECONDS_BOOTED} /t/$2 > /tmp/said 2>&1 < /dev/null
+    s=$?
+    cd /
+    if [ $s != 0 ]; then
+      (grep -a -E 'T(FAIL|BROK|CONF|WARN)' /tmp/said || cat /tmp/said) | tail -n ${LINES} | sed 's/^/| /'
+    fi
+    echo; echo "== end $1 $s"
+    rm -rf /tmp/* /dev/shm/*
+  }\n`
   const programs = cases.map((each): [string, RamDiskEntry] => [`t/${each.name}`, { from: each.file }])
   return ramDisk({
     ...busybox(...APPLETS), 't.sh': one + script.join('\n'), ...Object.fromEntries(programs),
@@ -77,12 +89,14 @@ async function oneBoot(cases: readonly Case[], told: (each: Case, result: Result
     for (; done < cases.length; done++) {
       const line = await machine.until(new RegExp(`^== end ${done} `), SECONDS_BOOTED + 30)
       const begun = machine.lines.lastIndexOf(`== begin ${done}`)
-      const said = machine.lines.slice(begun + 1, machine.lines.lastIndexOf(line)).filter(each => each.startsWith('| ')).map(each => each.slice(2))
+      const printed = machine.lines.slice(begun + 1, machine.lines.lastIndexOf(line))
+      const said = printed.filter(each => each.startsWith('| ')).map(each => each.slice(2))
       told(cases[done]!, { status: Number(line.split(' ')[3]), said })
     }
     return done
   } catch (error) {
-    console.log(`the machine stopped in ${cases[done]!.name}: ${machine.lines.slice(-40).join('\n')}\n${(error as Error).message.split('\n')[0]}`)
+    const why = (error as Error).message.split('\n')[0]
+    console.log(`the machine stopped in ${cases[done]!.name}: ${machine.lines.slice(-40).join('\n')}\n${why}`)
     return done
   } finally {
     await machine.end()
