@@ -11,6 +11,9 @@ const NAMED = /\bengines\('(test\/kernel\/[\w-]+\.ts)'/g
 /** What stands for packetdrill's library, which two files use and build themselves. */
 const LIBRARY = 'test/packetdrill/build.ts'
 const USES_LIBRARY = /\bbuildLibrary\(/
+/** What stands for the kernel of tests, likewise. */
+const KERNEL = 'test/kernel/boot-test.ts'
+const USES_KERNEL = /\btestKernel\(/
 
 /** Entries that these test files name, the one that most of them need first. */
 export function programsOf(files: readonly string[]): string[] {
@@ -18,7 +21,9 @@ export function programsOf(files: readonly string[]): string[] {
   for (const file of files) {
     const text = readFileSync(file, 'utf8')
     const named = [...text.matchAll(NAMED)].map(([, entry]) => entry!)
-    for (const entry of USES_LIBRARY.test(text) ? [...named, LIBRARY] : named) wanted.set(entry, (wanted.get(entry) ?? 0) + 1)
+    if (USES_LIBRARY.test(text)) named.push(LIBRARY)
+    if (USES_KERNEL.test(text)) named.push(KERNEL)
+    for (const entry of named) wanted.set(entry, (wanted.get(entry) ?? 0) + 1)
   }
   return [...wanted].sort(([, a], [, b]) => b - a).map(([entry]) => entry)
 }
@@ -41,7 +46,12 @@ async function build(entries: readonly string[], env: NodeJS.ProcessEnv): Promis
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { engines } = await import('../test/engine.ts')
   const { buildLibrary } = await import('../test/packetdrill/build.ts')
+  const { testKernel } = await import('../test/test-kernel.ts')
+  const built = (entry: string): Promise<unknown> => {
+    if (entry === KERNEL) return testKernel('before')
+    return entry === LIBRARY ? buildLibrary() : engines(entry)
+  }
   for (const entry of process.argv.slice(2)) {
-    await (entry === LIBRARY ? buildLibrary() : engines(entry)).catch(() => undefined) // told by the tests
+    await built(entry).catch(() => undefined) // told by the tests
   }
 }

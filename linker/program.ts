@@ -17,6 +17,8 @@ const ARENA_HINT = 0x2000_0000
 const ARENA_RESERVE = 0x1000_0000
 
 const C_OPTIONS = ['-static', '-O2', '-w', '-fno-strict-aliasing']
+/** What a program's own C (apps/lib/) may call; Porffor's text brings the rest. */
+const HEADERS = ['sys/socket.h', 'netinet/in.h', 'arpa/inet.h', 'unistd.h', 'poll.h']
 
 /** A program that does not compile: what the compiler said. */
 export class ProgramError extends Error {}
@@ -24,7 +26,7 @@ export class ProgramError extends Error {}
 /** The executable of a TypeScript or JavaScript program: the path of a file in the cache. Throws ProgramError. */
 export function buildProgram(source: string): string {
   const script = bundle(source)
-  return cachedFile('program', hashOf(script, C_OPTIONS.join(' '), compiler().version), '', draft => {
+  return cachedFile('program', hashOf(script, [...C_OPTIONS, ...HEADERS].join(' '), compiler().version), '', draft => {
     const folder = fs.mkdtempSync(`${draft}-`)
     try {
       link(toC(script, folder), draft)
@@ -74,7 +76,7 @@ function replaceLast(text: string, macro: string, value: string): string {
 }
 
 function link(source: string, output: string): void {
-  execute('musl-gcc', [...C_OPTIONS, '-o', output, source, '-lm'])
+  execute('musl-gcc', [...C_OPTIONS, ...HEADERS.flatMap(each => ['-include', each]), '-o', output, source, '-lm'])
 }
 
 function execute(command: string, args: string[]): void {

@@ -1,6 +1,6 @@
 // Guest instructions a packet: the whole kernel, from its driver to the socket or out of the other card, in QEMU with
 // `-icount shift=0`, where the time-stamp counter counts instructions. Interrupts and halts are not in it, nor is waiting: the
-// kernel (test/kernel/boot-count.ts) runs rounds of its main loop over frames that all are there, and counts those.
+// kernel (test/kernel/boot-test.ts) runs rounds of its main loop over frames that all are there, and counts those.
 //
 // Both ways of arriving are counted: 64 frames in one round, which is a busy machine, and one frame in a round. What a
 // round costs that has nothing to do is subtracted, and is a row of its own.
@@ -41,7 +41,7 @@ export async function benchIcount(): Promise<Row[]> {
 /** What both this and the profile need: the kernel, two taps, ports that take what comes, the program that sends frames. */
 export async function withCountedWire<T>(use: (wire: Wire, blast: string) => Promise<T>): Promise<T> {
   const blast = buildBlast()
-  execFileSync(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-count.ts', '--out', COUNT_KERNEL],
+  execFileSync(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-test.ts', '--out', COUNT_KERNEL],
     { cwd: projectDirectory, stdio: ['ignore', 2, 2] })
   return await withWire(async wire => {
     await addSecondTap(wire)

@@ -3,7 +3,7 @@
 //
 // The flood is finished frames (test/bench/c/blast.c), the same to both guests. On Linux a static program receives and
 // sends by recvmmsg and sendmmsg (udp-guest.c); on Porphyry, which has no programs yet, its kernel does through the
-// socket API (test/kernel/boot-bench.ts), which flatters it by the system calls. Forwarding has no program on either.
+// socket API (test/kernel/boot-test.ts), which flatters it by the system calls. Forwarding has no program on either.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -35,7 +35,7 @@ interface Blast { offered: number, sent: number, seconds: number }
 /** Received in two ways, and sent. */
 export async function benchUdp(): Promise<Row[]> {
   const [built, blast] = [linuxGuest(), buildBlast()]
-  execFileSync(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-bench.ts', '--out', KERNEL],
+  execFileSync(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-test.ts', '--out', KERNEL],
     { cwd: projectDirectory, stdio: ['ignore', 2, 2] })
   return await withWire(async wire => [...await received(wire, blast, built), await sent(wire, built)])
 }

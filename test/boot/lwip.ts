@@ -2,20 +2,19 @@
 // ends in every order. The program that has it is test/native/lwip-peer.c; the kernel's is test/kernel/boot-connect.ts.
 // Time limit: 300 s
 
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { must } from '../command.ts'
 import { need } from '../need.ts'
 import { GUEST, HOST } from '../networked.ts'
 import { booted } from '../qemu.ts'
+import { testKernel } from '../test-kernel.ts'
 import { isClean } from '../tshark.ts'
 import { pattern } from '../wire/http.ts'
 import { WirePeer } from '../wire/peer.ts'
 import { neighbour } from '../wire/relay.ts'
 
-const KERNEL = 'build/test/connect-lwip.elf'
 const SIZE = 2_000_000
 const DONE = ['ok echo', 'ok get', 'ok serve-echo', 'ok serve-send', /^ok serve-take/]
 
@@ -24,14 +23,13 @@ await t.test('lwIP', async t => {
   const folder = t.testdir()
   const program = join(folder, 'lwip-peer')
   await must('gcc', ['-O2', '-Wall', '-Werror', '-o', program, 'test/native/lwip-peer.c', '-I/usr/include/lwip', '-llwip', '-lpthread'])
-  mkdirSync(dirname(KERNEL), { recursive: true })
-  await must(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-connect.ts', '--out', KERNEL], { seconds: 200 })
+  const kernel = await testKernel('lwip')
   const peer = await WirePeer.listen()
   t.teardown(() => { peer.close() })
   const capture = join(folder, 'wire.pcap')
   peer.record(capture)
   await booted(t, 'a client and a server', {
-    image: KERNEL, append: `eth0=${GUEST.ip}/24,gw=${HOST.ip} swap=none`,
+    image: kernel, append: `eth0=${GUEST.ip}/24,gw=${HOST.ip} swap=none test=client`,
     args: ['-netdev', peer.netdev('n0'), '-device', `virtio-net-pci,netdev=n0,mac=${GUEST.mac}`],
   }, async (t, machine) => {
     await machine.until(/net: up .*if=eth0/)

@@ -1,16 +1,13 @@
 // Everything that must end in a panic with registers and a backtrace, and exit status 37; never in a triple fault,
-// a hang or silence. The breaking is done by test/kernel/boot-provoke.ts, a kernel of its own.
+// a hang or silence. The breaking is done by test/kernel/boot-provoke.ts, part of a kernel of its own.
 
-import { mkdirSync } from 'node:fs'
 import t from 'tap'
-import { must } from '../command.ts'
 import { Exit, type Machine, booted } from '../qemu.ts'
+import { testKernel } from '../test-kernel.ts'
 
-const PROVOKE = 'build/test/provoke.elf'
 const quiet = 'eth0=off swap=none'
 
-mkdirSync('build/test', { recursive: true })
-await must(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-provoke.ts', '--out', PROVOKE], { seconds: 110 })
+const PROVOKE = await testKernel('panic')
 
 /** What every panic's report has: why, the registers, a backtrace that names functions, files and lines. */
 function hasReport(t: import('tap').Test, machine: Machine, why: RegExp, through: RegExp | null): void {
@@ -24,7 +21,7 @@ function hasReport(t: import('tap').Test, machine: Machine, why: RegExp, through
   t.equal(machine.lines.filter(line => line.includes('panic: why=')).length, 1, 'one panic')
 }
 
-const kernelMain = /#\d+ 0x[0-9a-f]{16} kernelMain\+0x[0-9a-f]+ \(test\/kernel\/boot-provoke\.ts:\d+\)/
+const kernelMain = /#\d+ 0x[0-9a-f]{16} kernelMain\+0x[0-9a-f]+ \(test\/kernel\/boot-(provoke|test)\.ts:\d+\)/
 
 const provocations: [string, RegExp, RegExp | null][] = [
   ['divide', /^division by zero$/, kernelMain],

@@ -2,17 +2,13 @@
 // from the wire and back. The program is in test/kernel/boot-sockets.ts.
 // Time limit: 180 s
 
-import { mkdirSync } from 'node:fs'
-import path from 'node:path'
 import t from 'tap'
-import { must } from '../command.ts'
 import { wired } from '../networked.ts'
+import { testKernel } from '../test-kernel.ts'
 
-const KERNEL = 'build/test/sockets.elf'
-mkdirSync(path.dirname(KERNEL), { recursive: true })
-await must(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-sockets.ts', '--out', KERNEL], { seconds: 110 })
+const KERNEL = await testKernel('sockets')
 
-await wired(t, 'a program that waits at sockets', { image: KERNEL }, async (t, { machine, peer, station }) => {
+await wired(t, 'a program that waits at sockets', { image: KERNEL, append: 'test=sockets' }, async (t, { machine, peer, station }) => {
   await machine.until(/sockets: loopback result=5/)
   const timeout = /sockets: timeout result=-11 ms=(\d+)/.exec(await machine.until(/sockets: timeout /))
   t.ok(timeout, 'WouldBlock')

@@ -2,17 +2,15 @@
 // test/kernel/boot-connect.ts, connects to it. Bytes both ways, windows that close because nobody reads, ends in every order.
 // Time limit: 300 s
 
-import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
-import { must } from '../command.ts'
 import { Namespace } from '../namespace.ts'
 import { need } from '../need.ts'
 import { GUEST, HOST } from '../networked.ts'
 import { booted, type Machine } from '../qemu.ts'
+import { testKernel } from '../test-kernel.ts'
 import { fields, isClean } from '../tshark.ts'
 
-const KERNEL = 'build/test/connect.elf'
 /** Of Wireshark's analysis. */
 const FLAGS = ['zero_window', 'window_update', 'keep_alive', 'fast_retransmission', 'out_of_order', 'lost_segment']
 const CONNECTION_REFUSED = -111
@@ -77,15 +75,14 @@ async function served(t: Test, namespace: Namespace, machine: Machine): Promise<
 
 await t.test('Linux as the server', async t => {
   if (!need(t, 'root', 'tun', { command: 'python3' }, { command: 'tshark' })) return
-  mkdirSync(path.dirname(KERNEL), { recursive: true })
-  await must(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-connect.ts', '--out', KERNEL], { seconds: 170 })
+  const kernel = await testKernel('tcp-client')
   const namespace = await Namespace.create(t, `${HOST.ip}/24`)
-  const append = `eth0=${GUEST.ip}/24,gw=${HOST.ip} swap=none services=none`
-  await booted(t, 'with offloads', { image: KERNEL, append, namespace: namespace.name, args: namespace.card(GUEST.mac) },
+  const append = `eth0=${GUEST.ip}/24,gw=${HOST.ip} swap=none services=none test=client`
+  await booted(t, 'with offloads', { image: kernel, append, namespace: namespace.name, args: namespace.card(GUEST.mac) },
     async (t, machine) => await served(t, namespace, machine))
   const capture = path.join(t.testdir(), 'guest.pcap')
   const dump = ['-object', `filter-dump,id=dump,netdev=n0,file=${capture},maxlen=131072`]
-  await booted(t, 'without, and recorded', { image: KERNEL, append, namespace: namespace.name, args: [...namespace.card(GUEST.mac, { offloads: false }), ...dump] },
+  await booted(t, 'without, and recorded', { image: kernel, append, namespace: namespace.name, args: [...namespace.card(GUEST.mac, { offloads: false }), ...dump] },
     async (t, machine) => await served(t, namespace, machine))
   await t.test('the capture: both windows closed, were asked after, and opened', async t => {
     await isClean(t, capture, 5000, `ip.src == ${GUEST.ip}`)

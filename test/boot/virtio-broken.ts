@@ -3,13 +3,12 @@
 
 import { join } from 'node:path'
 import t from 'tap'
-import { must } from '../command.ts'
 import { drive, makeDisk } from '../disk.ts'
 import { booted } from '../qemu.ts'
 import { wired } from '../networked.ts'
+import { testKernel } from '../test-kernel.ts'
 
-const IMAGE = 'build/test/provoke-virtio.elf' // panic.ts builds the same at the same time: the stages are cached, the file is our own
-await must(process.execPath, ['bin/porphyry.js', 'kernel', '--entry', 'test/kernel/boot-provoke.ts', '--out', IMAGE], { seconds: 110 })
+const IMAGE = await testKernel('virtio-broken')
 
 const broken = /error virtio: broken pci=\S+ device=\S+ why="the device needs a reset"/
 

@@ -3,21 +3,14 @@
 // the card takes, for ever; `bench=count` makes it tell after each pause how many datagrams a socket on port 9 has had.
 // test/bench/udp.ts boots it.
 
-import { bootInfo } from '../../kernel/arch/x86/memory-init.ts'
-import { boot } from '../../kernel/boot.ts'
-import { load8 } from '../../kernel/lib/intrinsics.ts'
-import { staticStruct, staticMemory, type cstring, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { staticStruct, staticMemory, type u32 } from '../../kernel/lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart } from '../../kernel/lib/log.ts'
-import { stringLength } from '../../kernel/lib/memory.ts'
 import { Timer, timerStart } from '../../kernel/lib/timer.ts'
-import { loopOnce, mainLoop } from '../../kernel/loop.ts'
+import { loopOnce } from '../../kernel/loop.ts'
 import { idleWait } from '../../kernel/arch/x86/idle.ts'
 import { socketBind, socketConnect, socketCreate, socketReceive, socketSend } from '../../kernel/net/socket/api.ts'
 import { SocketType } from '../../kernel/net/socket/socket.ts'
-
-export { processBegin } from '../../kernel/process/begin.ts'
-export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
-export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
+import { asked } from './asked.ts'
 
 const UDP: u32 = 17
 const DISCARD: u32 = 9
@@ -34,24 +27,10 @@ let count: u32 = 0
 let seen: u32 = 0
 let told: u32 = 0
 
-/** Called by entry.S. */
-export function kernelMain(magic: u32, info: u32): void {
-  boot(magic, info)
-  if (asked('bench=send')) send()
-  if (asked('bench=count')) receive()
-  mainLoop()
-}
-
-/** Whether the command line ends with a word. */
-function asked(word: cstring): boolean {
-  const line = bootInfo().commandLine
-  const all: u32 = stringLength(line)
-  const length: u32 = stringLength(word)
-  if (length > all) return false
-  for (let i: u32 = 0; i < length; i++) {
-    if (load8(line as ptr, all - length + i) != load8(word as ptr, i)) return false
-  }
-  return true
+/** With `bench=`. */
+export function benchmark(): void {
+  if (asked('bench=', 'send')) send()
+  if (asked('bench=', 'count')) receive()
 }
 
 function send(): never {

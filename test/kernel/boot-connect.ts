@@ -1,7 +1,7 @@
-// A kernel that is a client of TCP: it connects to port 5001 of the router again and again. Whoever listens there says in
-// twelve bytes what is to be done on the connection: a kind, a length, and milliseconds to pause first. test/boot/tcp-client.ts.
+// A client of TCP in the kernel: it connects to port 5001 of the router again and again. Whoever listens there says in
+// twelve bytes what is to be done on the connection: a kind, a length, and milliseconds to pause first.
+// Part of boot-test.ts; test/boot/tcp-client.ts and lwip.ts boot it.
 
-import { boot } from '../../kernel/boot.ts'
 import { crc32 } from '../../kernel/lib/crc32.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import { loadBe32, storeBe32 } from '../../kernel/lib/intrinsics.ts'
@@ -11,10 +11,7 @@ import { socketClose, socketCreate, socketShutdown } from '../../kernel/net/sock
 import { socketSetOption } from '../../kernel/net/socket/options.ts'
 import { MessageFlag, Shut, SocketEvent, SocketOption, SocketType } from '../../kernel/net/socket/socket.ts'
 import { socketConnectWait, socketReceiveWait, socketSendWait, socketWait } from '../../kernel/net/socket/wait.ts'
-
-export { processBegin } from '../../kernel/process/begin.ts'
-export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
-export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
+import { asked } from './asked.ts'
 
 const ROUTER: u32 = 0x0a4d0001 // 10.77.0.1
 const PORT: u32 = 5001
@@ -29,9 +26,9 @@ const order = staticMemory(12, 4)
 const data = staticMemory(PIECE, 16)
 let last: i32 = 0
 
-/** Called by entry.S. */
-export function kernelMain(magic: u32, info: u32): void {
-  boot(magic, info)
+/** With `test=client`; does not return then. */
+export function client(): void {
+  if (!asked('test=', 'client')) return
   while (true) {
     const handle: u32 = socketCreate(SocketType.Stream, 0) as number as u32
     socketSetOption(handle, SocketOption.RecvTimeout, TIMEOUT)

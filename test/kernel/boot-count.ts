@@ -4,23 +4,17 @@
 // many frames make a batch (`count=64`, `count=1`), that it sends (`count=send`), or that its services move a stream
 // (`count=tcp`). What comes to UDP port 9 is read from a socket. test/bench/icount.ts boots it.
 
-import { bootInfo } from '../../kernel/arch/x86/memory-init.ts'
-import { boot } from '../../kernel/boot.ts'
 import { NicKind, nicFirst, type Nic } from '../../kernel/drivers/net/nic.ts'
 import { virtioNetOf, type VirtioNet } from '../../kernel/drivers/net/virtio-net.ts'
 import { queueReady } from '../../kernel/drivers/virtio/queue.ts'
 import { clockUpdate, nowMilliseconds } from '../../kernel/lib/clock.ts'
-import { load32, load8, rdtsc } from '../../kernel/lib/intrinsics.ts'
-import { staticMemory, type cstring, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { load32, rdtsc } from '../../kernel/lib/intrinsics.ts'
+import { staticMemory, type u32 } from '../../kernel/lib/layout.ts'
 import { Level, logDecimal, logEnd, logStart } from '../../kernel/lib/log.ts'
-import { stringLength } from '../../kernel/lib/memory.ts'
 import { loopOnce } from '../../kernel/loop.ts'
 import { socketBind, socketConnect, socketCreate, socketReceive, socketSend } from '../../kernel/net/socket/api.ts'
 import { SocketType } from '../../kernel/net/socket/socket.ts'
-
-export { processBegin } from '../../kernel/process/begin.ts'
-export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
-export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
+import { asked } from './asked.ts'
 
 const UDP: u32 = 17
 const DISCARD: u32 = 9
@@ -36,26 +30,16 @@ const data = staticMemory(ROOM, 16)
 const ticks = staticMemory(8, 8)
 let handle: u32 = 0
 
-/** Called by entry.S. */
-export function kernelMain(magic: u32, info: u32): void {
-  boot(magic, info)
-  if (asked('count=tcp')) streamRounds()
+/** With `count=`; does not return then. */
+export function count(): void {
+  if (asked('count=', 'tcp')) streamRounds()
+  const sends = asked('count=', 'send')
+  const one = asked('count=', '1')
+  if (!sends && !one && !asked('count=', '64')) return
   handle = socketCreate(SocketType.Datagram, UDP) as number as u32
-  if (asked('count=send')) sendBatches()
+  if (sends) sendBatches()
   socketBind(handle, 0, DISCARD)
-  while (true) batch(asked('count=1') ? 1 : MANY)
-}
-
-/** Whether the command line ends with a word. */
-function asked(word: cstring): boolean {
-  const line = bootInfo().commandLine
-  const all: u32 = stringLength(line)
-  const length: u32 = stringLength(word)
-  if (length > all) return false
-  for (let i: u32 = 0; i < length; i++) {
-    if (load8(line as ptr, all - length + i) != load8(word as ptr, i)) return false
-  }
-  return true
+  while (true) batch(one ? 1 : MANY)
 }
 
 function instructions(): u32 {

@@ -1,7 +1,6 @@
-// A kernel with a program in it: the real one, whose end of boot uses sockets that wait. It talks to itself over
-// loopback, lets a receive time out, then echoes datagrams on port 5000 for ever. test/boot/sockets.ts boots it.
+// A program in the kernel that uses sockets that wait. It talks to itself over loopback, lets a receive time out, then echoes
+// datagrams on port 5000 for ever. Part of boot-test.ts; test/boot/sockets.ts boots it.
 
-import { boot } from '../../kernel/boot.ts'
 import { nowMilliseconds } from '../../kernel/lib/clock.ts'
 import { staticMemory, staticStruct, type cstring, type i32, type u32 } from '../../kernel/lib/layout.ts'
 import { Level, logDecimal, logEnd, logSigned, logStart } from '../../kernel/lib/log.ts'
@@ -10,10 +9,7 @@ import { socketBind, socketClose, socketConnect, socketCreate, socketSend } from
 import { socketSetOption } from '../../kernel/net/socket/options.ts'
 import { SocketMessage, SocketOption, SocketType } from '../../kernel/net/socket/socket.ts'
 import { socketReceiveFromWait, socketReceiveWait, socketSendToWait } from '../../kernel/net/socket/wait.ts'
-
-export { processBegin } from '../../kernel/process/begin.ts'
-export { syscallDispatch } from '../../kernel/syscall/dispatch.ts'
-export { trapDispatch } from '../../kernel/arch/x86/trap.ts'
+import { asked } from './asked.ts'
 
 const LOOPBACK: u32 = 0x7f000001
 const PORT: u32 = 5000
@@ -23,9 +19,9 @@ const TIMEOUT: u32 = 150
 const data = staticMemory(65536, 16)
 const message = staticStruct<SocketMessage>()
 
-/** Called by entry.S. */
-export function kernelMain(magic: u32, info: u32): void {
-  boot(magic, info)
+/** With `test=sockets`; does not return then. */
+export function sockets(): void {
+  if (!asked('test=', 'sockets')) return
   const handle: u32 = socketCreate(SocketType.Datagram, 0) as number as u32
   socketBind(handle, 0, PORT)
   tell('loopback', overLoopback(), 0)

@@ -11,6 +11,7 @@ import { Options } from '../../kernel/lib/options.ts'
 import { selftestStart, type SelftestNetFinished } from '../../kernel/selftest/run.ts'
 import { selftestSwap as runSelftest } from '../../kernel/selftest/swap.ts'
 import { entryFind } from '../../kernel/swap/entries.ts'
+import { pageSlotsUse } from '../../kernel/swap/page-slots.ts'
 import { SwapHeader } from '../../kernel/swap/header.ts'
 import { Candidate } from '../../kernel/swap/replacement.ts'
 import { swapManager, swapStart } from '../../kernel/swap/start.ts'
@@ -56,6 +57,14 @@ export function setOwner(owner: u32): i32 { return manager.setOwner(owner) }
 export function setOwnerLimit(slots: u32): void { manager.setOwnerLimit(slots) }
 export function ownerSlots(): u32 { return manager.ownerSlots() }
 export function releaseOwner(): i32 { return manager.releaseOwner() }
+
+/** Slots of page-slots.ts, of this manager. */
+export function usePageSlots(): void { pageSlotsUse(manager) }
+export function retiredSlots(): u32 { return manager.slots.retired }
+export function pagedSlots(): u32 { return manager.pagedSlots }
+export {
+  pageSlotCount, pageSlotHold, pageSlotPut, pageSlotRetire, pageSlotUsed, pageSlotsTake, pageSlotsTaken,
+} from '../../kernel/swap/page-slots.ts'
 
 /** `count` u32 addresses at `pages`. */
 export function selectVictimPage(pages: ptr, count: u32): u32 {

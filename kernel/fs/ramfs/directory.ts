@@ -89,6 +89,7 @@ export function ramEntryAdd(directory: RamInode, name: ptr, length: u32, inode: 
 /** Take a name away. */
 export function ramEntryRemove(entry: RamEntry): void {
   const directory = entry.directory
+  if (directory.readEntry == entry) directory.readEntry = entry.previous
   if (entry.previous == null) directory.firstEntry = entry.next
   else entry.previous.next = entry.next
   if (entry.next == null) directory.lastEntry = entry.previous
@@ -109,8 +110,10 @@ function unchain(entry: RamEntry): void {
 
 /** The first entry whose position is at least `position`, or null. */
 export function ramEntryAt(directory: RamInode, position: u32): RamEntry | null {
-  let entry = directory.firstEntry
+  let entry = directory.readEntry
+  if (entry == null || entry.position > position) entry = directory.firstEntry
   while (entry != null && entry.position < position) entry = entry.next
+  if (entry != null) directory.readEntry = entry
   return entry
 }
 

@@ -21,6 +21,7 @@ export class RamInode {
   parent: RamInode | null // of a directory, while it has a name; the root's is itself
   firstEntry: RamEntry | null // of a directory, in the order made
   lastEntry: RamEntry | null
+  readEntry: RamEntry | null // found last by position: who reads a directory goes on from there
   nextPosition: u32 // of the next entry that is made
   text: ptr // of a symbolic link, zero-terminated, in the heap
 }

@@ -1,4 +1,4 @@
-// Linking for real: entry.S and trap.S with a kernel of a few lines of C.
+// Linking for real: entry.S, trap.S and syscall.S with a kernel of a few lines of C.
 
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -21,6 +21,8 @@ const MAIN = `#line 7 "kernel/main.ts"
 int value = 5; int zeroed[5000];
 void f_kernelMain(int magic, int tag, int info, int tag2) { value = magic; }
 void f_trapDispatch(int frame, int tag) { zeroed[0]++; }
+void f_syscallDispatch(int frame, int tag) { zeroed[1]++; }
+void f_processBegin(int frame, int tag) { zeroed[2]++; }
 `
 
 t.test('an ELF with everything beside it, the same each time', t => {

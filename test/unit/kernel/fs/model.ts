@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { engines } from '../../../engine.ts'
 import { Files } from '../../../files-machine.ts'
 
@@ -125,40 +125,50 @@ function theirTree(at: string): unknown[] {
   })
 }
 
+/** Run with `folder` as the working directory, without a pause in it: others in this process must not see it. */
+function within(folder: string, run: () => void): void {
+  const before = process.cwd()
+  const mask = process.umask(0o022)
+  process.chdir(folder)
+  try {
+    run()
+  } finally {
+    process.umask(mask)
+    process.chdir(before)
+  }
+}
+
+function compare(t: Test, f: Files): void {
+  const pick = xorshift(seed)
+  const outcomes = new Map<string, number>()
+  const last: string[] = []
+  for (let step = 0; step < STEPS; step++) {
+    const call = randomCall(pick)
+    const ours = call.ours(f)
+    const theirs = attempt(call.theirs)
+    last.push(`${call.text} = ${JSON.stringify(ours).slice(0, 60)}`)
+    if (JSON.stringify(ours) !== JSON.stringify(theirs)) {
+      t.same(ours, theirs, `step ${step}: ${call.text}`)
+      t.comment(last.slice(-30).join('\n'))
+      return
+    }
+    const kind = typeof ours === 'string' && /^E[A-Z]+$/.test(ours) ? ours : 'done'
+    outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1)
+  }
+  t.same(ourTree(f, '.'), theirTree('.'))
+  t.same(f.left(), { walks: 0, open: 0, pipes: 0 })
+  t.comment([...outcomes].map(([name, count]) => `${name} ${count}`).join(', '))
+  for (const name of ['done', 'ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EINVAL', 'ELOOP']) t.ok(outcomes.has(name), `${name} came up`)
+}
+
 for (const e of await engines('test/kernel/fs.ts')) {
   t.test(`${e.kind}: ${STEPS} random calls end as Linux's (SEED=${seed})`, async t => {
-    const before = process.cwd()
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'files-'))
-    const mask = process.umask(0o022)
-    t.teardown(() => {
-      process.umask(mask)
-      process.chdir(before)
-      fs.rmSync(folder, { recursive: true })
-    })
+    t.teardown(() => fs.rmSync(folder, { recursive: true }))
     fs.mkdirSync(path.join(folder, ...NEST), { recursive: true })
-    process.chdir(path.join(folder, ...NEST))
     const f = new Files(e)
     for (let i = 0; i < NEST.length; i++) f.mkdir(NEST.slice(0, i + 1).join('/'))
     f.chdir(NEST.join('/'))
-    const pick = xorshift(seed)
-    const outcomes = new Map<string, number>()
-    const last: string[] = []
-    for (let step = 0; step < STEPS; step++) {
-      const call = randomCall(pick)
-      const ours = call.ours(f)
-      const theirs = attempt(call.theirs)
-      last.push(`${call.text} = ${JSON.stringify(ours).slice(0, 60)}`)
-      if (JSON.stringify(ours) !== JSON.stringify(theirs)) {
-        t.same(ours, theirs, `step ${step}: ${call.text}`)
-        t.comment(last.slice(-30).join('\n'))
-        return
-      }
-      const kind = typeof ours === 'string' && /^E[A-Z]+$/.test(ours) ? ours : 'done'
-      outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1)
-    }
-    t.same(ourTree(f, '.'), theirTree('.'))
-    t.same(f.left(), { walks: 0, open: 0, pipes: 0 })
-    t.comment([...outcomes].map(([name, count]) => `${name} ${count}`).join(', '))
-    for (const name of ['done', 'ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EINVAL', 'ELOOP']) t.ok(outcomes.has(name), `${name} came up`)
+    within(path.join(folder, ...NEST), () => compare(t, f))
   })
 }
