@@ -1,5 +1,5 @@
 // More memory than there is, on the whole machine: programs that fill several times the RAM, alone and together, and what is left
-// of a machine whose swap is full, or whose disk fails.
+// of a machine whose swap is full, or whose disk fails. And mappings that change under a processor which remembers them.
 
 import { join } from 'node:path'
 import t from 'tap'
@@ -95,3 +95,10 @@ booted(t, 'processes killed in the middle of it leave no slot behind', {
     t.match(machine.eventsOf('process', 'exit').at(-1)?.fields, { pid: '1', signal: '7' })
   })
 }
+
+booted(t, 'a processor forgets mappings that have changed', {
+  args: ['-initrd', ramDisk(programs('mapping'))], append: 'eth0=off swap=none init=/bin/mapping',
+}, async (t, machine) => {
+  t.equal(await machine.exit(60), Exit.Success)
+  t.match(machine.log, /^mapping: 63 tried, 0 wrong$/m)
+})

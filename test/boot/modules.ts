@@ -24,7 +24,7 @@ const large = noise(9_000_001)
 const script = 'export PATH=/bin\nmd5sum /large\nmd5sum < /s\nls -l /bin/sh | sed "s/.*-> //"\ngrep MemTotal /proc/meminfo\n'
 const archive = ramDisk({ ...busybox('sh', 'md5sum', 'ls', 'sed', 'grep'), large, s: script })
 
-// Before a machine runs: what is written to a serial port is dropped when its other end, this process, has not read for a second.
+// Before a machine runs: what is written to a serial port is dropped when its other end, this process, has not read for seconds.
 const iso = path.join(t.testdir(), 'modules.iso')
 buildIso({ elf: KERNEL, output: iso, commandLine: `${quiet} init=/bin/sh /s`, ramDisk: archive })
 

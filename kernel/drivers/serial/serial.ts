@@ -1,7 +1,7 @@
 // COM1: the console's output, and its input by interrupt. National Semiconductor PC16550D data sheet.
 //
 // Output fills the 16-byte transmit FIFO and waits only when it is full. A port whose other end has stopped reading
-// is waited for once, a second or so; from then on what it has no room for is dropped, until it moves again. Input is
+// is waited for once, some seconds; from then on what it has no room for is dropped, until it moves again. Input is
 // taken from the FIFO by the interrupt handler into a small ring; while that is full it stays in the port, whose other end may
 // see that and wait. Output: any context. Reading: main loop.
 
@@ -26,6 +26,8 @@ const MODEM_ON: u32 = 0x0b
 const STATUS_DATA_READY: u32 = 0x01
 const STATUS_TRANSMIT_EMPTY: u32 = 0x20
 const ENABLE_RECEIVED: u32 = 0x01
+/** Ticks that are waited for a port to move, upper half. */
+const STALL_TICKS_HIGH: u32 = 4
 const CHAR_RETURN: u32 = 0x0d
 const CHAR_NEWLINE: u32 = 0x0a
 
@@ -65,7 +67,7 @@ export function serialPresent(): boolean {
 }
 
 /**
- * Wait until the FIFO is empty, or the port has stalled, which is after 2³² ticks of the TSC, 1 to 4 s: an emulated
+ * Wait until the FIFO is empty, or the port has stalled, which is after 2³⁴ ticks of the TSC, 4 to 16 s: an emulated
  * port waits for a busy host's reader. A stalled one is asked once.
  */
 function waitForRoom(): void {
@@ -78,7 +80,7 @@ function waitForRoom(): void {
     }
     rdtsc(waited)
     subtract64(waited, waited, waitStart)
-  } while (!stalled && load32(waited, 4) == 0)
+  } while (!stalled && load32(waited, 4) < STALL_TICKS_HIGH)
   stalled = true
 }
 
