@@ -319,17 +319,19 @@ export function sysEpollPwait(self: Process, descriptor: i32, to: ptr, room: i32
 }
 
 function wait(epoll: Epoll, to: ptr, room: u32, limit: u32): i32 {
+  let taken = take(epoll, to, room)
+  if (taken != 0 || limit == 0) return taken
   clockUpdate()
   const since: u32 = nowMilliseconds()
-  while (true) {
-    const taken = take(epoll, to, room)
-    if (taken != 0) return taken
+  while (taken == 0) {
     const left: u32 = timeLeft(limit, since, nowMilliseconds())
     if (left == 0) return 0
     const slept = sleepForOne(epoll, left)
     if (slept == Errno.Interrupted) return slept
     clockUpdate()
+    taken = take(epoll, to, room)
   }
+  return taken
 }
 
 /** Until one of the sockets is ready; with other files among them, until anything polled has changed. */

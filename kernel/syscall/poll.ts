@@ -126,17 +126,19 @@ function sleepOut(limit: u32): i32 {
 }
 
 function pollWait(self: Process, entries: PollEntry, count: u32, limit: u32): i32 {
+  let ready = pollOnce(self, entries, count)
+  if (ready != 0 || limit == 0) return ready
   clockUpdate()
   const since: u32 = nowMilliseconds()
-  while (true) {
-    const ready = pollOnce(self, entries, count)
-    if (ready != 0) return ready
+  while (ready == 0) {
     const left: u32 = timeLeft(limit, since, nowMilliseconds())
     if (left == 0) return 0
     const slept = pollSleep(left)
     if (slept == Errno.Interrupted) return slept
     clockUpdate()
+    ready = pollOnce(self, entries, count)
   }
+  return ready
 }
 
 function pollOnce(self: Process, entries: PollEntry, count: u32): i32 {

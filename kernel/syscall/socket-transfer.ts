@@ -23,7 +23,7 @@ export const NO_SIGNAL: u32 = 0x4000
 /** The longest message there can be. */
 const LONGEST_MESSAGE: u32 = 65_535
 
-/** Since when a call waits. */
+/** Since when a call waits: the clock is read by those that have to. */
 function began(): u32 {
   clockUpdate()
   return nowMilliseconds()
@@ -55,7 +55,8 @@ export function socketTake(
   socket: Socket, to: ptr, room: u32, kernel: boolean, flags: u32, wait: boolean, message: SocketMessage | null,
 ): i32 {
   const handle = socket.handle
-  const since = began()
+  let since: u32 = 0
+  let waited = false
   const core: u32 = flags & (MessageFlag.Peek | MessageFlag.Truncate)
   const all: boolean = socket.type == SocketType.Stream && core == 0
   let done: u32 = 0
@@ -69,6 +70,8 @@ export function socketTake(
     }
     if (got != Errno.WouldBlock) return ended(socket, done, got)
     if (!wait || (done != 0 && (flags & WAIT_ALL) == 0)) return done != 0 ? done as number as i32 : got
+    if (!waited) since = began()
+    waited = true
     const error = socketAwait(handle, SocketEvent.In, socket.receiveTimeout, since)
     if (error != Errno.None) return done != 0 ? done as number as i32 : error
   }
@@ -108,7 +111,8 @@ export function socketGive(
   socket: Socket, from: ptr, length: u32, kernel: boolean, flags: u32, wait: boolean, named: boolean, host: Ipv4Address, port: u32,
 ): i32 {
   const handle = socket.handle
-  const since = began()
+  let since: u32 = 0
+  let waited = false
   const stream: boolean = socket.type == SocketType.Stream
   if (!stream && length > LONGEST_MESSAGE) return Errno.MessageTooLong
   let done: u32 = 0
@@ -124,6 +128,8 @@ export function socketGive(
       return done as number as i32
     }
     if (sent != Errno.WouldBlock) return failed(socket, done, sent, flags)
+    if (!waited) since = began()
+    waited = true
     const error: i32 = wait ? socketAwait(handle, SocketEvent.Out, socket.sendTimeout, since) : sent
     if (error != Errno.None) return done != 0 ? done as number as i32 : error
   }

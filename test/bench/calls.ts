@@ -17,7 +17,8 @@ const LIMIT = 300
 const BAR = 0.5
 
 const FIGURES = [['null', 'a null system call'], ['fork', 'fork, exit and wait'], ['pipe', 'a switch of processes through a pipe'],
-  ['touch', 'first touch of a page']] as const
+  ['touch', 'first touch of a page'], ['signal', 'a signal and its handler'], ['datagram', 'a datagram between two processes'],
+  ['epoll', 'epoll_wait, one of 500 sockets ready']] as const
 
 /** Both guests in turns; the figures of all rounds of all boots. */
 export async function benchCalls(): Promise<Row[]> {
