@@ -165,8 +165,11 @@ booted(t, 'typing: echo, backspace, ^U, ^W, ^D, ^C, ^Z, the window, history of t
   await machine.until(/^ready/)
   shell.type('lime\x7f\x7fne one\r')
   await machine.until(/^line one\r?$/)
-  shell.type('two three\x17for\x7f\x7f\x7ffour\rgone\x15left\r\x04')
+  shell.type('two three\x17for\x7f\x7f\x7ffour\r') // a line at a time: what is typed ahead is echoed among what cat writes
+  await machine.until(/^two four\r?$/)
+  shell.type('gone\x15left\r')
   await machine.until(/^left\r?$/)
+  shell.type('\x04')
   await shell.settled()
   await shell.prompt()
   t.match(machine.log, /^line one\r?$/m, 'as cat got it')
