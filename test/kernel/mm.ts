@@ -1,12 +1,11 @@
 // What the tests of kernel/mm and of selftest=mm call.
 
-import { nth, staticRow, staticStruct, type PhysicalAddress, type cstring, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { nth, staticRow, staticStruct, type cstring, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { frameZoneStats } from '../../kernel/mm/frames.ts'
 import { heapStats } from '../../kernel/mm/heap.ts'
 import { Pool, poolAllocate, poolFree, poolFreeObjects, poolInit } from '../../kernel/mm/pool.ts'
 import { MemoryReport, memoryReport } from '../../kernel/mm/report.ts'
 import { ZoneStats } from '../../kernel/mm/zone.ts'
-import { vmInit } from '../../kernel/vm/start.ts'
 
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
 export { panicWhy, rememberPanics } from './panics.ts'
@@ -20,11 +19,7 @@ export {
 export { heapAllocate, heapFree, heapInit, heapSize } from '../../kernel/mm/heap.ts'
 export { zoneFromAddress } from '../../kernel/mm/zone.ts'
 export { selftestMm } from '../../kernel/selftest/mm.ts'
-
-/** Virtual memory, without a processor to tell. */
-export function startVm(): void { vmInit(0 as PhysicalAddress, true, nothingOf, nothing) }
-function nothingOf(_page: ptr): void { }
-function nothing(): void { }
+export { startVm } from './vm-start.ts'
 
 const pools = staticRow<Pool>(4)
 const stats = staticStruct<ZoneStats>()

@@ -24,6 +24,7 @@ export {
   loseWrites, pollDisk, setCanFlush, setDelay, setReadOnly,
 } from './fake-disk.ts'
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
+export { startVm } from './vm-start.ts'
 export { hashBytes } from '../../kernel/lib/hash.ts'
 export { randomSeed } from '../../kernel/lib/random.ts'
 export { frameAllocate, frameFree, framesAddRegion, framesFree, framesTotal } from '../../kernel/mm/frames.ts'

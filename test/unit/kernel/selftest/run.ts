@@ -11,6 +11,7 @@ function machine(e: Engine, diskPages = 1001): SwapMachine {
   const made = new SwapMachine(e, 2000)
   made.addDisk(diskPages * PAGE)
   made.start()
+  made.m.call('startVm') // selftest=mm makes address spaces
   return made
 }
 
