@@ -77,8 +77,8 @@ function pathOf(from: Arguments): ptr {
 /**
  * Run the program that `execution` names in `self`, the running process: None, and `frame` and everything else is the new program's.
  * Errors: those of opening the file, AccessDenied (no regular file, not executable), NotExecutable, OutOfMemory, SymbolicLinkLoop
- * (interpreters of interpreters), NotPermitted (a thread that is not its group's leader): the process is as it was, but that
- * other threads have ended. May sleep.
+ * (interpreters of interpreters), NotPermitted (a thread that is not its group's leader), Interrupted (the process was told to
+ * end): the process is as it was. May sleep.
  */
 export function execute(self: Process, execution: Execution, frame: TrapFrame): i32 {
   while (true) {
@@ -175,25 +175,32 @@ function swap(a: Arguments, b: Arguments): void {
 // --- The program. -----------------------------------------------------------------------------------------
 
 function replaceProgram(self: Process, execution: Execution, file: OpenFile, frame: TrapFrame): i32 {
-  if (!groupAlone(self)) return Errno.NotPermitted
+  if (self.pid != self.group) return Errno.NotPermitted
   const space = spaceCreate()
   if (space == null) return Errno.OutOfMemory
   const old = self.space
   self.space = space
   spaceLoad(space)
-  const fault = elfLoad(space, file, execution.image)
-  let stack: u32 = 0
-  if (fault == ElfLoaderError.None) stack = stackBuild(space, execution.arguments, execution.image, cpuCapabilities())
-  if (fault != ElfLoaderError.None || isError(stack)) {
+  const stack = programLoad(self, execution, file)
+  if (isError(stack)) {
     self.space = old
     spaceLoad(old)
     spaceRelease(space)
-    return fault != ElfLoaderError.None ? elfErrno(fault) : errorOf(stack)
+    return errorOf(stack)
   }
   if (old != null) spaceRelease(old)
   executableSet(self.executable, file.inode!, self.files, pathOf(execution.arguments))
   begin(self, execution, frame, stack)
   return Errno.None
+}
+
+/** The program and its stack in the new space, of which the top is returned; then, when all of it is there, the other threads end. */
+function programLoad(self: Process, execution: Execution, file: OpenFile): u32 {
+  const fault = elfLoad(self.space!, file, execution.image)
+  if (fault != ElfLoaderError.None) return elfErrno(fault) as number as u32
+  const stack = stackBuild(self.space!, execution.arguments, execution.image, cpuCapabilities())
+  if (isError(stack) || groupAlone(self)) return stack
+  return Errno.Interrupted as number as u32 // it has to end itself
 }
 
 /** Registers, descriptors, signals, name: those of a new program. */
