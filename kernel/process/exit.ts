@@ -176,7 +176,6 @@ function adopt(child: Process, heir: Process | null): void {
   if (heir == null) return
   child.nextSibling = heir.firstChild
   heir.firstChild = child
-  child.exitSignal = Signal.Child
   if (child.state != ProcessState.Zombie || child.threads != 0) return
   if (signalChildEnded(heir, child)) processForget(child)
   wakeAll(heir.children)
