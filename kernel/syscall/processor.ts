@@ -3,6 +3,7 @@
 import { Errno } from '../lib/errno.ts'
 import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
+import { USER_END } from '../mm/address.ts'
 import { NAME_SIZE, Priority, Process } from '../process/process.ts'
 import { processYield, segmentBasesLoad } from '../process/scheduler.ts'
 import { processFirst, processOf } from '../process/table.ts'
@@ -16,6 +17,7 @@ const enum Who { Process, Group, User }
 
 /** arch_prctl(2). Errors: InvalidArgument, NotPermitted for an address past user memory, BadAddress. */
 export function sysArchPrctl(self: Process, code: u32, value: ptr): i32 {
+  if ((code == ArchControl.SetFs || code == ArchControl.SetGs) && value >= USER_END) return Errno.NotPermitted
   switch (code) {
     case ArchControl.SetFs: self.fsBaseLow = value; self.fsBaseHigh = 0; break
     case ArchControl.SetGs: self.gsBaseLow = value; self.gsBaseHigh = 0; break

@@ -37,6 +37,12 @@ static void spared(void) {
   signal(SIGTERM, SIG_DFL);
 }
 
+/** User memory ends at 2 GiB here: a segment may not begin past it. */
+static void based(void) {
+  const long set_gs = 0x1001;
+  fails(syscall(SYS_arch_prctl, set_gs, 0x80000000ul), EPERM, "a segment past user memory");
+}
+
 static int orphan(void *unused) {
   (void)unused;
   sleep_ms(50);
@@ -236,7 +242,7 @@ static void scheduled(void) {
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (getpid() == 1) spared(), adopted();
+  if (getpid() == 1) spared(), adopted(), based();
   equal(child_status(vforked_thread), SIGSEGV, "a thread made by vfork ends its process");
   vfork_killed();
   siblings();
