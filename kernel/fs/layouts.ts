@@ -3,7 +3,7 @@
 
 import { wire, type Bytes, type Embed, type Le, type u16, type u32, type u8 } from '../lib/layout.ts'
 
-/** 64 bits of which the kernel uses the lower half. */
+/** 64 bits in user memory, of which the kernel mostly uses the lower half. System V ABI specification. */
 @wire(8)
 export class Long {
   low: Le<u32>

@@ -5,7 +5,7 @@ import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { fileRelease, fileHold } from '../fs/file.ts'
 import { flagsReadable, flagsWritable } from '../fs/flags.ts'
-import { pageCeiling } from '../mm/address.ts'
+import { PAGE_MASK, PAGE_SHIFT, pageCeiling } from '../mm/address.ts'
 import type { Process } from '../process/process.ts'
 import { spaceAdvise } from '../vm/advise.ts'
 import { spaceBrk } from '../vm/brk.ts'
@@ -17,8 +17,6 @@ import { spaceUnmap } from '../vm/unmap.ts'
 /** MS_ASYNC and MS_SYNC, which exclude each other; and MS_INVALIDATE with them. */
 const SYNC_BOTH: u32 = 5
 const SYNC_ALL: u32 = 7
-const PAGE_SHIFT: u32 = 12
-const PAGE_MASK: u32 = 4095
 
 /** mmap(2). `offset` is the low half of a position in the file. Errors: BadHandle, AccessDenied, NoDevice, and spaceMap's. May sleep. */
 export function sysMmap(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {

@@ -2,6 +2,7 @@
 
 import { ExitStatus, exitMachine, reboot } from '../arch/x86/exit.ts'
 import { VERSION } from '../config.ts'
+import { Long } from '../fs/layouts.ts'
 import { nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import {
@@ -26,13 +27,6 @@ const REBOOT_MAGIC2: u32 = 672274793
 const enum Reboot { Restart = 0x01234567, Halt = 0xcdef0123, PowerOff = 0x4321fedc }
 /** Bytes of random numbers copied at a time. */
 const RANDOM_PIECE: u32 = 256
-
-/** A number of 64 bits in user memory. System V ABI specification. */
-@wire(8)
-class Long {
-  low: Le<u32>
-  high: Le<u32>
-}
 
 /** struct sysinfo. sysinfo(2) specification. */
 @wire(112)

@@ -1,6 +1,7 @@
 // System calls about what a process has used and may use: times, limits. Names and errors are Linux's.
 
 import { DESCRIPTOR_LIMIT, PROCESS_LIMIT, STACK_LIMIT } from '../config.ts'
+import { Long } from '../fs/layouts.ts'
 import { Errno } from '../lib/errno.ts'
 import { divide64 } from '../lib/intrinsics.ts'
 import { address, at, sizeof, staticStruct, wire, type Bytes, type Embed, type i32, type ptr, type u32 } from '../lib/layout.ts'
@@ -8,17 +9,16 @@ import { zeroBytes } from '../lib/memory.ts'
 import { Process } from '../process/process.ts'
 import { processOf } from '../process/table.ts'
 import { userCopyIn, userCopyOut, userPin } from '../vm/user-copy.ts'
-import { Number64 } from './number.ts'
 import { scratchRest } from './scratch.ts'
 
 /** struct rusage: two timevals, and fourteen numbers. getrusage(2) specification. */
 @wire(144)
 class ResourceUsage {
-  userSeconds: Embed<Number64>
-  userMicroseconds: Embed<Number64>
-  systemSeconds: Embed<Number64>
-  systemMicroseconds: Embed<Number64>
-  maximumResident: Embed<Number64>
+  userSeconds: Embed<Long>
+  userMicroseconds: Embed<Long>
+  systemSeconds: Embed<Long>
+  systemMicroseconds: Embed<Long>
+  maximumResident: Embed<Long>
   others: Bytes<104>
 }
 
@@ -41,7 +41,7 @@ export function usageOut(time: ptr, to: ptr): i32 {
 }
 
 /** Whole seconds of the 64-bit microseconds at `time` into `out`; returns the microseconds left. */
-function splitSeconds(time: ptr, out: Number64): u32 {
+function splitSeconds(time: ptr, out: Long): u32 {
   return divide64(address(out), time, MICROSECONDS)
 }
 
@@ -52,8 +52,8 @@ const enum Resource { Stack = 3, Processes = 6, Files = 7 }
 /** struct rlimit64: what is in force, and how far a process may raise it. include/uapi/linux/resource.h. */
 @wire(16)
 class Limits {
-  soft: Embed<Number64>
-  hard: Embed<Number64>
+  soft: Embed<Long>
+  hard: Embed<Long>
 }
 
 /** prlimit64(2): what the limits are. That on descriptors can be changed; of the others each is the same for all, and stays. */
@@ -83,13 +83,13 @@ function limitOf(process: Process, resource: u32, hard: boolean): u32 {
   }
 }
 
-function limitWiden(out: Number64, value: u32): void {
+function limitWiden(out: Long, value: u32): void {
   out.low = value
   out.high = value == NO_LIMIT ? NO_LIMIT : 0
 }
 
 /** 64 bits to 32: what is higher than any limit here is NO_LIMIT. */
-function limitNarrow(number: Number64): u32 {
+function limitNarrow(number: Long): u32 {
   return number.high != 0 ? NO_LIMIT : number.low
 }
 
