@@ -26,7 +26,10 @@ const MICROSECONDS: u32 = 1_000_000
 
 const usage = staticStruct<ResourceUsage>()
 
-/** getrusage(2): the processor time of the caller's group (0), its children (-1), the thread (1). */
+/**
+ * getrusage(2): the processor time of the calling thread (0 and 1; of a group it is not added up), of the group's children (-1).
+ * Errors: InvalidArgument, BadAddress.
+ */
 export function sysGetrusage(self: Process, who: i32, to: ptr): i32 {
   if (who == -1) return usageOut(processOf(self.group)!.childTime, to)
   return who == 0 || who == 1 ? usageOut(self.runTime, to) : Errno.InvalidArgument
