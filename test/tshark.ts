@@ -6,11 +6,29 @@ import { must } from './command.ts'
 /** Checksums Wireshark leaves unverified unless asked; ICMP's it always verifies. */
 const VERIFY = ['ip', 'udp', 'tcp'].flatMap(protocol => ['-o', `${protocol}.check_checksum:TRUE`])
 
+/** What the kernel speaks on TCP and UDP. */
+const SPOKEN = ['dhcp', 'dns', 'http', 'json']
+
+let unspoken: Promise<string[]> | undefined
+
+/**
+ * Options that switch off every other protocol on TCP and UDP: hundreds claim a port, which an ephemeral one may happen to be, or a payload that
+ * happens to look like theirs, and then call it malformed.
+ */
+function withoutUnspoken(): Promise<string[]> {
+  unspoken ??= Promise.all(['decodes', 'heuristic-decodes'].map(list => must('tshark', ['-G', list]))).then(lists => {
+    const claims = lists.join('').split('\n').map(line => line.split('\t'))
+    const names = claims.map(([table = '', a = '', b = '']) => /^(tcp|udp)\.port$/.test(table) ? b : /^(tcp|udp)$/.test(table) ? a : '')
+    return [...new Set(names)].filter(name => name !== '' && !SPOKEN.includes(name)).flatMap(name => ['--disable-protocol', name])
+  })
+  return unspoken
+}
+
 /** The given fields of every frame, of the `first` ones if that is not 0, that matches a display filter; fields that are absent are ''. */
 export async function fields(path: string, filter: string, names: string[], first = 0): Promise<string[][]> {
   const columns = names.flatMap(name => ['-e', name])
   const some = first === 0 ? [] : ['-c', String(first)]
-  const out = await must('tshark', ['-n', '-r', path, ...some, ...VERIFY, '-Y', filter, '-T', 'fields', '-E', 'occurrence=f', ...columns])
+  const out = await must('tshark', ['-n', '-r', path, ...some, ...VERIFY, ...await withoutUnspoken(), '-Y', filter, '-T', 'fields', '-E', 'occurrence=f', ...columns])
   return out.split('\n').slice(0, -1).map(line => line.split('\t'))
 }
 

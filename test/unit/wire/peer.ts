@@ -120,6 +120,15 @@ t.test('a recorded capture is what tshark reads', async t => {
   t.match(wrong, [/frame 4: icmp checksum/, /frame 5: ip checksum/, /frame 6 is malformed/])
 })
 
+t.test('a payload is not taken for a protocol that the kernel does not speak', async t => {
+  if (!need(t, { command: 'tshark' })) return
+  const { peer } = await withPeer(t)
+  const capture = join(t.testdir(), 'wire.pcap')
+  peer.record(capture)
+  await peer.send(new Station(peer, host, guest).udpFrame(40_000, 5355, Buffer.alloc(3))) // to Wireshark a broken message of LLMNR
+  t.same(await faults(capture), { decoded: 1, wrong: [] })
+})
+
 t.test('a hostile wire: both ways through it, and what it held back comes out when it is idle', async t => {
   const { peer, qemu, got } = await withPeer(t)
   const frames = Array.from({ length: 50 }, (_, n) => new Station(peer, host, guest).udpFrame(1000 + n, 7, Buffer.alloc(4)))
