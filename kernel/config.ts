@@ -124,6 +124,9 @@ export const EPHEMERAL_LAST: u32 = 65535
 // --- TCP. -------------------------------------------------------------------------------------------------
 /** Connections at once, those that no socket has any more included; 560 bytes each while they exist. */
 export const TCP_CONNECTION_LIMIT: u32 = 16_384
+/** Islands of octets that came before their turn (net/tcp/early.ts): of all connections, and of one; 32 bytes each while they exist. */
+export const TCP_ISLAND_LIMIT: u32 = 8192
+export const TCP_ISLANDS_EACH: u32 = 256
 /** Lists that connections are found by, a power of two; at TCP_CONNECTION_LIMIT four in each. 16 KiB. */
 export const TCP_BUCKETS: u32 = 4096
 /** Listeners: as many as anybody has services. */

@@ -8,6 +8,7 @@
 //   tune Strict 0              kernel/net/tcp/tuning.ts            card NoBufferSpace|None    what it answers to what is sent
 //   discard [NAME] N           receive with Truncate                   shutdown [NAME] receive|send|both
 //   close [NAME]               events [NAME] = In Out                  set [NAME] OPTION VALUE, get [NAME] OPTION = VALUE
+//   begin                      what comes up to `end` comes in one round of the main loop
 //   error [NAME] = None        state = ESTABLISHED                     kept = 0          packet buffers the stack has still
 
 import type { Engine } from '../engine-instance.ts'
@@ -33,6 +34,8 @@ export class TcpStack implements Subject {
   readonly handles = new Map<string, number>()
   /** Packet buffers that were free before there was a connection. */
   readonly free: number
+  /** Between `begin` and `end`. */
+  inRound = false
 
   constructor(engine: Engine, options: { features?: number, mtu?: number, packets?: number } = {}) {
     this.stack = Sockets.up(engine, { packets: PACKETS, ...options })
@@ -41,7 +44,7 @@ export class TcpStack implements Subject {
 
   receive(frame: Bytes): void {
     this.stack.receive(frame)
-    this.stack.call('netFlush')
+    if (!this.inRound) this.stack.call('netFlush')
   }
 
   takeSent(): Bytes[] {
@@ -63,7 +66,7 @@ export class TcpStack implements Subject {
     const call = CALLS[name]
     if (call === undefined) throw new Error(`there is no call ${name}`)
     const result = call(this, words, script)
-    this.stack.call('netFlush')
+    if (!this.inRound) this.stack.call('netFlush')
     return Array.isArray(result) ? result : [resultText(result)]
   }
 
@@ -95,6 +98,8 @@ function sent(subject: TcpStack, words: string[], { connection }: ScriptState, f
 }
 
 const CALLS: Record<string, Call> = {
+  begin: subject => { subject.inRound = true; return 0 },
+  end: subject => { subject.inRound = false; return 0 },
   socket: (subject, [name = 'c']) => { subject.make(name); return 0 },
   bind: (subject, words, { connection }) => {
     const [name, port = '0'] = named(words, 1)

@@ -109,6 +109,16 @@ export class RoundTrip {
   startedAt: u32 // when the timer was last set, milliseconds
 }
 
+/** Octets that came before their turn, without a gap: early.ts. `left` the first, `right` one past the last. */
+@struct
+export class Island {
+  next: Island | null // the one behind the gap that follows
+  first: Packet
+  last: Packet
+  left: Seq
+  right: Seq
+}
+
 /** What one connection did. Counters wrap at 2^32. */
 @struct
 export class TcpConnectionStats {
@@ -154,15 +164,16 @@ export class TcpControlBlock {
   notSentLow: u32 // octets never sent from which on its user is to wait: tcp(7), TCP_NOTSENT_LOWAT
   smallEnd: Seq // end of the last segment that was less than full: Nagle
 
-  // The receive queue: receive-queue.ts.
+  // The receive queue: receive-queue.ts, early.ts.
   receiveFirst: Packet | null
   receiveLast: Packet | null
-  outOfOrder: Packet | null // by sequence number
+  early: Island | null // by sequence number
   receiveBytes: u32 // in order, not read
   receiveBuffers: u32 // of both queues
   receiveLimit: u32 // octets
   finSequence: Seq // of the peer's FIN, if finSeen
   sackLatest: Seq // in the block that is reported first
+  earlyEnd: Seq // of the segment that came early last
   duplicateLeft: Seq // D-SACK to report, RFC 2883 §4; empty: none
   duplicateRight: Seq
   readBytes: u32 // read in this measurement: autotune.ts
@@ -205,11 +216,13 @@ export class TcpControlBlock {
   peerMss: u16 // what the peer said, RFC 9293 §3.7.1
   userMss: u16 // what the user allows, 0: anything
   largest: u16 // the largest segment that came: what "full-sized" means for its acknowledgment
+  islands: u16 // in `early`
   unackedBytes: u16 // arrived in order since the last acknowledgment, up to 65,535
   state: Stored<u8, TcpState>
   dupAcks: u8 // RFC 5681 §3.2
   sndScale: u8 // RFC 7323 §2.2
   rcvScale: u8
+  earlyAcks: u8 // of segments that came early, since one came in order
   quickAcks: u8 // acknowledgments that do not wait
   passive: Stored<u8, bool> // opened by its peer
   scaling: Stored<u8, bool>
@@ -236,6 +249,7 @@ export class TcpControlBlock {
   finAlone: Stored<u8, bool> // the FIN was sent behind all data, not with it
   waiting: Stored<u8, Waiting>
   hold: Stored<u8, bool> // `more`, and no acknowledgment has come since
+  reserved: u8
 }
 
 /** Whether a FIN of ours was acknowledged. */

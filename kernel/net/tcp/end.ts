@@ -10,6 +10,7 @@ import { TcpFlag } from './header.ts'
 import { listenerOf, queueRemove } from './listener.ts'
 import { timestampsWrite } from './options.ts'
 import { pendingRemove } from './pending.ts'
+import { earlyClear } from './early.ts'
 import { receiveClear } from './receive-queue.ts'
 import { timestampNow } from './secret.ts'
 import { sendClear } from './send-queue.ts'
@@ -55,6 +56,7 @@ export function tcpRelease(tcb: TcpControlBlock): void {
 }
 
 function release(tcb: TcpControlBlock): void {
+  earlyClear(tcb)
   receiveClear(tcb)
   tcpUnmake(tcb)
 }

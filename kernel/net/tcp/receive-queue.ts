@@ -1,8 +1,8 @@
-// What came and was not read: in the buffers the card filled, in order; and what came too early, by sequence number.
+// What came in order and was not read, in the buffers the card filled; early.ts has what came before its turn.
 // RFC 9293 §3.10.7.4, the seventh step. Main-loop context only.
 //
-// Of a packet that is too early `owner` is the sequence number of its first octet. All count against the packets sockets may
-// hold together (socket/queue.ts): a connection whose share is used up drops what comes, and says so in its window.
+// All count against the packets sockets may hold together (socket/queue.ts): a connection whose share is used up drops what comes, and
+// says so in its window.
 
 import { PACKET_BUFFER_SIZE } from '../../config.ts'
 import { copyBytes } from '../../lib/memory.ts'
@@ -10,10 +10,9 @@ import { plus, type ptr, type u32 } from '../../lib/layout.ts'
 import {
   packetAlone, packetAppend, packetFree, packetLength, packetStrip, packetTailRoom, type Packet,
 } from '../../drivers/net/packet.ts'
-import { chainCount, chainLast, chainLength, chainTrim } from '../chain.ts'
+import { chainCount, chainLast, chainLength } from '../chain.ts'
 import { socketPacketsChange, socketPacketsLeft } from '../socket/queue.ts'
 import type { TcpControlBlock } from './control-block.ts'
-import { seqAtMost, seqLess, seqPlus, type Seq } from './sequence.ts'
 
 /** Data up to this long is copied behind what waits already, if there is room: small segments do not use up the packets. */
 const COALESCE: u32 = 512
@@ -47,8 +46,9 @@ export function receiveAppend(tcb: TcpControlBlock, packet: Packet): boolean {
   if (coalesced(tcb, packet, length)) return true
   const buffers: u32 = chainCount(packet)
   if (buffers > socketPacketsLeft()) return false
-  hold(tcb, buffers)
-  append(tcb, packet, length)
+  receiveHold(tcb, buffers)
+  packet.next = null
+  receiveAppendAll(tcb, packet, packet, length)
   return true
 }
 
@@ -63,96 +63,25 @@ function coalesced(tcb: TcpControlBlock, packet: Packet, length: u32): boolean {
   return true
 }
 
-function append(tcb: TcpControlBlock, packet: Packet, length: u32): void {
-  packet.next = null
-  if (tcb.receiveLast == null) tcb.receiveFirst = packet
-  else tcb.receiveLast.next = packet
-  tcb.receiveLast = packet
-  tcb.receiveBytes += length
+/** Queue packets that are held already, `first` to `last`, of so many octets. */
+export function receiveAppendAll(tcb: TcpControlBlock, first: Packet, last: Packet, octets: u32): void {
+  if (tcb.receiveLast == null) tcb.receiveFirst = first
+  else tcb.receiveLast.next = first
+  tcb.receiveLast = last
+  tcb.receiveBytes += octets
 }
 
-function hold(tcb: TcpControlBlock, buffers: u32): void {
+/** So many buffers more are held. */
+export function receiveHold(tcb: TcpControlBlock, buffers: u32): void {
   tcb.receiveBuffers += buffers
   socketPacketsChange(buffers)
 }
 
-function letGo(tcb: TcpControlBlock, packet: Packet): void {
+/** The buffers of a packet are not held any more: it is about to be freed, or to lose some. */
+export function receiveLetGo(tcb: TcpControlBlock, packet: Packet): void {
   const buffers: u32 = chainCount(packet)
   tcb.receiveBuffers -= buffers
   socketPacketsChange(0 - buffers)
-}
-
-/**
- * Keep data that is too early. What others have already is taken off it; false if nothing of it was new, or there is no
- * room. The packet is the callee's.
- */
-export function receiveEarly(tcb: TcpControlBlock, packet: Packet, sequence: Seq): boolean {
-  let before: Packet | null = null
-  let after: Packet | null = tcb.outOfOrder
-  while (after != null && seqAtMost(after.owner as Seq, sequence)) {
-    before = after
-    after = after.next
-  }
-  let mine: Packet = packet
-  let left: Seq = sequence
-  if (before != null && seqLess(left, chainEnd(before))) {
-    if (seqAtMost(seqPlus(left, chainLength(mine)), chainEnd(before))) return refused(mine)
-    mine = chainStrip(mine, chainEnd(before) - left)
-    left = chainEnd(before)
-  }
-  while (after != null && seqAtMost(chainEnd(after), seqPlus(left, chainLength(mine)))) after = swallow(tcb, before, after)
-  if (after != null && seqLess(after.owner as Seq, seqPlus(left, chainLength(mine)))) chainTrim(mine, (after.owner as Seq) - left)
-  const buffers: u32 = chainCount(mine)
-  if (chainLength(mine) == 0 || buffers > socketPacketsLeft() / 2) return refused(mine)
-  hold(tcb, buffers)
-  mine.owner = left
-  mine.next = after
-  if (before == null) tcb.outOfOrder = mine
-  else before.next = mine
-  return true
-}
-
-function refused(packet: Packet): boolean {
-  packetFree(packet)
-  return false
-}
-
-/** A packet that a new one covers is not needed; returns the one after it. */
-function swallow(tcb: TcpControlBlock, before: Packet | null, covered: Packet): Packet | null {
-  const following: Packet | null = covered.next
-  if (before == null) tcb.outOfOrder = following
-  else before.next = following
-  letGo(tcb, covered)
-  covered.next = null
-  packetFree(covered)
-  return following
-}
-
-/** One past the last octet of a chain that came too early. */
-export function chainEnd(packet: Packet): Seq {
-  return seqPlus(packet.owner as Seq, chainLength(packet))
-}
-
-/** What came too early and is next now moves to the other queue; RCV.NXT moves with it. */
-export function receiveMerge(tcb: TcpControlBlock): void {
-  let first = tcb.outOfOrder
-  while (first != null && seqAtMost(first.owner as Seq, tcb.rcv.nxt)) {
-    tcb.outOfOrder = first.next
-    const old: u32 = tcb.rcv.nxt - (first.owner as Seq)
-    const length: u32 = chainLength(first)
-    if (old >= length) {
-      letGo(tcb, first)
-      first.next = null
-      packetFree(first)
-    } else {
-      letGo(tcb, first)
-      const rest: Packet = chainStrip(first, old)
-      hold(tcb, chainCount(rest))
-      append(tcb, rest, length - old)
-      tcb.rcv.nxt = seqPlus(tcb.rcv.nxt, length - old)
-    }
-    first = tcb.outOfOrder
-  }
 }
 
 /** Copy up to `room` octets from the front to `to`, 0 for nowhere; returns how many there were. They stay. */
@@ -204,27 +133,20 @@ function takeFragment(tcb: TcpControlBlock, packet: Packet): void {
     tcb.receiveFirst = following
     if (following == null) tcb.receiveLast = null
   }
-  letGo(tcb, packet)
+  receiveLetGo(tcb, packet)
   packetFree(packet)
 }
 
-/** Give up everything, read or not. */
+/** Give up what was not read. */
 export function receiveClear(tcb: TcpControlBlock): void {
-  clearList(tcb.receiveFirst)
-  clearList(tcb.outOfOrder)
+  let each = tcb.receiveFirst
   tcb.receiveFirst = null
   tcb.receiveLast = null
-  tcb.outOfOrder = null
   tcb.receiveBytes = 0
-  socketPacketsChange(0 - tcb.receiveBuffers)
-  tcb.receiveBuffers = 0
-}
-
-function clearList(first: Packet | null): void {
-  let each: Packet | null = first
   while (each != null) {
     const following: Packet | null = each.next
     each.next = null
+    receiveLetGo(tcb, each)
     packetFree(each)
     each = following
   }

@@ -7,21 +7,23 @@ import { Errno } from '../../lib/errno.ts'
 import type { u32 } from '../../lib/layout.ts'
 import { timerStop } from '../../lib/timer.ts'
 import { packetFree, type Packet } from '../../drivers/net/packet.ts'
-import { chainLength, chainTrim } from '../chain.ts'
+import { chainTrim } from '../chain.ts'
 import { SocketEvent } from '../socket/socket.ts'
 import { socketIsWatched, socketWake } from '../socket/wake.ts'
 import { Drop, drop } from '../stats.ts'
 import { roomToSend } from './acknowledge.ts'
 import { answerReset } from './answer.ts'
 import { finAcked, receiveWindow, stateOf, type TcpControlBlock } from './control-block.ts'
+import { Early, earlyKeep, earlyMerge } from './early.ts'
 import { tcpEnd, tcpTimeWait } from './end.ts'
 import { TcpFlag } from './header.ts'
 import { ackLater } from './life.ts'
 import { ackSend, tcpOutput } from './output.ts'
 import { pendingAdd, pendingBegin, pendingTake } from './pending.ts'
-import { chainStrip, receiveAppend, receiveEarly, receiveMerge } from './receive-queue.ts'
+import { DUPLICATES } from './rack.ts'
+import { chainStrip, receiveAppend } from './receive-queue.ts'
 import { segment, segmentHas } from './segment.ts'
-import { seqAhead, seqAtMost, seqLess, seqPlus, type Seq } from './sequence.ts'
+import { seqAhead, seqLess, seqPlus, type Seq } from './sequence.ts'
 import { TcpState, mayReceive } from './state.ts'
 import { tcpCounters } from './stats.ts'
 
@@ -78,8 +80,9 @@ function inOrder(tcb: TcpControlBlock, packet: Packet): void {
     return drop(data, Drop.TcpMemory)
   }
   tcb.rcv.nxt = seqPlus(tcb.rcv.nxt, fresh)
-  const gap: boolean = tcb.outOfOrder != null
-  if (gap) receiveMerge(tcb)
+  const gap: boolean = tcb.early != null
+  if (gap) earlyMerge(tcb)
+  tcb.earlyAcks = 0
   const waiting: u32 = tcb.unackedBytes + fresh
   tcb.unackedBytes = waiting < 0xffff ? waiting : 0xffff
   if (gap) tcb.ackNow = true // RFC 5681 §4.2: at once when a gap is filled
@@ -91,27 +94,26 @@ function tellUser(tcb: TcpControlBlock): void {
   if (tcb.socket != null && socketIsWatched(tcb.socket)) socketWake(tcb.socket, SocketEvent.In)
 }
 
-/** Data beyond a gap: kept, and acknowledged at once, for each such segment. RFC 5681 §4.2. */
+/**
+ * Data beyond a gap: kept, and acknowledged at once. RFC 5681 §4.2. Of those that follow one another, when so many were that their
+ * sender must have noticed (RFC 5681 §3.2), the rest of the round is told of in one block: RFC 2018 §4.
+ */
 function early(tcb: TcpControlBlock, packet: Packet): void {
   tcpCounters.outOfOrder += 1
   tcb.stats.outOfOrder += 1
-  tcb.sackLatest = segment.seq
   const end: Seq = seqPlus(segment.seq, segment.length)
-  if (!receiveEarly(tcb, packet, segment.seq) && tcb.sackPermitted && alreadyThere(tcb, segment.seq, end)) {
+  const follows: boolean = segment.seq == tcb.earlyEnd
+  tcb.sackLatest = segment.seq
+  tcb.earlyEnd = end
+  const what: Early = earlyKeep(tcb, packet, segment.seq)
+  if (what == Early.Known && tcb.sackPermitted) {
     tcb.duplicateLeft = segment.seq // RFC 2883 §4.1.2
     tcb.duplicateRight = end
   }
   ackQuickly(tcb)
+  if (what == Early.Kept && follows && tcb.sackPermitted && tcb.earlyAcks >= DUPLICATES) return ackSoon(tcb)
+  if (tcb.earlyAcks < DUPLICATES) tcb.earlyAcks += 1
   ackSend(tcb)
-}
-
-function alreadyThere(tcb: TcpControlBlock, left: Seq, right: Seq): boolean {
-  let each = tcb.outOfOrder
-  while (each != null) {
-    if (seqAtMost(each.owner as Seq, left) && seqAtMost(right, seqPlus(each.owner as Seq, chainLength(each)))) return true
-    each = each.next
-  }
-  return false
 }
 
 /** RFC 3168 §6.1.3: "congestion experienced" is echoed until CWR says that it was heard. */

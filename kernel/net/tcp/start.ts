@@ -4,6 +4,7 @@ import { staticStruct } from '../../lib/layout.ts'
 import { StreamOperations, streamRegister } from '../socket/stream.ts'
 import { challengesInit } from './challenge.ts'
 import { tcpIcmpError } from './icmp.ts'
+import { earlyInit } from './early.ts'
 import { listenersInit } from './listener.ts'
 import { pendingInit } from './pending.ts'
 import { portsInit } from './ports.ts'
@@ -30,6 +31,7 @@ export function tcpInit(): void {
   listenersInit()
   portsInit()
   pendingInit()
+  earlyInit()
   challengesInit()
   retransmitInit()
   operations.open = streamOpen
