@@ -3,6 +3,7 @@
 // was done count (test/kernel/boot-count.ts, `count=tcp`), four MiB a figure; waiting does not.
 
 import { spawn } from 'node:child_process'
+import type { Machine } from '../qemu.ts'
 import { ICOUNT, countOf, counting, row, withCountedWire, type Count } from './icount.ts'
 import { NO_OFFLOADS, type Wire } from './machine.ts'
 import type { Row } from './results.ts'
@@ -16,17 +17,17 @@ const STREAMS = {
   in: [9, 'while True: s.sendall(bytes(1 << 17))'],
   out: [19, 'b = bytearray(1 << 18)\nwhile s.recv_into(b): pass'],
 } as const
+export type Direction = keyof typeof STREAMS
 
-/** Both directions, with offloads and without. */
+/** Both directions, one stream and eight, with offloads and without. */
 export async function benchIcountTcp(): Promise<Row[]> {
   return await withCountedWire(async wire => {
     const rows: Row[] = []
     for (const device of ['', NO_OFFLOADS]) {
-      for (const [direction, [port, forEver]] of Object.entries(STREAMS)) {
-        const script = `import socket\ns = socket.create_connection(('${addressOf(wire)}', ${port}))\n${forEver}`
+      for (const direction of ['in', 'out'] as const) {
         for (const peers of PEERS) {
           const work = `a KiB of TCP ${direction}${peers === 1 ? '' : `, ${peers} streams`}${device === '' ? '' : ', no offloads'}`
-          rows.push(row(work, await streams({ ...wire, device }, script, peers)))
+          rows.push(row(work, await countingStreams({ ...wire, device }, direction, peers, ICOUNT, counts)))
         }
       }
     }
@@ -34,15 +35,23 @@ export async function benchIcountTcp(): Promise<Row[]> {
   })
 }
 
-/** Counts while so many peers run the script. */
-async function streams(wire: Wire, script: string, peers: number): Promise<Count[]> {
-  return await counting(wire, 'services=discard,chargen count=tcp', ICOUNT, async machine => {
+async function counts(machine: Machine): Promise<Count[]> {
+  const all: Count[] = []
+  while (all.length < WARM_UP + BATCHES) all.push(await countOf(machine, async () => {}))
+  return all.slice(WARM_UP)
+}
+
+/** A guest that counts while so many peers have a stream each; for the profile too. */
+export async function countingStreams<T>(
+  wire: Wire, direction: Direction, peers: number, args: string[], use: (machine: Machine) => Promise<T>,
+): Promise<T> {
+  const [port, forEver] = STREAMS[direction]
+  const script = `import socket\ns = socket.create_connection(('${addressOf(wire)}', ${port}))\n${forEver}`
+  return await counting(wire, 'services=discard,chargen count=tcp', args, async machine => {
     const spawned = Array.from({ length: peers }, () =>
       spawn('ip', ['netns', 'exec', wire.namespace.name, 'python3', '-c', script], { stdio: 'ignore' }))
     try {
-      const counts: Count[] = []
-      while (counts.length < WARM_UP + BATCHES) counts.push(await countOf(machine, async () => {}))
-      return counts.slice(WARM_UP)
+      return await use(machine)
     } finally {
       for (const peer of spawned) peer.kill('SIGKILL')
     }

@@ -1,5 +1,6 @@
 // Where the instructions of a packet go: `npx tsx test/bench/profile.ts WORK`, WORK a part of a name of icount.ts
-// (`received`, `echoed`, `forwarded`, `ping`). QEMU writes down every instruction's address (-singlestep, -d exec,nochain) while
+// (`received`, `echoed`, `forwarded`, `ping`), or a stream: `tcp-in`, `tcp-out`, and then the number of peers and `none` for a card
+// without offloads. QEMU writes down every instruction's address (-singlestep, -d exec,nochain) while
 // the kernel of boot-count.ts takes one batch; here they are counted by function, those inlined under their own names.
 // Needs root, and addr2line and nm of binutils. A tool, not a benchmark: it has no bar, and prints.
 
@@ -7,7 +8,10 @@ import { execFileSync } from 'node:child_process'
 import { createReadStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { BATCH, COUNT_KERNEL, countingIncoming, countOf, incomingWorks, withCountedWire } from './icount.ts'
+import type { Machine } from '../qemu.ts'
+import { BATCH, COUNT_KERNEL, countingIncoming, countOf, incomingWorks, withCountedWire, type Count } from './icount.ts'
+import { countingStreams } from './icount-tcp.ts'
+import { NO_OFFLOADS } from './machine.ts'
 import { benchDirectory } from './results.ts'
 
 const WARM_UP = 2
@@ -17,19 +21,28 @@ const TRACE = join(benchDirectory(), 'trace.log')
 const FIRST = 'f_loopOnce'
 const LAST = 'f_logStart'
 
-/** Have a batch traced into TRACE. */
-async function trace(work: string): Promise<void> {
+const QEMU = ['-singlestep', '-D', TRACE]
+
+/** Have a batch traced into TRACE; what was counted in it. */
+async function trace(work: string, peers: number, device: string): Promise<Count> {
   rmSync(TRACE, { force: true })
-  await withCountedWire(async (wire, blast) => {
+  return await withCountedWire(async (wire, blast) => {
+    const direction = (['in', 'out'] as const).find(each => work === `tcp-${each}`)
+    if (direction !== undefined) {
+      return await countingStreams({ ...wire, device }, direction, peers, QEMU, async machine => await tracedBatch(machine, async () => {}))
+    }
     const send = Object.entries(incomingWorks(wire, blast)).find(([name]) => name.includes(work))?.[1]
     if (send === undefined) throw new Error(`no work named ${work}`)
-    await countingIncoming(wire, blast, BATCH, ['-singlestep', '-D', TRACE], async machine => {
-      for (let i = 0; i < WARM_UP; i++) await countOf(machine, () => send(BATCH))
-      await machine.monitor('log exec,nochain')
-      await countOf(machine, () => send(BATCH))
-      await machine.monitor('log none')
-    })
+    return await countingIncoming(wire, blast, BATCH, QEMU, async machine => await tracedBatch(machine, () => send(BATCH)))
   })
+}
+
+async function tracedBatch(machine: Machine, send: () => Promise<unknown>): Promise<Count> {
+  for (let i = 0; i < WARM_UP; i++) await countOf(machine, send)
+  await machine.monitor('log exec,nochain')
+  const count = await countOf(machine, send)
+  await machine.monitor('log none')
+  return count
 }
 
 /** The range of addresses of a function of the kernel. */
@@ -70,10 +83,11 @@ function functions(counts: Map<bigint, number>): Map<string, number> {
   return sums
 }
 
-await trace(process.argv[2] ?? 'received')
+const [work = 'received', peers = '1', offloads = ''] = process.argv.slice(2)
+const { frames } = await trace(work, Number(peers), offloads === 'none' ? NO_OFFLOADS : '')
 const counts = await addresses()
-const perPacket = (count: number): string => (count / BATCH).toFixed(1).padStart(9)
-const all = [...counts.values()].reduce((sum, each) => sum + each, 0)
+const each = (count: number): string => (count / frames).toFixed(1).padStart(9)
+const all = [...counts.values()].reduce((sum, one) => sum + one, 0)
 const most = [...functions(counts)].sort((a, b) => b[1] - a[1]).slice(0, SHOWN)
-console.log([`${perPacket(all)} instructions a packet, rounds and all`,
-  ...most.map(([name, count]) => `${perPacket(count)} ${name}`)].join('\n'))
+console.log([`${each(all)} instructions a ${work.startsWith('tcp-') ? 'KiB' : 'packet'}, rounds and all`,
+  ...most.map(([name, count]) => `${each(count)} ${name}`)].join('\n'))
