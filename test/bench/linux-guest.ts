@@ -45,7 +45,7 @@ http {
 `
 
 /** The programs of the UDP, TCP and paging benchmarks. */
-const PROGRAMS = ['udp-guest', 'tcp-guest', 'swap-guest']
+const PROGRAMS = ['udp-guest', 'tcp-guest', 'stream-guest', 'swap-guest']
 const sourceOf = (program: string): string => join(projectDirectory, `test/bench/c/${program}.c`)
 
 const INIT = `#!/bin/busybox sh
@@ -64,6 +64,7 @@ for word in $(cat /proc/cmdline); do
     bench.second=*) second=\${word#*=} ;;
     bench.udp=*) udp=$(echo "\${word#*=}" | tr , ' ') ;;
     bench.tcp=*) tcp=\${word#*=} ;;
+    bench.stream=*) stream=\${word#*=} ;;
     bench.swap=*) swap=$(echo "\${word#*=}" | tr , ' ') ;;
     bench.http=*) http=\${word#*=} ;;
   esac
@@ -80,6 +81,10 @@ fi
 if [ -n "$tcp" ]; then
   tcp-guest "$tcp" &
   iperf3 -s >/dev/null &
+  sleep 1
+fi
+if [ -n "$stream" ]; then
+  stream-guest "$stream" &
   sleep 1
 fi
 if [ -n "$http" ]; then
@@ -99,7 +104,7 @@ const FILES = { 'init': INIT, 'nginx.conf': NGINX, 'etc/passwd': 'root:x:0:0::/:
  * The guest's kernel command line. `address` is that of eth0 with its prefix length, `10.0.0.2/24`; null leaves
  * the card down. `more`: `bench.second=` eth1's address, and forward; `bench.udp=` arguments of udp-guest, by commas;
  * `bench.swap=` arguments of swap-guest, with the disk for swap; `bench.tcp=` the port of tcp-guest, and an iperf3 server;
- * `bench.http=` the bytes of /api/stats, which nginx serves.
+ * `bench.stream=` the first port of stream-guest; `bench.http=` the bytes of /api/stats, which nginx serves.
  */
 export function linuxCommandLine(address: string | null, more = ''): string {
   const base = `console=ttyS0 quiet mitigations=off ${more}`.trim()

@@ -11,6 +11,7 @@ import { benchIcount } from './icount.ts'
 import { benchIdle } from './idle.ts'
 import { benchInstructions } from './instructions.ts'
 import { benchPing } from './ping.ts'
+import { benchPrograms } from './programs.ts'
 import { buildPorphyry } from './porphyry.ts'
 import { benchSwap } from './swap.ts'
 import { benchTcp } from './tcp.ts'
@@ -26,6 +27,7 @@ const benchmarks: Record<string, { what: string, run: () => Promise<Row[]> | Row
   udp: { what: 'UDP in and out, beside a Linux guest (needs root)', run: benchUdp },
   forward: { what: 'packets forwarded between two cards, likewise', run: benchForward },
   tcp: { what: 'iperf3 in and out, connections, beside a Linux guest (needs root)', run: benchTcp },
+  programs: { what: 'a program that serves TCP, beside the same on a Linux guest (needs root)', run: benchPrograms },
   http: { what: 'HTTP requests a second, beside nginx on a Linux guest (needs root)', run: benchHttp },
   idle: { what: 'memory of an idle TCP connection, ten thousand of them (needs root)', run: benchIdle },
   calls: { what: 'system calls, fork, switches, page faults, beside a Linux guest', run: benchCalls },

@@ -55,7 +55,7 @@ export async function benchTcp(): Promise<Row[]> {
 }
 
 /** A client that closes first keeps its ports for a minute: let it have them back at once. */
-async function reusePorts({ namespace }: Wire): Promise<void> {
+export async function reusePorts({ namespace }: Wire): Promise<void> {
   await namespace.must('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=1024 65535', 'net.ipv4.tcp_tw_reuse=1'])
 }
 
