@@ -4,7 +4,7 @@
 // Called when SND.UNA =< SEG.ACK =< SND.NXT, and for what an older one that was overtaken tells of later octets. What follows from it
 // is sent at the end of the round (pending.ts).
 
-import { nowMicroseconds, nowMilliseconds } from '../../lib/clock.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { nth, type u32 } from '../../lib/layout.ts'
 import { packetFree, packetLength, type Packet } from '../../drivers/net/packet.ts'
 import { SocketEvent } from '../socket/socket.ts'
@@ -16,9 +16,10 @@ import { Mark, Phase, TimerUse, phaseOf, type TcpControlBlock } from './control-
 import { TcpFlag } from './header.ts'
 import { pendingAdd } from './pending.ts'
 import {
-  DUPLICATES, blockIsSound, markFirstLost, rackDelivered, rackDetect, rackDuplicate, rackReordering, rackRepaired, unmarkLost,
+  DUPLICATES, blockIsSound, markFirstLost, rackDelivered, rackDetect, rackDuplicate, rackPassed, rackReordering, rackRepaired, unmarkLost,
 } from './rack.ts'
 import { rtoCompute, rttSample } from './rtt.ts'
+import { timestampNow } from './secret.ts'
 import { segment, segmentHas, segmentOptions } from './segment.ts'
 import { SEGMENT_COST, bufferEnd, bufferMark, sendHasRoom, sendStrip, sendTake, sendUnsent } from './send-queue.ts'
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
@@ -30,10 +31,14 @@ import { windowLimit } from './window.ts'
 /** The youngest sample of this acknowledgment, microseconds; NO_SAMPLE: none. */
 let sample: u32 = 0
 const NO_SAMPLE: u32 = 0xffffffff
+/** Milliseconds: what is longer ago was not echoed by this connection's peer in good faith. */
+const ECHO_LIMIT: u32 = 300_000
 /** Something that was not sent twice, and was thought lost, had arrived: F-RTO's evidence. */
 let original = false
 /** SND.UNA moved. */
 let advanced = false
+/** The first block was a duplicate: what came last told the peer nothing new. */
+let repeats = false
 /** Buffers that were lost, and not on their way again, before this acknowledgment was looked at. */
 let lostBefore: u32 = 0
 
@@ -42,6 +47,7 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   const outstanding: boolean = tcb.snd.una != tcb.snd.nxt
   sample = NO_SAMPLE
   original = false
+  repeats = false
   advanced = seqLess(tcb.snd.una, segment.ack)
   lostBefore = tcb.lostBuffers
   const repeated: u32 = tcb.sackPermitted ? 0 : tcb.dupAcks * tcb.mss // told of by duplicates already: RFC 5681 §3.2
@@ -49,6 +55,7 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   if (advanced) delivered = take(tcb, segment.ack)
   delivered = delivered > repeated ? delivered - repeated : 0
   if (segmentOptions.sackCount != 0 && tcb.sackPermitted) delivered += takeBlocks(tcb)
+  if (advanced && !repeats) echoSample(tcb)
   if (sample != NO_SAMPLE) rttSample(tcb, sample)
   else if (advanced && tcb.backoff != 0) rtoCompute(tcb)
   if (!outstanding) return
@@ -64,8 +71,10 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
 /** SND.UNA moves to `ack`. Returns the octets that were not known to have arrived. */
 function take(tcb: TcpControlBlock, ack: Seq): u32 {
   let delivered: u32 = 0
+  let ambiguous = false
   let first = tcb.sendFirst
   while (first != null && first != tcb.sendNext && seqLess(first.owner as Seq, ack)) {
+    if ((first.mark & (Mark.EverRetransmitted | Mark.Sacked)) == Mark.EverRetransmitted) ambiguous = true
     const whole: boolean = seqAtMost(bufferEnd(first), ack)
     const octets: u32 = whole ? packetLength(first) : ack - (first.owner as Seq)
     if ((first.mark & Mark.Sacked) == 0) {
@@ -80,6 +89,7 @@ function take(tcb: TcpControlBlock, ack: Seq): u32 {
     packetFree(first)
     first = tcb.sendFirst
   }
+  if (ambiguous) sample = NO_SAMPLE // the others may have waited for it: Karn, RFC 6298 §3
   tcb.snd.una = ack
   tcb.waitingSince = nowMilliseconds()
   tcb.persisting = 0
@@ -88,15 +98,25 @@ function take(tcb: TcpControlBlock, ack: Seq): u32 {
   return delivered
 }
 
-/** One buffer is known to have arrived. Karn: one that was sent twice measures nothing, RFC 6298 §3. */
+/** One buffer is known to have arrived. One that was sent twice measures nothing: Karn, RFC 6298 §3. */
 function arrived(tcb: TcpControlBlock, packet: Packet): void {
   if ((packet.mark & Mark.EverRetransmitted) == 0) {
-    const rtt: u32 = nowMicroseconds() - packet.stamp
+    const rtt: u32 = rackPassed(packet)
     if (rtt < sample) sample = rtt
     if ((packet.mark & Mark.Lost) != 0) original = true
   }
   rackReordering(tcb, packet)
   rackDelivered(tcb, packet)
+}
+
+/**
+ * The echoed timestamp is of the segment that this acknowledgment answers, unless that was a duplicate: the path took no longer, even
+ * if others were acknowledged before, in vain; and of one that was sent twice it says which it was. RFC 7323 §4.1, RFC 6298 §3.
+ */
+function echoSample(tcb: TcpControlBlock): void {
+  if (!tcb.timestamps || !segmentOptions.hasTimestamps) return
+  const passed: u32 = timestampNow(tcb.tsOffset) - segmentOptions.echo
+  if (passed < ECHO_LIMIT && (passed + 1) * 1000 < sample) sample = (passed + 1) * 1000
 }
 
 /**
@@ -121,7 +141,8 @@ function takeBlocks(tcb: TcpControlBlock): u32 {
     const left: Seq = block.left
     const right: Seq = block.right
     if (i == 0 && isDuplicate(tcb, left, right)) {
-      rackDuplicate(tcb)
+      repeats = true
+      rackDuplicate(tcb, right)
       if (tcb.rack.probing && right == tcb.rack.probeEnd) tcb.rack.probing = false // RFC 8985 §7.4.2: the probe was for nothing
       continue
     }

@@ -83,6 +83,7 @@ export class Congestion {
 @struct
 export class Rack {
   sentAt: u32 // RACK.xmit_ts
+  stamped: u32 // the latest time that a segment was said to be sent at: rackStamp
   end: Seq // RACK.end_seq
   rtt: u32
   least: u32 // RACK.min_RTT; 0: none
@@ -93,6 +94,7 @@ export class Rack {
   reordered: Stored<u8, bool> // RACK.reordering_seen
   valid: Stored<u8, bool> // something was delivered
   dsackRound: Seq // one widening of the window a round trip
+  guessed: Seq // SND.NXT when a timer last had something sent again
   probeEnd: Seq // TLP.end_seq
   probing: Stored<u8, bool>
   probeRepeats: Stored<u8, bool> // TLP.is_retrans

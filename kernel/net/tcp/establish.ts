@@ -62,6 +62,7 @@ export function sendFrom(tcb: TcpControlBlock, iss: Seq): void {
   tcb.congestion.recover = iss
   tcb.congestion.usedUntil = iss
   tcb.rack.highest = iss
+  tcb.rack.guessed = iss
   tcb.mss = DEFAULT_MSS
   tcb.peerMss = DEFAULT_MSS
 }

@@ -5,7 +5,7 @@
 
 import { TCP_BURST } from '../../config.ts'
 import { multiplyDivide } from '../../lib/arithmetic.ts'
-import { nowMicroseconds, nowMilliseconds } from '../../lib/clock.ts'
+import { nowMilliseconds } from '../../lib/clock.ts'
 import { Errno } from '../../lib/errno.ts'
 import { at, sizeof, type i32, type u32 } from '../../lib/layout.ts'
 import { timerActive, timerStart, type Timer } from '../../lib/timer.ts'
@@ -17,6 +17,7 @@ import { congestionAfterPause, congestionUse } from './congestion.ts'
 import { Mark, Phase, TcpControlBlock, TimerUse, Waiting, phaseOf, stateOf } from './control-block.ts'
 import { TCP_HEADER_LIMIT, TcpFlag } from './header.ts'
 import { pendingAdd } from './pending.ts'
+import { rackStamp } from './rack.ts'
 import { rttSmoothed } from './rtt.ts'
 import { bufferEnd, bufferIsLost, bufferMark, bufferSplit, sendAdvance } from './send-queue.ts'
 import { seqAhead, seqLess, seqPlus, type Seq } from './sequence.ts'
@@ -114,10 +115,11 @@ export function bufferAgain(tcb: TcpControlBlock, packet: Packet, room: u32): bo
   const end: Seq = seqPlus(seq, length)
   const result: i32 = segmentTransmit(tcb, packet, length, seq, flagsFor(tcb, end, length))
   if (result == Errno.NoBufferSpace) return later(tcb)
+  const stamp: u32 = rackStamp(tcb, true)
   let each: Packet | null = packet
   while (each != null && seqLess(each.owner as Seq, end)) {
     bufferMark(tcb, each, Mark.Retransmitted | Mark.EverRetransmitted, Mark.None)
-    each.stamp = nowMicroseconds()
+    each.stamp = stamp
     each = each.next
   }
   tcb.congestion.out += length
@@ -311,9 +313,10 @@ function sendBuffers(tcb: TcpControlBlock, first: Packet, length: u32): boolean 
   if (result == Errno.NoBufferSpace) return later(tcb)
   if (tcb.snd.una == seq) tcb.waitingSince = nowMilliseconds()
   tcb.ecnReduced = false
+  const stamp: u32 = rackStamp(tcb, false)
   let each: Packet | null = first
   while (each != null && seqLess(tcb.snd.nxt, end)) {
-    each.stamp = nowMicroseconds()
+    each.stamp = stamp
     if (bufferEnd(each) == end) each.mark |= Mark.Last
     sendAdvance(tcb, each)
     each = tcb.sendNext

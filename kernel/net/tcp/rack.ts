@@ -14,10 +14,30 @@ export const DUPLICATES: u32 = 3
 const PERSISTS: u32 = 16 // recoveries that a wider window lasts, RFC 8985 §6.2 step 4
 const WIDEST: u32 = 16
 
+/** Clocks stand still while much is sent: by this much the time of a segment may be ahead of theirs. */
+const MOST_AHEAD: u32 = 1 << 20
+
+/**
+ * When what goes now is sent, microseconds: what goes `again` goes after all that went before, and nothing before that, so that the
+ * order can be told from times and sequence numbers. RFC 8985 §6.1.
+ */
+export function rackStamp(tcb: TcpControlBlock, again: boolean): u32 {
+  const now: u32 = nowMicroseconds()
+  const next: u32 = again ? tcb.rack.stamped + 1 : tcb.rack.stamped
+  tcb.rack.stamped = next - now < MOST_AHEAD ? next : now
+  return tcb.rack.stamped
+}
+
+/** Microseconds since a buffer was sent. */
+export function rackPassed(packet: Packet): u32 {
+  const passed: u32 = nowMicroseconds() - packet.stamp
+  return passed < 0 - MOST_AHEAD ? passed : 0
+}
+
 /** A buffer was delivered: acknowledged or selectively so. RFC 8985 §6.2, steps 1 and 2. */
 export function rackDelivered(tcb: TcpControlBlock, packet: Packet): void {
   const rack = tcb.rack
-  const rtt: u32 = nowMicroseconds() - packet.stamp
+  const rtt: u32 = rackPassed(packet)
   if ((packet.mark & Mark.EverRetransmitted) != 0 && rtt < rack.least) return // it may be the first one that arrived
   const end: Seq = bufferEnd(packet)
   if (rack.valid && !sentAfter(packet.stamp, end, rack.sentAt, rack.end)) return
@@ -45,9 +65,13 @@ export function rackReordering(tcb: TcpControlBlock, packet: Packet): void {
   }
 }
 
-/** A duplicate was reported: what was sent again was not lost. The window is widened, once a round trip. RFC 8985 §6.2, step 4. */
-export function rackDuplicate(tcb: TcpControlBlock): void {
+/**
+ * A duplicate up to `right` was reported: what was sent again was not lost. The window is widened, once a round trip. RFC 8985 §6.2,
+ * step 4. What a timer sent again tells nothing of the order: the acknowledgment may have been lost.
+ */
+export function rackDuplicate(tcb: TcpControlBlock, right: Seq): void {
   const rack = tcb.rack
+  if (seqAtMost(right, rack.guessed)) return
   if (rack.multiplier != 0 && seqLess(tcb.snd.una, rack.dsackRound)) return
   rack.dsackRound = tcb.snd.nxt
   rack.persist = PERSISTS
@@ -87,7 +111,7 @@ export function rackDetect(tcb: TcpControlBlock): u32 {
     const again: boolean = (mark & Mark.Retransmitted) != 0
     const candidate: boolean = (mark & Mark.Sacked) == 0 && ((mark & Mark.Lost) == 0 || again)
     if (candidate && sentAfter(rack.sentAt, rack.end, each.stamp, bufferEnd(each))) {
-      const passed: u32 = nowMicroseconds() - each.stamp
+      const passed: u32 = rackPassed(each)
       if (passed >= patience) bufferMark(tcb, each, Mark.Lost, Mark.Retransmitted)
       else if (patience - passed > wait) wait = patience - passed
     }

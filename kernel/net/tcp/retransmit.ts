@@ -69,6 +69,7 @@ function dataTimeout(tcb: TcpControlBlock): void {
   congestionTimeout(tcb)
   tcb.congestion.spurious = first && tcb.backoff == 1
   tcb.rack.probing = false
+  tcb.rack.guessed = tcb.snd.nxt
   markAllLost(tcb)
   tcpOutput(tcb)
 }
@@ -103,6 +104,7 @@ function lossProbe(tcb: TcpControlBlock): void {
   tcb.rack.probing = true
   tcb.rack.probeRepeats = !fresh
   tcb.rack.probeEnd = tcb.snd.nxt
+  tcb.rack.guessed = tcb.snd.nxt
   tcb.rack.used = true
   timerRestart(tcb)
 }

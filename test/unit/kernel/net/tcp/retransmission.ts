@@ -81,6 +81,57 @@ for (const e of await engines('test/kernel/net.ts')) {
       +0~0.06 > *
     `)
 
+    script('RFC 8985 §6.2: what is sent in one millisecond has an order: a retransmission is not overtaken by what went before it', `
+      ${OPEN_SACK}
+      send 20440 = 20440
+      ${burst(1, 10)}
+      +0.1 < . 1:1(0) ack 1 <sack 1461:2921>
+      > . 14601:16061(1460) ack 1
+      < . 1:1(0) ack 1 <sack 1461:4381>
+      > . 16061:17521(1460) ack 1
+      < . 1:1(0) ack 1 <sack 1461:5841>
+      > . 1:1461(1460) ack 1
+      < . 1:1(0) ack 1 <sack 1461:14601>
+      > *
+      +0.1 < . 1:1(0) ack 1 <sack 1461:16061>
+      < . 1:1(0) ack 1 <sack 1461:17521>
+      < . 1:1(0) ack 20441
+      +3
+    `)
+
+    script('RFC 8985 §6.2, step 4: a duplicate that a timer has sent says nothing of the order of segments', `
+      ${OPEN_SACK}
+      send 2920 = 2920
+      > . 1:1461(1460) ack 1
+      > P. 1461:2921(1460) ack 1
+      +0.2~0.21 > P. 1461:2921(1460) ack 1
+      +0.05 < . 1:1(0) ack 2921 <sack 1461:2921>
+      send 14600 = 14600
+      > *
+      +0.1 < . 1:1(0) ack 2921 <sack 4381:5841>
+      < . 1:1(0) ack 2921 <sack 4381:7301>
+      < . 1:1(0) ack 2921 <sack 4381:8761>
+      > . 2921:4381(1460) ack 1
+    `)
+
+    script('RFC 6298 §3, Karn: what is acknowledged together with a retransmission measures nothing; the echoed timestamp does', `
+      listen 5
+      < S 0:0(0) win 65535 <mss 1460, sackOK, TS 100 ecr 0>
+      > S. 0:0(0) ack 1 <mss 1460, sackOK, TS 100>
+      +0.1 < . 1:1(0) ack 1 <TS 200>
+      accept
+      send 4344 = 4344
+      > . 1:1449(1448) ack 1 <...>
+      > . 1449:2897(1448) ack 1 <...>
+      > P. 2897:4345(1448) ack 1 <...>
+      +0.2~0.21 > P. 2897:4345(1448) ack 1 <...>
+      +0.2~1 > . 1:1449(1448) ack 1 <...>
+      +0.1 < . 1:1(0) ack 4345 <TS 900>
+      send 4344 = 4344
+      > *
+      +0.19~0.21 > P. 7241:8689(1448) ack 1 <...>
+    `)
+
     script('RFC 6582 §3.2: a partial acknowledgment: the next one is lost, too', `
       ${OPEN}
       send 14600 = 14600

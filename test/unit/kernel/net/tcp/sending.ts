@@ -75,9 +75,12 @@ for (const e of await engines('test/kernel/net.ts')) {
       > . 16061:17521(1460) ack 1
       < . 1:1(0) ack 1 <sack 5841:14601>
       > *
-      +0.1 < . 1:1(0) ack 1461 <sack 5841:14601>
+      +0.1 < . 1:1(0) ack 1 <sack 5841:17521>
       > . 17521:18981(1460) ack 1
       > . 18981:20441(1460) ack 1
+      < . 1:1(0) ack 1461 <sack 5841:17521>
+      > . 20441:21901(1460) ack 1
+      > . 21901:23361(1460) ack 1
     `)
 
     script('an acknowledgment that was overtaken still tells of later octets: RFC 2018 §5', `
