@@ -268,5 +268,6 @@ function recovery(): void {
   logDecimal('window_probes', tcpCounters.windowProbes)
   logDecimal('keep_alives', tcpCounters.keepAlives)
   logDecimal('path_mtu_reduced', tcpCounters.pathMtuReduced)
+  logDecimal('path_mtu_probes', tcpCounters.pathMtuProbes)
   logEnd()
 }

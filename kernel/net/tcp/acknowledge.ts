@@ -21,6 +21,7 @@ import {
 import { rtoCompute, rttSample } from './rtt.ts'
 import { timestampNow } from './secret.ts'
 import { segment, segmentHas, segmentOptions } from './segment.ts'
+import { sizeAcked, sizeIsLost } from './segment-size.ts'
 import { SEGMENT_COST, bufferEnd, bufferMark, sendHasRoom, sendStrip, sendTake, sendUnsent } from './send-queue.ts'
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { tcpCounters } from './stats.ts'
@@ -91,6 +92,7 @@ function take(tcb: TcpControlBlock, ack: Seq): u32 {
   }
   if (ambiguous) sample = NO_SAMPLE // the others may have waited for it: Karn, RFC 6298 §3
   tcb.snd.una = ack
+  sizeAcked(tcb)
   tcb.waitingSince = nowMilliseconds()
   tcb.persisting = 0
   tcb.dupAcks = 0
@@ -199,7 +201,7 @@ function congestion(tcb: TcpControlBlock, delivered: u32): void {
   const c = tcb.congestion
   if (c.spurious && original) return spurious(tcb)
   if (congestionRepaired(tcb)) rackRepaired(tcb)
-  if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced)) {
+  if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced) && !sizeIsLost(tcb)) {
     tcpCounters.recoveries += 1
     tcb.stats.recoveries += 1
     congestionRepair(tcb, Phase.Recovery)

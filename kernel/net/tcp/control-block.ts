@@ -102,6 +102,17 @@ export class Rack {
   reserved: u8
 }
 
+/** Looking for longer segments: segment-size.ts. */
+@struct
+export class SizeSearch {
+  start: Seq // of the probe that is on its way
+  end: Seq // the same: there is none
+  triedAt: u32 // milliseconds: the last probe that was lost
+  high: u16 // a length that the path does not take; 0: none is known
+  tries: u8 // probes of one length that were lost
+  wanted: Stored<u8, bool> // segments are shorter than the ends take
+}
+
 /** RTO: rtt.ts. RFC 6298 §2. */
 @struct
 export class RoundTrip {
@@ -184,6 +195,7 @@ export class TcpControlBlock {
   rtt: Embed<RoundTrip>
   congestion: Embed<Congestion>
   rack: Embed<Rack>
+  search: Embed<SizeSearch>
   stats: Embed<TcpConnectionStats>
 
   // Timestamps, RFC 7323 §4.

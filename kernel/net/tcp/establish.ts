@@ -14,22 +14,19 @@ import type { CongestionControl, TcpControlBlock } from './control-block.ts'
 import { TcpFlag } from './header.ts'
 import { keepAliveStart } from './life.ts'
 import { listenerOf, queueAppend, queueRemove } from './listener.ts'
-import { TIMESTAMPS_SIZE } from './options.ts'
 import { pendingAdd } from './pending.ts'
 import { rttSample, rttStart } from './rtt.ts'
 import { initialSequence, timestampOffset } from './secret.ts'
 import { segment, segmentHas, segmentOptions } from './segment.ts'
+import { sizeStart } from './segment-size.ts'
 import { seqPlus, type Seq } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { timerOff } from './timer.ts'
-import { segmentAsked } from './transmit.ts'
 import { EcnUse, tcpTuning } from './tuning.ts'
 import { windowLimit, windowScale } from './window.ts'
 
 /** What a peer that says nothing takes: RFC 9293 §3.7.1. */
 export const DEFAULT_MSS: u32 = 536
-/** No segment is cut smaller, whatever the peer says: the 68 bytes of RFC 791 §3.2, less the headers; Linux's TCP_MIN_SND_MSS. */
-const LEAST_MSS: u32 = 48
 
 /** A new block: everything at its defaults, what we offer switched on. */
 export function tcbStart(tcb: TcpControlBlock): void {
@@ -101,21 +98,13 @@ export function takeSyn(tcb: TcpControlBlock): void {
   tcb.tsRecent = segmentOptions.value
   tcb.tsRecentAt = nowMilliseconds()
   tcb.rcv.advertised = seqPlus(tcb.rcv.nxt, firstWindow(tcb))
-  mssCompute(tcb)
+  sizeStart(tcb)
   tcb.largest = tcb.mss
 }
 
 /** What a SYN's window field says: not scaled, so 65,535 at most. */
 export function firstWindow(tcb: TcpControlBlock): u32 {
   return tcb.receiveLimit < 0xffff ? tcb.receiveLimit : 0xffff
-}
-
-/** Eff.snd.MSS: what the peer takes and the path does, less our options. RFC 9293 §3.7.1, RFC 6691 §2. */
-export function mssCompute(tcb: TcpControlBlock): void {
-  const room: u32 = segmentAsked(tcb)
-  let mss: u32 = tcb.peerMss < room ? tcb.peerMss : room
-  if (mss < LEAST_MSS) mss = LEAST_MSS
-  tcb.mss = tcb.timestamps ? mss - TIMESTAMPS_SIZE : mss
 }
 
 /** Whether the SYN at hand asks, by ECE and CWR, and is agreed with, by ECE alone. RFC 3168 §6.1.1. */

@@ -9,6 +9,7 @@ import { stateOf, type TcpControlBlock } from './control-block.ts'
 import { tcpEnd } from './end.ts'
 import { markFirstLost } from './rack.ts'
 import { pendingAdd } from './pending.ts'
+import { sizeReduce } from './segment-size.ts'
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { tcpCounters } from './stats.ts'
@@ -41,7 +42,7 @@ function pathNarrower(tcb: TcpControlBlock, mtu: u32): void {
   const room: u32 = mtu > HEADERS + LEAST_MSS + options ? mtu - HEADERS - options : LEAST_MSS
   if (room >= tcb.mss) return
   tcpCounters.pathMtuReduced += 1
-  tcb.mss = room
+  sizeReduce(tcb, room)
   markFirstLost(tcb)
   pendingAdd(tcb)
 }

@@ -17,9 +17,10 @@ import { congestionAfterPause, congestionUse } from './congestion.ts'
 import { Mark, Phase, TcpControlBlock, TimerUse, Waiting, phaseOf, stateOf } from './control-block.ts'
 import { TCP_HEADER_LIMIT, TcpFlag } from './header.ts'
 import { pendingAdd } from './pending.ts'
-import { rackStamp } from './rack.ts'
+import { DUPLICATES, rackStamp } from './rack.ts'
 import { rttSmoothed } from './rtt.ts'
-import { bufferEnd, bufferIsLost, bufferMark, bufferSplit, sendAdvance } from './send-queue.ts'
+import { sizeAgain, sizeProbe, sizeProbed } from './segment-size.ts'
+import { bufferEnd, bufferIsLost, bufferMark, bufferSplit, sendAdvance, sendUnsent } from './send-queue.ts'
 import { seqAhead, seqLess, seqPlus, type Seq } from './sequence.ts'
 import { isSynchronized } from './state.ts'
 import { tcpCounters } from './stats.ts'
@@ -119,6 +120,7 @@ export function bufferAgain(tcb: TcpControlBlock, packet: Packet, room: u32): bo
   let each: Packet | null = packet
   while (each != null && seqLess(each.owner as Seq, end)) {
     bufferMark(tcb, each, Mark.Retransmitted | Mark.EverRetransmitted, Mark.None)
+    sizeAgain(tcb, each)
     each.stamp = stamp
     each = each.next
   }
@@ -160,14 +162,42 @@ function later(tcb: TcpControlBlock): boolean {
 // --- For the first time. ----------------------------------------------------------------------------------
 
 function sendNew(tcb: TcpControlBlock): void {
-  let next = tcb.sendNext
   run = 0
+  sendProbe(tcb)
+  let next = tcb.sendNext
   while (next != null && !burstSpent(tcb)) {
     const length: u32 = nextLength(tcb, next)
     if (length == 0 || !sendBuffers(tcb, next, length)) return
     run += 1
     next = tcb.sendNext
   }
+}
+
+/** A segment longer than the others, to see whether the path takes it, while nothing is lost and there is enough to send. RFC 4821 §7.4. */
+function sendProbe(tcb: TcpControlBlock): void {
+  const length: u32 = sizeProbe(tcb)
+  if (length == 0 || phaseOf(tcb) != Phase.Open || tcb.lostBuffers != 0 || tcb.sackedBuffers != 0) return
+  if (length > windowLeft(tcb) || (tcb.pipe != 0 && tcb.pipe + length > tcb.congestion.cwnd)) return
+  if (sendUnsent(tcb) < length + DUPLICATES * tcb.mss) return
+  const first = cutAt(tcb, length)
+  if (first == null) return
+  const start: Seq = tcb.snd.nxt
+  const usual: u32 = tcb.mss
+  tcb.mss = length
+  if (sendBuffers(tcb, first, length)) sizeProbed(tcb, start, length)
+  tcb.mss = usual
+}
+
+/** The first buffer never sent, if one of them ends, now at the latest, after `length` octets; else null. */
+function cutAt(tcb: TcpControlBlock, length: u32): Packet | null {
+  let left: u32 = length
+  let each: Packet | null = tcb.sendNext
+  while (each != null && packetLength(each) < left) {
+    left -= packetLength(each)
+    each = each.next
+  }
+  if (each == null || (packetLength(each) != left && !bufferSplit(tcb, each, left))) return null
+  return tcb.sendNext
 }
 
 /**

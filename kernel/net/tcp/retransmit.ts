@@ -14,6 +14,7 @@ import { TcpFlag } from './header.ts'
 import { bufferAgain, finAgain, probeNew, tcpOutput } from './output.ts'
 import { markAllLost, rackDetect } from './rack.ts'
 import { rtoBackOff } from './rtt.ts'
+import { sizeIsLost, sizeReduce } from './segment-size.ts'
 import { seqPlus } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { tcpCounters } from './stats.ts'
@@ -65,7 +66,7 @@ function gaveUp(tcb: TcpControlBlock): i32 {
 
 function dataTimeout(tcb: TcpControlBlock): void {
   const first: boolean = phaseOf(tcb) != Phase.Loss
-  if (tcb.backoff >= BLACK_HOLE_TIMEOUTS && tcb.mss > SAFE_MSS) tcb.mss = SAFE_MSS
+  if (tcb.backoff >= BLACK_HOLE_TIMEOUTS && tcb.mss > SAFE_MSS) sizeReduce(tcb, SAFE_MSS)
   congestionTimeout(tcb)
   tcb.congestion.spurious = first && tcb.backoff == 1
   tcb.rack.probing = false
@@ -122,7 +123,7 @@ function lastAgain(tcb: TcpControlBlock): boolean {
 /** RFC 8985 §6.3: what was given a little more time is lost now. */
 function reorder(tcb: TcpControlBlock): void {
   const wait: u32 = rackDetect(tcb)
-  if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced)) {
+  if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced) && !sizeIsLost(tcb)) {
     tcpCounters.recoveries += 1
     congestionRepair(tcb, Phase.Recovery)
     congestionProportional(tcb, tcb.mss, false) // as if the acknowledgment that was waited for had come

@@ -34,6 +34,7 @@ export class TcpCounters {
   keepAlives: u32
   windowProbes: u32
   pathMtuReduced: u32
+  pathMtuProbes: u32
   noMemory: u32
 }
 
