@@ -26,9 +26,11 @@ import { Transfer, transferInit } from '../vm/transfer.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userLoad32, userLoaded } from '../vm/user-copy.ts'
 import { executableSet } from './executable.ts'
-import { groupAlone, vforkOver } from './exit.ts'
+import { vforkOver } from './exit.ts'
+import { groupAlone } from './group.ts'
 import { NAME_SIZE, Process } from './process.ts'
 import { fpuStateChanged, segmentBasesLoad, spaceLoad } from './scheduler.ts'
+import { Signal } from './signal-number.ts'
 import { signalStateExec } from './signal-state.ts'
 
 /** Bytes of a file's first line that are read for "#!": Linux's BINPRM_BUF_SIZE. */
@@ -77,8 +79,7 @@ function pathOf(from: Arguments): ptr {
 /**
  * Run the program that `execution` names in `self`, the running process: None, and `frame` and everything else is the new program's.
  * Errors: those of opening the file, AccessDenied (no regular file, not executable), NotExecutable, OutOfMemory, SymbolicLinkLoop
- * (interpreters of interpreters), NotPermitted (a thread that is not its group's leader), Interrupted (the process was told to
- * end): the process is as it was. May sleep.
+ * (interpreters of interpreters), Interrupted (the process was told to end): the process is as it was. May sleep.
  */
 export function execute(self: Process, execution: Execution, frame: TrapFrame): i32 {
   while (true) {
@@ -175,7 +176,6 @@ function swap(a: Arguments, b: Arguments): void {
 // --- The program. -----------------------------------------------------------------------------------------
 
 function replaceProgram(self: Process, execution: Execution, file: OpenFile, frame: TrapFrame): i32 {
-  if (self.pid != self.group) return Errno.NotPermitted
   const space = spaceCreate()
   if (space == null) return Errno.OutOfMemory
   const old = self.space
@@ -221,6 +221,7 @@ function begin(self: Process, execution: Execution, frame: TrapFrame, stack: u32
   fpuStateChanged(self)
   self.clearTid = 0 as ptr
   self.robustList = 0 as ptr
+  self.exitSignal = Signal.Child // what clone was told was of the program before
   tableCloseOnExec(self.files.table)
   signalStateExec(self.signals)
   nameSet(self, pathOf(execution.arguments))

@@ -14,7 +14,7 @@ import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { executableRelease } from './executable.ts'
 import { Process, ProcessState } from './process.ts'
-import { processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
+import { processContinue, processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
 import { Signal } from './signal-number.ts'
 import { signalStateRelease } from './signal-state.ts'
 import { signalChildEnded } from './signal.ts'
@@ -62,28 +62,17 @@ export function processExit(status: u32): never {
   switchAwayForGood(self)
 }
 
-/** All threads of the running one's group end, and itself. May sleep. */
+/** All threads of the running one's group end, and itself; if it has been told to end already, only itself, as it was told. May sleep. */
 export function groupExit(status: u32): never {
   const self = processSelf()
+  if (self.ending) processExit(self.exitStatus)
   endThreads(self, status)
   processOf(self.group)!.exitStatus = status
   processExit(status)
 }
 
-/**
- * The running thread becomes its group's only one: the others end. False: it is not the leader, or has to end itself. May sleep.
- */
-export function groupAlone(self: Process): boolean {
-  if (self.pid != self.group) return false
-  endThreads(self, exitedStatus(0))
-  while (self.threads > 1) {
-    if (self.ending) return false
-    sleepPause(END_INTERVAL)
-  }
-  return true
-}
-
-function endThreads(self: Process, status: u32): void {
+/** The other threads of a group end. */
+export function endThreads(self: Process, status: u32): void {
   let each = processFirst()
   while (each != null) {
     if (each.group == self.group && each != self) processEnd(each, status)
@@ -91,12 +80,13 @@ function endThreads(self: Process, status: u32): void {
   }
 }
 
-/** Have a process end before it next runs in user mode. */
+/** Have a process end before it next runs in user mode; one that is stopped goes on for that. */
 export function processEnd(process: Process, status: u32): void {
   if (process.state == ProcessState.Zombie || process.ending) return
   process.ending = true
   process.exitStatus = status
   processNotice(process)
+  processContinue(process)
 }
 
 function clearTid(self: Process): void {

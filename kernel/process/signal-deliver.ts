@@ -48,8 +48,11 @@ const SYSCALL_BYTES: u32 = 2
 export function signalsDeliver(self: Process, frame: TrapFrame): void {
   const state = self.signals
   while (true) {
-    if (state.stopAsked) processStop(self)
     if (self.ending) processExit(self.exitStatus)
+    if (state.stopAsked) {
+      processStop(self)
+      continue
+    }
     const number = signalTake(state)
     if (number != 0) {
       act(self, frame, number)

@@ -29,9 +29,7 @@ export function processAdd(): Process | null {
   const process = at<Process>(p)
   process.pid = freePid()
   process.group = process.pid
-  const bucket = nth(buckets, process.pid & (PROCESS_BUCKETS - 1))
-  process.nextInBucket = bucket.first
-  bucket.first = process
+  chain(process)
   process.nextOfAll = first
   if (first != null) first.previousOfAll = process
   first = process
@@ -48,6 +46,23 @@ export function processRemove(process: Process): void {
   if (process.nextOfAll != null) process.nextOfAll.previousOfAll = process.previousOfAll
   count -= 1
   poolFree(pool, address(process))
+}
+
+/** Two processes have one another's id from now on. */
+export function processIdsSwap(a: Process, b: Process): void {
+  const id: u32 = a.pid
+  unchain(a)
+  unchain(b)
+  a.pid = b.pid
+  b.pid = id
+  chain(a)
+  chain(b)
+}
+
+function chain(process: Process): void {
+  const bucket = nth(buckets, process.pid & (PROCESS_BUCKETS - 1))
+  process.nextInBucket = bucket.first
+  bucket.first = process
 }
 
 function unchain(process: Process): void {

@@ -15,11 +15,12 @@ import { panic } from '../../kernel/lib/panic.ts'
 import { setSleep, sleeperDequeue, sleeperEnqueue, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
 import { heapAllocate } from '../../kernel/mm/heap.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
+import { groupAlone } from '../../kernel/process/group.ts'
 import { Process, ProcessState } from '../../kernel/process/process.ts'
 import { signalsDeliver } from '../../kernel/process/signal-deliver.ts'
 import { signalStateInit, signalStateRelease, signalsInit } from '../../kernel/process/signal-state.ts'
 import { signalFault, signalStateCopy } from '../../kernel/process/signal.ts'
-import { processAdd, processTableInit } from '../../kernel/process/table.ts'
+import { processAdd, processOf, processTableInit } from '../../kernel/process/table.ts'
 import { epollInit } from '../../kernel/syscall/epoll.ts'
 import { eventsInit } from '../../kernel/syscall/eventfd.ts'
 import { futexInit } from '../../kernel/syscall/futex.ts'
@@ -140,6 +141,29 @@ export function threadNew(index: u32, of: u32): u32 {
   if (contextFork(process.files, leader.files, true) != Errno.None) panic('no descriptors')
   return process.pid
 }
+
+/** One process is another's child. */
+export function processAdopt(index: u32, by: u32): void {
+  const child = processAt(index)
+  child.parent = processAt(by)
+  child.nextSibling = processAt(by).firstChild
+  processAt(by).firstChild = child
+}
+
+/** A thread becomes its process's only one. */
+export function aloneOf(index: u32): bool { return groupAlone(processAt(index)) }
+/** Told to end. */
+export function endingSet(index: u32): void { processAt(index).ending = true }
+
+export function pidOf(index: u32): u32 { return processAt(index).pid }
+export function parentOf(index: u32): u32 { return processAt(index).parent!.pid }
+/** The id of a process's child number `nth`, 0 past the last. */
+export function childOf(index: u32, nth: u32): u32 {
+  let child = processAt(index).firstChild
+  for (let i: u32 = 0; i < nth && child != null; i++) child = child.nextSibling
+  return child == null ? 0 : child.pid
+}
+export function isProcess(pid: u32): bool { return processOf(pid) != null }
 
 /** It lets go of everything it has, as far as this file gave it. */
 export function processGone(index: u32, last: bool): void {
