@@ -283,20 +283,32 @@ export const PID_LIMIT: u32 = 32_767
 export const PROCESS_BUCKETS: u32 = 256
 /** Milliseconds a process runs before others of its priority: RustOS's. */
 export const TIME_SLICE: u32 = 10
+/** RustOS's priorities: RealTime, High, Normal, Low, Idle. */
+export const PRIORITIES: u32 = 5
+/**
+ * Milliseconds after which a priority whose processes wait for higher ones gets a slice: a twentieth of the processor, as much as Linux
+ * keeps from real-time tasks.
+ */
+export const STARVATION: u32 = 200
 /** Kernel stacks kept for the next process: a shell's pipeline. */
 export const KERNEL_STACKS_KEPT: u32 = 16
 /** Bytes of a program's arguments and environment: Linux's ARG_MAX. */
 export const ARGUMENT_LIMIT: u32 = 131_072
 /** Bytes first set aside for them; doubled as they turn out to need more. */
 export const ARGUMENT_ROOM: u32 = 4096
-/** Bytes of address space for a program's stack: Linux's default; memory comes as it is touched. */
+/** Bytes of address space for a program's stack: Linux's default for RLIMIT_STACK; memory comes as it is touched. */
 export const STACK_LIMIT: u32 = 8 << 20
+/** The least that is mapped for it: ARGUMENT_LIMIT bytes of empty strings with a pointer to each; and the most, whatever the limit. */
+export const STACK_SMALLEST: u32 = 2 << 20
+export const STACK_LARGEST: u32 = 64 << 20
 /** Scripts whose interpreter is a script, and so on. */
 export const INTERPRETER_LIMIT: u32 = 4
 /** Event counters (eventfd) open at once: a few of each program. */
 export const EVENT_LIMIT: u32 = 1024
 /** Lists that sleepers on futexes are found by, a power of two. */
 export const FUTEX_BUCKETS: u32 = 64
+/** Locks on files, and those who wait for one, each: a few of every process. */
+export const FILE_LOCK_LIMIT: u32 = 4096
 /** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
 export const VECTOR_LIMIT: u32 = 1024
 // --- Files. -----------------------------------------------------------------------------------------------

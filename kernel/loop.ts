@@ -8,7 +8,8 @@ import { nicFirst, type Nic } from './drivers/net/nic.ts'
 import { clockUpdate } from './lib/clock.ts'
 import type { u32 } from './lib/layout.ts'
 import { timersRun } from './lib/timer.ts'
-import { processesReady, processesRun } from './process/scheduler.ts'
+import { readyCount } from './process/ready.ts'
+import { processesRun } from './process/scheduler.ts'
 import { roundBegin, roundEnd } from './lib/wait.ts'
 import { consolePending, consolePoll } from './services/console.ts'
 import { servicesPoll } from './services/stream-service.ts'
@@ -80,7 +81,7 @@ export function loopRound(): void {
 export function mainLoop(): never {
   while (true) {
     const did = loopOnce()
-    if (processesReady() != 0) processesRun(armWakeUps())
+    if (readyCount() != 0) processesRun(armWakeUps())
     else if (!did) idleWait()
   }
 }

@@ -7,7 +7,7 @@ export const PAGE = 4096
 const BASE = 0x80000000
 
 export const Prot = { None: 0, Read: 1, Write: 2, ReadWrite: 3, Execute: 4, ReadExecute: 5 } as const
-export const Map = { Shared: 1, Private: 2, Fixed: 0x10, NoReplace: 0x100000 } as const
+export const Map = { Shared: 1, Private: 2, Fixed: 0x10, Stack: 0x20000, NoReplace: 0x100000 } as const
 export const Errno = { OutOfMemory: -12, BadAddress: -14, Exists: -17, InvalidArgument: -22, NameTooLong: -36 } as const
 export const MemoryError = {
   OutOfMemory: -1, InvalidAddress: -7, WriteViolation: -8, PrivilegeViolation: -9, ExecuteViolation: -10, GuardPageViolation: -11,

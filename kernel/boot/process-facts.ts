@@ -4,11 +4,14 @@
 import { processHooks } from '../fs/process-hooks.ts'
 import { ProcessFacts, SystemFacts, procHooks } from '../fs/proc/facts.ts'
 import { divide64, load32 } from '../lib/intrinsics.ts'
-import { staticMemory, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
+import { nth, staticMemory, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
 import { copyBytes } from '../lib/memory.ts'
+import { NO_LIMIT, Resource } from '../process/limits.ts'
 import { Process, ProcessState } from '../process/process.ts'
 import { processArguments, processMaps } from './process-memory.ts'
-import { contextSwitches, processCurrent, processesReady, processesRunTime } from '../process/scheduler.ts'
+import { processorMicroseconds, processorTimeOfAll } from '../process/processor-time.ts'
+import { readyCount } from '../process/ready.ts'
+import { contextSwitches, processCurrent } from '../process/scheduler.ts'
 import { signalIgnored } from '../process/signal-state.ts'
 import { signalSendGroup, signalSendSelf } from '../process/signal.ts'
 import { processCount, processFirst, processOf, processesMade } from '../process/table.ts'
@@ -58,6 +61,11 @@ function selfIgnores(number: u32): boolean {
   return signalIgnored(self.signals, number) || self.signals.blocked.has(number)
 }
 
+function selfFileLimit(): u32 {
+  const self = processCurrent()
+  return self == null ? NO_LIMIT : nth(self.signals.group.limits, Resource.FileSize).soft
+}
+
 // --- /proc. -----------------------------------------------------------------------------------------------
 
 function nextPid(after: u32): u32 {
@@ -70,8 +78,10 @@ function nextPid(after: u32): u32 {
   return best
 }
 
-function ticksOf(microseconds: ptr): u32 {
-  divide64(quotient, microseconds, TICK)
+/** Of counts of processor time. */
+function ticksOf(counts: ptr): u32 {
+  processorMicroseconds(quotient, counts)
+  divide64(quotient, quotient, TICK)
   return load32(quotient, 0)
 }
 
@@ -95,14 +105,14 @@ function tell(pid: u32, out: ProcessFacts): boolean {
   out.priority = (20 + process.niceness) as number as u32
   out.nice = process.niceness as number as u32
   out.threads = process.threads
-  out.userTicks = ticksOf(process.runTime)
-  out.systemTicks = 0
-  out.childUserTicks = ticksOf(process.childTime)
-  out.childSystemTicks = 0
+  out.userTicks = ticksOf(process.signals.group.time.user)
+  out.systemTicks = ticksOf(process.signals.group.time.system)
+  out.childUserTicks = ticksOf(process.signals.group.childTime.user)
+  out.childSystemTicks = ticksOf(process.signals.group.childTime.system)
   out.startTicks = process.startTime / MILLISECONDS_PER_TICK
   out.pages = process.space == null ? 0 : process.space.pages
   out.residentPages = process.space == null ? 0 : process.space.resident
-  out.minorFaults = process.faults
+  out.minorFaults = process.signals.group.faults
   out.majorFaults = 0
   out.files = process.space == null ? null : process.files
   out.executable = process.executable.inode
@@ -112,14 +122,15 @@ function tell(pid: u32, out: ProcessFacts): boolean {
 }
 
 function systemTell(out: SystemFacts): void {
-  const busy: u32 = ticksOf(processesRunTime())
+  const all = processorTimeOfAll()
+  out.userTicks = ticksOf(all.user)
+  out.systemTicks = ticksOf(all.system)
+  const busy: u32 = out.userTicks + out.systemTicks
   const up: u32 = nowMilliseconds() / MILLISECONDS_PER_TICK
-  out.userTicks = busy
-  out.systemTicks = 0
   out.idleTicks = up > busy ? up - busy : 0
   out.switches = contextSwitches()
   out.forks = processesMade()
-  out.running = processesReady() + 1
+  out.running = readyCount() + 1
   out.processes = processCount()
   out.lastPid = processesMade()
 }
@@ -138,6 +149,7 @@ export function processFactsInit(): void {
   hooks.signalSelf = selfSignal
   hooks.signalGroup = groupSignal
   hooks.signalIgnored = selfIgnores
+  hooks.fileLimit = selfFileLimit
   const proc = procHooks()
   proc.next = nextPid
   proc.tell = tell

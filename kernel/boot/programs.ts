@@ -1,6 +1,7 @@
 // Programs: what has to be there before the first process, and that process, if the command line asks for one.
 
 import { Cpu, cpuHas } from '../arch/x86/cpu.ts'
+import { clockCounter, clockOfCounts } from '../arch/x86/clock.ts'
 import { fpuInit } from '../arch/x86/fpu.ts'
 import { kernelRoot } from '../arch/x86/paging.ts'
 import { processFactsInit } from './process-facts.ts'
@@ -17,6 +18,7 @@ import { exitHooksSet } from '../process/exit.ts'
 import { firstEnded, firstProcessStart } from '../process/first.ts'
 import { outOfMemoryInit } from '../process/out-of-memory.ts'
 import type { Process } from '../process/process.ts'
+import { processorTimeInit } from '../process/processor-time.ts'
 import { schedulerInit } from '../process/scheduler.ts'
 import { processTableInit } from '../process/table.ts'
 import { signalsInit } from '../process/signal-state.ts'
@@ -51,6 +53,7 @@ export function programsInit(): void {
   processTableInit()
   signalsInit()
   schedulerInit()
+  processorTimeInit(clockCounter, clockOfCounts)
   exceptionsToSignals()
   outOfMemoryInit()
   userReturnInit()

@@ -8,6 +8,7 @@ import { address, at, nth, sizeof, staticStruct, struct, type Stored, type bool,
 import { copyBytes } from '../lib/memory.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
+import { LockKind, fileLocksRemove } from './file-lock.ts'
 import { fileHold, fileRelease, type OpenFile } from './file.ts'
 
 /** Descriptors a new table has room for: what most programs have. */
@@ -132,7 +133,7 @@ export function descriptorPut(table: FileTable, descriptor: u32, file: OpenFile,
   const before = entry(table, descriptor).file
   entry(table, descriptor).file = file
   entry(table, descriptor).closeOnExec = closeOnExec
-  if (before != null) fileRelease(before)
+  if (before != null) leave(table, before)
   return Errno.None
 }
 
@@ -147,8 +148,14 @@ export function descriptorClose(table: FileTable, descriptor: i32): i32 {
   const file = descriptorFile(table, descriptor)
   if (file == null) return Errno.BadHandle
   entry(table, descriptor as number as u32).file = null
-  fileRelease(file)
+  leave(table, file)
   return Errno.None
+}
+
+/** A descriptor of a file is closed: whatever its process has locked of it is unlocked, as fcntl(2) has it. May sleep. */
+function leave(table: FileTable, file: OpenFile): void {
+  fileLocksRemove(file.inode, address(table), LockKind.Record)
+  fileRelease(file)
 }
 
 /** FD_CLOEXEC of a descriptor that is open. */

@@ -10,6 +10,7 @@ import { panic } from '../lib/panic.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import type { MemoryObject } from '../vm/object.ts'
 import type { Transfer } from '../vm/transfer.ts'
+import { LockKind, fileLocksRemove } from './file-lock.ts'
 import { POLL_ALWAYS, flagsReadable, flagsWritable } from './flags.ts'
 import { inodeRelease, type DirectoryEntry, type Inode } from './inode.ts'
 
@@ -91,6 +92,8 @@ export function fileRelease(file: OpenFile): void {
   if (file.count != 0) return
   if (file.watches != 0 && watchesEnd != null) watchesEnd(file)
   const close = file.operations.close
+  fileLocksRemove(file.inode, address(file), LockKind.Open)
+  fileLocksRemove(file.inode, address(file), LockKind.Whole)
   if (close != null) close(file)
   inodeRelease(file.inode)
   poolFree(files, address(file))

@@ -64,6 +64,12 @@ export const enum Fcntl {
   SetDescriptorFlags = 2,
   GetFlags = 3,
   SetFlags = 4,
+  GetLock = 5,
+  SetLock = 6,
+  SetLockWait = 7,
+  GetOpenLock = 36,
+  SetOpenLock = 37,
+  SetOpenLockWait = 38,
   DuplicateCloseOnExec = 1030,
   SetPipeSize = 1031,
   GetPipeSize = 1032,
@@ -73,7 +79,8 @@ export const enum Rename { NoReplace = 1, Exchange = 2 }
 
 /** Signals that files send. */
 export const enum FileSignal {
-  HangUp = 1, Interrupt = 2, Quit = 3, Pipe = 13, TerminalStop = 20, TerminalInput = 21, TerminalOutput = 22, WindowChange = 28,
+  HangUp = 1, Interrupt = 2, Quit = 3, Pipe = 13, TerminalStop = 20, TerminalInput = 21, TerminalOutput = 22, FileLimit = 25,
+  WindowChange = 28,
 }
 
 /** Whether an open file with these flags may be read. */

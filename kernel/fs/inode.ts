@@ -153,6 +153,7 @@ export class Inode {
   modified: Embed<WallTime>
   changed: Embed<WallTime>
   mounted: FileSystem | null // what covers this directory
+  locks: ptr // who has locked what of it: file-lock.ts; 0: nobody
   special: ptr // the pipe of a fifo that is open, the socket of a socket
 }
 

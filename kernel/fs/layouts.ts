@@ -16,6 +16,18 @@ export class TimeSpec {
   nanoseconds: Embed<Long>
 }
 
+/** struct flock: bytes of a file that are locked, or are to be. fcntl(2). */
+@wire(32)
+export class RecordLock {
+  type: Le<u16>
+  whence: Le<u16>
+  gap: Bytes<4>
+  start: Embed<Long>
+  length: Embed<Long>
+  pid: Le<u32>
+  gapAfter: Bytes<4>
+}
+
 @wire(144)
 export class Stat {
   device: Embed<Long>

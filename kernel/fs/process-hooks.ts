@@ -10,6 +10,8 @@ type SignalSelf = (signal: u32) => void
 type SignalGroup = (group: u32, signal: u32) => void
 /** Whether the process that runs ignores or blocks a signal. */
 type SignalIgnored = (signal: u32) => boolean
+/** The most bytes that a file of the running process's may have: RLIMIT_FSIZE. */
+type FileLimit = () => u32
 
 @struct
 export class ProcessHooks {
@@ -19,8 +21,10 @@ export class ProcessHooks {
   signalSelf: SignalSelf | null
   signalGroup: SignalGroup | null
   signalIgnored: SignalIgnored | null
+  fileLimit: FileLimit | null
 }
 
+const NO_LIMIT: u32 = 0xffffffff
 const hooks = staticStruct<ProcessHooks>()
 
 /** To be filled in at boot. */
@@ -50,6 +54,12 @@ export function processSession(): u32 {
 export function processSignal(signal: u32): void {
   const send = hooks.signalSelf
   if (send != null) send(signal)
+}
+
+/** The most bytes that the process that runs may have in a file. */
+export function processFileLimit(): u32 {
+  const limit = hooks.fileLimit
+  return limit == null ? NO_LIMIT : limit()
 }
 
 /** A signal to a process group; 0 is none. */

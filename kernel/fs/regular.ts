@@ -6,9 +6,10 @@ import { at, staticStruct, type cstring, type i32, type ptr, type u32 } from '..
 import type { MemoryObject } from '../vm/object.ts'
 import type { Transfer } from '../vm/transfer.ts'
 import { FileOperations, type OpenFile } from './file.ts'
-import { Open, Seek } from './flags.ts'
-import { inodeHold, inodeRelease, type DirectoryEntry, type Inode } from './inode.ts'
+import { FileSignal, Open, Seek } from './flags.ts'
+import { inodeHold, inodeIsRegular, inodeRelease, type DirectoryEntry, type Inode } from './inode.ts'
 import { mountUp } from './mount.ts'
+import { processFileLimit, processSignal } from './process-hooks.ts'
 
 /** Positions of "." and "..", which no file system has to think of. */
 const ENTRY_SELF: u32 = 0
@@ -63,10 +64,24 @@ export function inodeRead(inode: Inode, position: u32, transfer: Transfer): i32 
   return operation == null ? Errno.InvalidArgument : operation(inode, position, transfer)
 }
 
-/** write at a position, or at the end. May sleep. */
+/** write at a position, or at the end: FileTooLarge past the limit on files, with its signal. May sleep. */
 export function inodeWrite(inode: Inode, position: u32, append: boolean, transfer: Transfer): i32 {
   const operation = inode.operations.write
-  return operation == null ? Errno.InvalidArgument : operation(inode, position, append, transfer)
+  if (operation == null) return Errno.InvalidArgument
+  if (transfer.left != 0 && inodeIsRegular(inode)) {
+    const start: u32 = append ? inode.size : position
+    if (!fileLimitAllows(start + 1)) return Errno.FileTooLarge
+    const room: u32 = processFileLimit() - start
+    if (transfer.left > room) transfer.left = room
+  }
+  return operation(inode, position, append, transfer)
+}
+
+/** Whether the process that runs may have `size` bytes in a file; if not, it gets the signal for that. getrlimit(2), RLIMIT_FSIZE. */
+export function fileLimitAllows(size: u32): boolean {
+  if (size <= processFileLimit()) return true
+  processSignal(FileSignal.FileLimit)
+  return false
 }
 
 /** A position from a base: InvalidArgument below 0 or above FILE_SIZE_LIMIT. */

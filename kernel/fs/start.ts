@@ -9,6 +9,7 @@ import { FileContext, contextInit } from './context.ts'
 import { tablesInit } from './descriptor.ts'
 import { devfsInit } from './dev/devfs.ts'
 import { memoryDevicesInit } from './dev/memory.ts'
+import { fileLocksInit } from './file-lock.ts'
 import { filesInit } from './file.ts'
 import { At } from './flags.ts'
 import { FileSystem, FileSystemType } from './inode.ts'
@@ -30,6 +31,7 @@ const context = staticStruct<FileContext>()
 
 /** Once, when there are frames, a heap and randomness: an empty root. OutOfMemory. */
 export function fsInit(): i32 {
+  fileLocksInit()
   filesInit()
   tablesInit()
   pathsInit()

@@ -41,11 +41,13 @@ export const enum Errno {
   OutOfRange = -34, // ERANGE
   Deadlock = -35, // EDEADLK
   NameTooLong = -36, // ENAMETOOLONG
+  NoLocks = -37, // ENOLCK
   NotImplemented = -38, // ENOSYS
   NotEmpty = -39, // ENOTEMPTY
   SymbolicLinkLoop = -40, // ELOOP
   NotOnNetwork = -64, // ENONET
   ProtocolError = -71, // EPROTO
+  Overflow = -75, // EOVERFLOW
   NotSocket = -88, // ENOTSOCK
   DestinationRequired = -89, // EDESTADDRREQ
   MessageTooLong = -90, // EMSGSIZE

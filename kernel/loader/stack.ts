@@ -2,16 +2,16 @@
 //
 //   RSP ─▶ argc | argv 0 … | 0 | envp 0 … | 0 | auxiliary vector, pairs, AT_NULL last | 16 random bytes | strings | end of the stack
 //
-// The stack is mapped whole, and memory comes as it is touched; the page below it is a guard. Its end is somewhere in the last
-// 16 MiB of user memory, at random. Context: a process's, whose space is current.
+// The stack is mapped whole, as large as RLIMIT_STACK says, and memory comes as it is touched; the page below it is a guard. Its end is
+// somewhere in the last 16 MiB of user memory, at random. Context: a process's, whose space is current.
 
-import { STACK_LIMIT } from '../config.ts'
+import { STACK_LARGEST, STACK_SMALLEST } from '../config.ts'
 import { Errno, isError } from '../lib/errno.ts'
 import { load8, store32 } from '../lib/intrinsics.ts'
 import { plus, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { randomBelow, randomBytes } from '../lib/random.ts'
-import { PAGE_SHIFT, PAGE_SIZE, USER_END } from '../mm/address.ts'
+import { PAGE_SHIFT, PAGE_SIZE, USER_END, pageFloor } from '../mm/address.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import type { AddressSpace } from '../vm/address-space.ts'
 import { MapFlag, spaceGuard, spaceMap } from '../vm/map.ts'
@@ -43,9 +43,10 @@ const STACK_ALIGNMENT: u32 = 16
  */
 export function stackBuild(space: AddressSpace, from: Arguments, image: Image, capabilities: u32): u32 {
   const end: u32 = USER_END - PAGE_SIZE - (randomBelow(RANDOM_PAGES) << PAGE_SHIFT)
-  const bottom: u32 = end - STACK_LIMIT
+  const size = stackSize(space)
+  const bottom: u32 = end - size
   const flags: u32 = MapFlag.Fixed | MapFlag.Private | MapFlag.Anonymous | MapFlag.Stack
-  const mapped = spaceMap(space, bottom, STACK_LIMIT, Protection.Read | Protection.Write, flags, null, 0)
+  const mapped = spaceMap(space, bottom, size, Protection.Read | Protection.Write, flags, null, 0)
   if (isError(mapped)) return mapped
   if (spaceGuard(space, bottom - PAGE_SIZE, PAGE_SIZE) != Errno.None) return Errno.OutOfMemory as number as u32
   const strings: u32 = end - from.used
@@ -60,7 +61,15 @@ export function stackBuild(space: AddressSpace, from: Arguments, image: Image, c
   randomBytes(plus(memory, words * WORD), RANDOM_BYTES)
   const error = copyOut(from, memory, words * WORD, start, random, strings)
   heapFree(memory)
+  space.stackStart = bottom
+  space.stackEnd = end
   return error == Errno.None ? start : error as number as u32
+}
+
+/** Bytes that are mapped: within limits of our own. */
+function stackSize(space: AddressSpace): u32 {
+  if (space.stackLimit >= STACK_LARGEST) return STACK_LARGEST
+  return space.stackLimit < STACK_SMALLEST ? STACK_SMALLEST : pageFloor(space.stackLimit)
 }
 
 function copyOut(from: Arguments, memory: ptr, length: u32, start: u32, random: u32, strings: u32): i32 {

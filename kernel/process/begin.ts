@@ -5,6 +5,7 @@ import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { cli } from '../lib/intrinsics.ts'
 import { at, type ptr } from '../lib/layout.ts'
 import { userStore32 } from '../vm/user-copy.ts'
+import { kernelLeft } from './accounting.ts'
 import { firstProgram, isFirst } from './first.ts'
 import { processSelf, switchOver } from './scheduler.ts'
 import { userReturn } from './user-return.ts'
@@ -18,4 +19,5 @@ export function processBegin(framePointer: ptr): void {
   if (self.setTid != 0) userStore32(self.setTid, self.pid)
   cli()
   userReturn(frame)
+  kernelLeft(self)
 }

@@ -40,6 +40,7 @@ function pageFaulted(self: Process, frame: TrapFrame): void {
   const low = cr2.low as ptr
   const high = cr2.high
   self.faults += 1
+  self.signals.group.faults += 1
   if (high != 0) return signalFault(self, Signal.SegmentationViolation, SignalCode.MapError, low, frame)
   sti()
   const result = pageFault(self.space!, low, frame.errorCode)

@@ -28,6 +28,7 @@ import { userLoad32, userLoaded } from '../vm/user-copy.ts'
 import { executableSet } from './executable.ts'
 import { vforkOver } from './exit.ts'
 import { groupAlone } from './group.ts'
+import { limitsToSpace } from './limits.ts'
 import { NAME_SIZE, Process } from './process.ts'
 import { fpuStateChanged, segmentBasesLoad, spaceLoad } from './scheduler.ts'
 import { Signal } from './signal-number.ts'
@@ -178,6 +179,7 @@ function swap(a: Arguments, b: Arguments): void {
 function replaceProgram(self: Process, execution: Execution, file: OpenFile, frame: TrapFrame): i32 {
   const space = spaceCreate()
   if (space == null) return Errno.OutOfMemory
+  limitsToSpace(self.signals.group.limits, space)
   const old = self.space
   self.space = space
   spaceLoad(space)

@@ -1,7 +1,6 @@
 // A process of several threads becomes one of a single thread, as execve wants it: the others end, and if the one that stays is not
 // their leader, it takes the leader's place: its id, its parent, its children. execve(2). Context: a process's.
 
-import { copy64 } from '../lib/intrinsics.ts'
 import { address, type u32 } from '../lib/layout.ts'
 import { sleepPause } from '../lib/sleep.ts'
 import { endThreads, exitedStatus, processForget } from './exit.ts'
@@ -33,7 +32,6 @@ function leadershipTake(self: Process, leader: Process): void {
   processIdsSwap(self, leader)
   self.threads = 1
   leader.threads = 0
-  copy64(self.childTime, 0, leader.childTime, 0)
   self.startTime = leader.startTime
   self.processGroup = leader.processGroup
   self.session = leader.session

@@ -11,6 +11,7 @@ import { FileContext } from '../fs/context.ts'
 import type { AddressSpace } from '../vm/address-space.ts'
 import { Transfer } from '../vm/transfer.ts'
 import { Executable } from './executable.ts'
+import { ProcessorTime } from './processor-time.ts'
 import { SignalState } from './signal-state.ts'
 
 /** RustOS's. Blocked: on a queue; Sleeping: on none, for a time; Zombie: ended, not waited for; Dead: about to be forgotten. */
@@ -18,7 +19,6 @@ export const enum ProcessState { Ready, Running, Blocked, Sleeping, Terminated, 
 
 /** RustOS's; a ready process of a higher one runs first. */
 export const enum Priority { RealTime, High, Normal, Low, Idle }
-export const PRIORITIES: u32 = 5
 
 /** How a sleep ended. */
 export const enum Woken { Not, ByOther, BySignal, ByTime }
@@ -62,8 +62,7 @@ export class Process {
   exitSignal: u32 // what its parent gets when it ends; 0 for a thread
   runStart: u32 // microseconds, when it was given the processor
   sliceUsed: u32 // microseconds since others had their turn
-  runTime: Bytes<8> // microseconds it has run
-  childTime: Bytes<8> // and its children that were waited for
+  time: Embed<ProcessorTime>
   startTime: u32 // milliseconds since boot
   faults: u32 // page faults
   threads: u32 // of its group, on the leader
@@ -75,6 +74,8 @@ export class Process {
   ending: Stored<u8, bool> // it has to end, with `exitStatus`
   unknownCall: Stored<u8, bool> // it made a system call there is not, and the log says so
   continueTold: Stored<u8, bool> // it was continued, and its parent has not been told
+  favoured: Stored<u8, bool> // it has the processor before all others until its slice is over: ready.ts
+  reserved: Bytes<3>
   niceness: i32 // -20 to 19
   stopTold: u32 // the signal that stopped it, until its parent has been told
   name: Bytes<32> // NAME_SIZE

@@ -2,7 +2,7 @@
 //
 //   main loop ──processesRun──▶ process ──sleep, end of slice, attention──▶ main loop, or the next process
 //
-// Processes of one priority take turns; one of a higher priority goes first. A process is only made to give way in user
+// Who is next is ready.ts's. A process is only made to give way in user
 // mode, or on its way there (`giveWay`); in the kernel it runs until it sleeps. What an interrupt announces is the
 // main loop's to do, so attention brings the main loop back; without it a process that sleeps hands over to the next directly.
 //
@@ -14,34 +14,27 @@ import { kernelRoot } from '../arch/x86/paging.ts'
 import { userEntryStackSet } from '../arch/x86/syscall.ts'
 import { TIME_SLICE } from '../config.ts'
 import { attentionRaised, attentionTake } from '../lib/attention.ts'
-import { clockUpdate, nowMicroseconds } from '../lib/clock.ts'
+import { clockUpdate, nowMicroseconds, nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
-import { cli, increase64, sti, switchStack, writeCr3, wrmsr } from '../lib/intrinsics.ts'
-import { address, at, nth, staticMemory, staticRow, struct, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { cli, sti, switchStack, writeCr3, wrmsr } from '../lib/intrinsics.ts'
+import { address, at, staticMemory, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { panic } from '../lib/panic.ts'
 import { SLEEP_FOR_EVER, sleeperDequeue, sleeperEnqueue, setSleep, type Sleeper, type WaitQueue } from '../lib/sleep.ts'
 import { timerStart, timerStop, timersNext, type Timer } from '../lib/timer.ts'
 import { spaceRoot, type AddressSpace } from '../vm/address-space.ts'
 import { spaceCurrentSet } from '../vm/page-table.ts'
+import { kernelLeft } from './accounting.ts'
 import { kernelStackFree } from './kernel-stack.ts'
-import { PRIORITIES, Process, ProcessState, Woken } from './process.ts'
-
-@struct
-class ReadyList {
-  first: Process | null
-  last: Process | null
-}
+import { Process, ProcessState, Woken } from './process.ts'
+import { processorTimeSkip } from './processor-time.ts'
+import { readyFirst, readyLast, readyTake } from './ready.ts'
 
 const MSR_FS_BASE: u32 = 0xc0000100
 const MSR_GS_BASE: u32 = 0xc0000101
 
-const ready = staticRow<ReadyList>(PRIORITIES)
 const loopContext = staticMemory(8)
-/** Microseconds all processes have run, 64 bits. */
-const ranInAll = staticMemory(8)
 /** Where a process that has ended would go on. */
 const nowhere = staticMemory(8)
-let readyCount: u32 = 0
 let current: Process | null = null
 /** Whose registers (FPU, FS, GS) and address space the processor has; it may not be running. */
 let loaded: Process | null = null
@@ -66,51 +59,10 @@ export function contextSwitches(): u32 {
   return switches
 }
 
-/** Microseconds that all processes together have run since boot: the address of 64 bits. */
-export function processesRunTime(): ptr {
-  return ranInAll
-}
-
-/** Processes that are ready, the running one left out. */
-export function processesReady(): u32 {
-  return readyCount
-}
-
-// --- The ready lists. -------------------------------------------------------------------------------------
-
 /** A process may run from now on, after the others of its priority. Any context but an interrupt's. */
 export function processReady(process: Process): void {
-  const list = nth(ready, process.priority)
   process.state = ProcessState.Ready
-  process.readyNext = null
-  if (list.last == null) list.first = process
-  else list.last.readyNext = process
-  list.last = process
-  readyCount += 1
-}
-
-/** As `processReady`, before the others: it was made to give way before its slice was over. */
-function readyFirst(process: Process): void {
-  const list = nth(ready, process.priority)
-  process.state = ProcessState.Ready
-  process.readyNext = list.first
-  if (list.last == null) list.last = process
-  list.first = process
-  readyCount += 1
-}
-
-function readyTake(): Process | null {
-  if (readyCount == 0) return null
-  for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
-    const list = nth(ready, priority)
-    const process = list.first
-    if (process == null) continue
-    list.first = process.readyNext
-    if (list.first == null) list.last = null
-    readyCount -= 1
-    return process
-  }
-  return null
+  readyLast(process, nowMilliseconds())
 }
 
 // --- Switching. -------------------------------------------------------------------------------------------
@@ -123,7 +75,10 @@ function switchTo(next: Process | null): void {
 /** As `switchTo`; `from` keeps where to go on. */
 function switchFrom(from: ptr, next: Process | null): void {
   clockUpdate()
-  if (current != null) account(current)
+  if (current != null) {
+    account(current)
+    kernelLeft(current)
+  } else processorTimeSkip()
   current = next
   switches += 1
   if (next != null) {
@@ -135,13 +90,11 @@ function switchFrom(from: ptr, next: Process | null): void {
   switchOver()
 }
 
-/** The time since it was given the processor is a process's. */
+/** The time since it was given the processor is of a process's slice. */
 function account(process: Process): void {
   const ran: u32 = nowMicroseconds() - process.runStart
   process.runStart = nowMicroseconds()
   process.sliceUsed += ran
-  increase64(process.runTime, ran)
-  increase64(ranInAll, ran)
 }
 
 /** What the one before left behind. Called on the new stack. */
@@ -191,7 +144,7 @@ export function fpuStateChanged(process: Process): void {
 
 /** The running process lets others run; whoever has to wake it knows it already. Returns when it runs again. */
 function leave(toLoop: boolean): void {
-  const next: Process | null = toLoop || attentionRaised() ? null : readyTake()
+  const next: Process | null = toLoop || attentionRaised() ? null : readyTake(nowMilliseconds())
   sti()
   if (next != null && next == current) { // woken before it had left
     next.state = ProcessState.Running
@@ -207,7 +160,7 @@ export function switchAwayForGood(process: Process): never {
   process.stack = 0 as ptr
   current = null
   sti()
-  switchFrom(nowhere, readyTake())
+  switchFrom(nowhere, readyTake(nowMilliseconds()))
   panic('a process that has ended runs again')
 }
 
@@ -275,8 +228,10 @@ export function processContinue(process: Process): void {
 export function giveWay(process: Process): void {
   clockUpdate()
   account(process)
-  if (process.sliceUsed < TIME_SLICE * 1000) readyFirst(process)
-  else {
+  if (process.sliceUsed < TIME_SLICE * 1000) {
+    process.state = ProcessState.Ready
+    readyFirst(process, nowMilliseconds())
+  } else {
     process.sliceUsed = 0
     processReady(process)
   }
@@ -296,7 +251,7 @@ export function processYield(): void {
  * already, and wants to be back in a millisecond. The main loop's.
  */
 export function processesRun(busy: boolean): void {
-  const next = readyTake()!
+  const next = readyTake(nowMilliseconds())!
   attentionTake()
   clockUpdate()
   const due = timersNext()

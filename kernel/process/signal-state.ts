@@ -17,6 +17,8 @@ import {
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
 import { Timer, timerStop } from '../lib/timer.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
+import { NO_LIMIT, Resource, ResourceLimit, limitsInit } from './limits.ts'
+import { ProcessorTime, ProcessorTimer } from './processor-time.ts'
 import { SIGNAL_LAST, SYNCHRONOUS, Signal, SignalDefault, SignalSet, UNSTOPPABLE, signalDefault, signalStops } from './signal-number.ts'
 
 /** sigaction's sa_handler: these two are no addresses. */
@@ -73,10 +75,17 @@ export class SignalQueue {
   last: SignalInfo | null
 }
 
-/** What all threads of a process share. */
+/** What all threads of a process share: signals, and what is counted and limited of the whole process. */
 @struct
 export class SignalGroup {
   users: u32 // threads
+  time: Embed<ProcessorTime> // of all its threads, those that have ended, too
+  childTime: Embed<ProcessorTime> // of its children that were waited for, and theirs
+  faults: u32 // page faults of all its threads
+  virtualTimer: Embed<ProcessorTimer> // ITIMER_VIRTUAL: of user time
+  profileTimer: Embed<ProcessorTimer> // ITIMER_PROF: of all of it
+  timed: Stored<u32, bool> // one of them runs, or there is a limit on the time: they are looked at
+  limits: Row<ResourceLimit, 16> // Resource.All
   isFirst: Stored<u32, bool> // the first process's: what it has said nothing about does nothing to it
   alarmInterval: u32 // milliseconds, 0: once
   alarm: Embed<Timer> // of the whole process: alarm, setitimer
@@ -126,14 +135,17 @@ export function signalStateInit(state: SignalState): i32 {
   if (memory == 0) return Errno.OutOfMemory
   state.group = at<SignalGroup>(memory)
   state.group.users = 1
+  limitsInit(state.group.limits)
   return Errno.None
 }
 
-/** A forked process: the parent's reactions, mask and alternate stack, and nothing pending. Errors: OutOfMemory. */
+/** A forked process: the parent's reactions, mask, alternate stack and limits, and nothing pending or timed. Errors: OutOfMemory. */
 export function signalStateFork(child: SignalState, parent: SignalState): i32 {
   const made: i32 = signalStateInit(child)
   if (made != Errno.None) return made
   copyBytes(address(child.group.actions), address(parent.group.actions), SIGNAL_LAST * sizeof<SignalAction>())
+  copyBytes(address(child.group.limits), address(parent.group.limits), Resource.All * sizeof<ResourceLimit>())
+  child.group.timed = nth(child.group.limits, Resource.ProcessorTime).soft != NO_LIMIT
   child.blocked.set(parent.blocked)
   child.stackBase = parent.stackBase
   child.stackSize = parent.stackSize

@@ -4,8 +4,10 @@ import { userReturnSet } from '../arch/x86/trap.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
 import { attentionRaised } from '../lib/attention.ts'
 import { cli, sti } from '../lib/intrinsics.ts'
+import { kernelEntered, kernelLeft } from './accounting.ts'
 import { processExit } from './exit.ts'
 import { Process } from './process.ts'
+import { processorTimersLook } from './processor-timer.ts'
 import { giveWay, processSelf } from './scheduler.ts'
 import { signalsDeliver } from './signal-deliver.ts'
 
@@ -13,7 +15,10 @@ import { signalsDeliver } from './signal-deliver.ts'
 export function userReturn(frame: TrapFrame): void {
   const self = processSelf()
   while (attentionRaised() || self.notice) {
-    if (attentionRaised()) giveWay(self)
+    if (attentionRaised()) {
+      processorTimersLook(self)
+      giveWay(self)
+    }
     if (self.notice) lookAtNotice(self, frame)
   }
 }
@@ -26,7 +31,16 @@ function lookAtNotice(self: Process, frame: TrapFrame): void {
   cli()
 }
 
+function entered(): void {
+  kernelEntered(processSelf())
+}
+
+function returns(frame: TrapFrame): void {
+  userReturn(frame)
+  kernelLeft(processSelf())
+}
+
 /** Have exceptions and interrupts look, too. Boot context. */
 export function userReturnInit(): void {
-  userReturnSet(userReturn)
+  userReturnSet(entered, returns)
 }

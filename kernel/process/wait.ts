@@ -1,11 +1,11 @@
 // Waiting for children: wait4(2), waitid(2).
 
 import { Errno } from '../lib/errno.ts'
-import { add64 } from '../lib/intrinsics.ts'
 import type { i32, u32 } from '../lib/layout.ts'
 import { sleepOn } from '../lib/sleep.ts'
 import { processForget } from './exit.ts'
 import { Process, ProcessState } from './process.ts'
+import { processorTimeAdd } from './processor-time.ts'
 
 /** Options of wait4. */
 export const enum Wait { NoHang = 1, Untraced = 2, Continued = 8, AllThreads = 0x40000000 }
@@ -46,8 +46,9 @@ function reports(child: Process, options: u32): boolean {
 
 /** A zombie has been asked for: its time is its parent's children's, and it is forgotten. */
 export function processReap(self: Process, child: Process): void {
-  add64(self.childTime, self.childTime, child.runTime)
-  add64(self.childTime, self.childTime, child.childTime)
+  const children = self.signals.group.childTime
+  processorTimeAdd(children, child.signals.group.time)
+  processorTimeAdd(children, child.signals.group.childTime)
   processForget(child)
 }
 

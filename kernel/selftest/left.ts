@@ -2,6 +2,7 @@
 // selftest=mm on the command line, a difference is a failure. Context: boot, then the first process at its end.
 
 import { pathWalks } from '../fs/path.ts'
+import { fileLocksHeld } from '../fs/file-lock.ts'
 import { filesOpen } from '../fs/file.ts'
 import { pipesUsed } from '../fs/pipe.ts'
 import { ramFramesUsed } from '../fs/ramfs/ram-inode.ts'
@@ -19,7 +20,9 @@ import { vmStats } from '../vm/stats.ts'
 import { reportFail, reportPass } from './report.ts'
 
 /** What is counted; the first process itself, whose end this is, still has one of the last two. */
-const enum Count { Spaces, Pages, PageTables, Slots, Files, Tables, Paths, Pipes, FileFrames, Futexes, Heap, Signals, Processes, All }
+const enum Count {
+  Spaces, Pages, PageTables, Slots, Files, Tables, Paths, Pipes, FileFrames, Locks, Futexes, Heap, Signals, Processes, All,
+}
 
 @struct
 class Number {
@@ -39,6 +42,7 @@ function count(which: u32): u32 {
     case Count.Paths: return pathWalks()
     case Count.Pipes: return pipesUsed()
     case Count.FileFrames: return ramFramesUsed()
+    case Count.Locks: return fileLocksHeld()
     case Count.Futexes: return futexWaiters()
     case Count.Heap: return heapStats().allocations
     case Count.Signals: return signalsHeld()
@@ -57,6 +61,7 @@ function nameOf(which: u32): cstring {
     case Count.Paths: return 'walks of paths are left'
     case Count.Pipes: return 'pipes are left'
     case Count.FileFrames: return 'memory of files is left'
+    case Count.Locks: return 'locks on files are left'
     case Count.Futexes: return 'sleepers on futexes are left'
     case Count.Heap: return 'memory of the heap is left'
     case Count.Signals: return 'signals are left'

@@ -6,6 +6,7 @@
 
 import type { Register64 } from '../arch/x86/cpu.ts'
 import { TrapFrame } from '../arch/x86/trap-frame.ts'
+import { fcntlIsLock } from '../fs/calls/locks.ts'
 import { Errno } from '../lib/errno.ts'
 import type { i32, u32 } from '../lib/layout.ts'
 import { Clone } from '../process/create.ts'
@@ -66,6 +67,7 @@ function kindsFor(frame: TrapFrame, number: u32): u32 {
     case Call.Clone: return cloneKinds(frame.rdi.low)
     case Call.Futex: return futexKinds(frame.rsi.low & FUTEX_OPERATION)
     case Call.Mremap: return P0 | Z1 | Z2 | ((frame.r10.low & REMAP_FIXED) != 0 ? P4 : 0)
+    case Call.Fcntl: return fcntlIsLock(frame.rsi.low) ? P2 : 0
     case Call.EpollCtl: return frame.rsi.low == EPOLL_DELETE ? 0 : P3
     default: return kindsOf(number)
   }

@@ -7,6 +7,7 @@ import { attentionRaised } from '../lib/attention.ts'
 import { Errno, isError } from '../lib/errno.ts'
 import { cli } from '../lib/intrinsics.ts'
 import { at, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { kernelEntered, kernelLeft } from '../process/accounting.ts'
 import { processSelf } from '../process/scheduler.ts'
 import { userReturn } from '../process/user-return.ts'
 import { argumentFault } from './arguments.ts'
@@ -17,12 +18,14 @@ export function syscallDispatch(framePointer: ptr): void {
   const frame = at<TrapFrame>(framePointer)
   const self = processSelf()
   const number: u32 = frame.rax.low
+  kernelEntered(self)
   const fault: i32 = frame.rax.high != 0 ? Errno.NotImplemented : argumentFault(frame, number)
   self.callNumber = number
   const result: u32 = fault != Errno.None ? fault as number as u32 : systemCall(self, frame, number)
   if (frame.vector == SYSCALL_VECTOR) resultSet(frame, result)
   cli()
   if (attentionRaised() || self.notice) userReturn(frame)
+  kernelLeft(self)
 }
 
 /** Errors are negative in all 64 bits; everything else is not. */

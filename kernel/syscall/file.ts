@@ -3,7 +3,7 @@
 
 import { VECTOR_LIMIT } from '../config.ts'
 import {
-  fsClose, fsDup, fsDup3, fsDup2, fsFcntl, fsGetdents64, fsIoctl, fsLseek, fsPipe2, fsPread, fsPwrite, fsRead, fsSync, fsWrite,
+  fsClose, fsDup, fsDup3, fsDup2, fsGetdents64, fsIoctl, fsLseek, fsPipe2, fsPread, fsPwrite, fsRead, fsSync, fsWrite,
 } from '../fs/calls/descriptors.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { filePoll } from '../fs/file.ts'
@@ -237,11 +237,6 @@ export function sysDup2(self: Process, from: u32, to: u32): i32 {
 }
 export function sysDup3(self: Process, from: u32, to: u32, flags: u32): i32 {
   return fsDup3(self.files, from as number as i32, to as number as i32, flags)
-}
-
-/** fcntl(2). */
-export function sysFcntl(self: Process, descriptor: u32, command: u32, argument: u32): i32 {
-  return fsFcntl(self.files, descriptor as number as i32, command, argument)
 }
 
 /** pipe2(2). */

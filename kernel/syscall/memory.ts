@@ -1,6 +1,6 @@
 // System calls about memory: what vm/ does, for the caller's own address space. Names and errors are Linux's.
 
-import { Errno } from '../lib/errno.ts'
+import { Errno, isError } from '../lib/errno.ts'
 import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { fileRelease, fileHold } from '../fs/file.ts'
@@ -10,6 +10,7 @@ import type { Process } from '../process/process.ts'
 import { spaceAdvise } from '../vm/advise.ts'
 import { spaceBrk } from '../vm/brk.ts'
 import { MapFlag, spaceMap, spaceProtect } from '../vm/map.ts'
+import { spacePopulate } from '../vm/populate.ts'
 import { Protection, regionRangeFull } from '../vm/region.ts'
 import { spaceRemap } from '../vm/remap.ts'
 import { spaceUnmap } from '../vm/unmap.ts'
@@ -20,6 +21,12 @@ const SYNC_ALL: u32 = 7
 
 /** mmap(2). `offset` is the low half of a position in the file. Errors: BadHandle, AccessDenied, NoDevice, and spaceMap's. May sleep. */
 export function sysMmap(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
+  const result = map(self, address, length, protection, flags, descriptor, offset)
+  if ((flags & MapFlag.Populate) != 0 && !isError(result)) spacePopulate(self.space!, result, length)
+  return result
+}
+
+function map(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
   if ((offset & PAGE_MASK) != 0) return Errno.InvalidArgument as number as u32
   if ((flags & MapFlag.Anonymous) != 0) return spaceMap(self.space!, address, length, protection, flags, null, 0)
   const file = descriptorFile(self.files.table, descriptor)

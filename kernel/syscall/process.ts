@@ -1,11 +1,12 @@
 // System calls that make and end processes, and wait for them. Names and errors are Linux's; docs/syscalls.md lists all calls.
 
 import { Errno } from '../lib/errno.ts'
-import { copy64 } from '../lib/intrinsics.ts'
-import type { i32, ptr, u32 } from '../lib/layout.ts'
+import { at, sizeof, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { zeroBytes } from '../lib/memory.ts'
 import { Clone, processClone } from '../process/create.ts'
 import { exitedStatus, groupExit, processExit } from '../process/exit.ts'
 import { Process } from '../process/process.ts'
+import { ProcessorTime, processorTimeAdd } from '../process/processor-time.ts'
 import { processOf } from '../process/table.ts'
 import { processReap, processWait, waitStatus } from '../process/wait.ts'
 import { userStore32 } from '../vm/user-copy.ts'
@@ -48,9 +49,13 @@ export function sysWait4(self: Process, which: i32, status: ptr, options: u32, u
   const told = waitStatus()
   const child = processOf(pid as number as u32)!
   const ended = (told & 0x7f) != 0x7f && told != 0xffff
-  copy64(self.scratch, 0, child.runTime, 0)
+  const used = at<ProcessorTime>(self.scratch) // its own, and its children's
+  zeroBytes(self.scratch, sizeof<ProcessorTime>())
+  processorTimeAdd(used, child.signals.group.time)
+  processorTimeAdd(used, child.signals.group.childTime)
+  const faults: u32 = child.signals.group.faults
   if (ended) processReap(leader, child)
-  if (usageTo != 0 && usageOut(self.scratch, usageTo) != Errno.None) return Errno.BadAddress
+  if (usageTo != 0 && usageOut(used, faults, usageTo) != Errno.None) return Errno.BadAddress
   if (status != 0 && userStore32(status, told) != Errno.None) return Errno.BadAddress
   return pid
 }

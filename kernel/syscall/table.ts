@@ -9,9 +9,10 @@ import type { cstring, i32, ptr, u32 } from '../lib/layout.ts'
 import type { Process } from '../process/process.ts'
 import { sysEventfd2 } from './eventfd.ts'
 import {
-  sysClose, sysDup, sysDup2, sysDup3, sysFcntl, sysFsync, sysGetdents64, sysIoctl, sysLseek, sysPipe2, sysPread64, sysPreadv,
+  sysClose, sysDup, sysDup2, sysDup3, sysFsync, sysGetdents64, sysIoctl, sysLseek, sysPipe2, sysPread64, sysPreadv,
   sysPwrite64, sysPwritev, sysRead, sysReadv, sysSendfile, sysWrite, sysWritev,
 } from './file.ts'
+import { sysFcntl, sysFlock } from './lock.ts'
 import { sysFutex } from './futex.ts'
 import { sysBrk, sysMadvise, sysMmap, sysMprotect, sysMremap, sysMsync, sysMunmap } from './memory.ts'
 import {
@@ -28,7 +29,9 @@ import { sysClone, sysExit, sysExitGroup, sysFork, sysVfork, sysWait4 } from './
 import {
   sysArchPrctl, sysGetcpu, sysGetpriority, sysPrctl, sysSchedGetaffinity, sysSchedSetaffinity, sysSchedYield, sysSetpriority,
 } from './processor.ts'
-import { sysGetrusage, sysPrlimit64 } from './usage.ts'
+import { sysGetitimer, sysSetitimer, sysAlarm } from './interval-timer.ts'
+import { sysPrlimit64 } from './limit.ts'
+import { sysGetrusage, sysTimes } from './usage.ts'
 import {
   sysKill, sysPause, sysRtSigaction, sysRtSigpending, sysRtSigprocmask, sysRtSigreturn, sysRtSigsuspend, sysRtSigtimedwait,
   sysSigaltstack, sysTgkill, sysTkill,
@@ -37,10 +40,7 @@ import { sysSwapoff, sysSwapon } from './swap.ts'
 import { socketCall } from './table-socket.ts'
 import { sysGetRobustList, sysSetRobustList } from './robust.ts'
 import { sysGetrandom, sysReboot, sysSysinfo, sysUname } from './system.ts'
-import {
-  sysAlarm, sysClockGetres, sysClockGettime, sysClockNanosleep, sysGetitimer, sysGettimeofday, sysNanosleep, sysSetitimer,
-  sysTime, sysTimes,
-} from './time.ts'
+import { sysClockGetres, sysClockGettime, sysClockNanosleep, sysGettimeofday, sysNanosleep, sysTime } from './time.ts'
 import { Call } from './numbers.ts'
 
 const AT_CWD = At.WorkingDirectory
@@ -111,6 +111,7 @@ function early(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Kill: return sysKill(self, a as number as i32, b) as number as u32
     case Call.Uname: return sysUname(a as ptr) as number as u32
     case Call.Fcntl: return sysFcntl(self, a, b, c) as number as u32
+    case Call.Flock: return sysFlock(self, a, b) as number as u32
     case Call.Fsync: return sysFsync(self, a) as number as u32
     case Call.Fdatasync: return sysFsync(self, a) as number as u32
     case Call.Truncate: return sysTruncate(self, a as ptr, b as number as i32) as number as u32

@@ -36,7 +36,11 @@ export function timeRead(from: ptr, out: TimeSpec): i32 {
 /** A timeval from user memory: as timeRead; `out` has microseconds where a timespec has nanoseconds. May sleep. */
 export function timeValueRead(from: ptr, out: TimeSpec): i32 {
   const error = userCopyIn(address(out), from, sizeof<TimeSpec>())
-  if (error != Errno.None) return error
+  return error != Errno.None ? error : timeValueFault(out)
+}
+
+/** InvalidArgument for a timeval that is negative, or has a second or more of microseconds. */
+export function timeValueFault(out: TimeSpec): i32 {
   if ((out.seconds.high as number as i32) < 0) return Errno.InvalidArgument
   return out.nanoseconds.high != 0 || out.nanoseconds.low >= MICROSECONDS_PER_SECOND ? Errno.InvalidArgument : Errno.None
 }
@@ -55,6 +59,19 @@ function milliseconds(time: TimeSpec, part: u32): u32 {
   if (time.seconds.high != 0 || time.seconds.low >= LONGEST_SECONDS) return LONGEST
   const whole: u32 = time.seconds.low * MILLISECONDS_PER_SECOND + part
   return whole == 0 ? 0 : whole + 1
+}
+
+/** A timeval as 64-bit microseconds at `out`; what does not fit 32 bits of seconds is cut to them. */
+export function timeValueMicroseconds(out: ptr, time: TimeSpec): void {
+  store64(out, 0, time.seconds.high != 0 ? 0xffffffff : time.seconds.low, 0)
+  scale64(out, out, MICROSECONDS_PER_SECOND, 0)
+  increase64(out, time.nanoseconds.low)
+}
+
+/** And back. */
+export function timeValueFromMicroseconds(out: TimeSpec, microseconds: ptr): void {
+  out.nanoseconds.low = divide64(address(out.seconds), microseconds, MICROSECONDS_PER_SECOND)
+  out.nanoseconds.high = 0
 }
 
 /** poll(2)'s timeout: negative is for ever. */

@@ -21,6 +21,9 @@ const MAP_BASE: u32 = 0x30000000
 /** Pages that a random choice of place reaches: RustOS's ASLR_ENTROPY_BITS, 16. */
 export const ASLR_PAGES: u32 = 0x10000
 
+/** More than there are pages, or bytes. */
+export const NO_PAGE_LIMIT: u32 = 0xffffffff
+
 @struct
 export class AddressSpace {
   next: AddressSpace | null // all spaces
@@ -30,6 +33,10 @@ export class AddressSpace {
   regions: u32
   pages: u32 // in regions
   pageLimit: u32 // the most pages in regions
+  dataLimit: u32 // the most pages in regions of data: limits.ts
+  stackLimit: u32 // the most bytes of the stack it began on
+  stackStart: u32 // where that may begin, and ends
+  stackEnd: u32
   resident: u32 // entries with a page
   swapped: u32 // entries with a slot
   generation: u32 // changes whenever a region does
@@ -78,6 +85,8 @@ export function spaceCreate(): AddressSpace | null {
   if (space == null) return null
   space.mapBase = MAP_BASE + (randomBelow(ASLR_PAGES) << PAGE_SHIFT)
   space.pageLimit = SPACE_PAGE_LIMIT
+  space.dataLimit = NO_PAGE_LIMIT
+  space.stackLimit = NO_PAGE_LIMIT
   return space
 }
 

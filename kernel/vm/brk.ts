@@ -4,6 +4,7 @@ import type { u32 } from '../lib/layout.ts'
 import { SPACE_REGION_LIMIT } from '../config.ts'
 import { PAGE_SHIFT, USER_END, pageCeiling } from '../mm/address.ts'
 import { spaceLock, spaceUnlock, type AddressSpace } from './address-space.ts'
+import { spaceHasRoom } from './limits.ts'
 import { MemoryRegionType, Protection, regionInsert, regionMake, regionMerge, regionRangeFree } from './region.ts'
 import { unmapRange } from './unmap.ts'
 
@@ -31,7 +32,7 @@ function resize(space: AddressSpace, before: u32, after: u32): boolean {
 
 function grow(space: AddressSpace, before: u32, after: u32): boolean {
   if (!regionRangeFree(space, before, after) || space.regions >= SPACE_REGION_LIMIT) return false
-  if (space.pages + ((after - before) >> PAGE_SHIFT) > space.pageLimit) return false
+  if (!spaceHasRoom(space, (after - before) >> PAGE_SHIFT, true)) return false
   const region = regionMake()
   if (region == null) return false
   region.start = before

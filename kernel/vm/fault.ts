@@ -20,6 +20,7 @@ import { pageSlotCount } from '../swap/page-slots.ts'
 import type { AddressSpace } from './address-space.ts'
 import { entryFrame, entryRights } from './entries.ts'
 import { FAULT_AGAIN, MemoryError } from './errors.ts'
+import { pastStackLimit } from './limits.ts'
 import { pageAdopt, pageHas, PageState } from './page.ts'
 import { Entry, entryFill, entryFind, entryHigh, entryMake, invalidate } from './page-table.ts'
 import { MemoryRegionType, Protection, regionFind, type Region } from './region.ts'
@@ -67,6 +68,7 @@ export function pageFaultDecide(space: AddressSpace, where: u32, code: u32): i32
     if (region == null) return MemoryError.InvalidAddress
     const violation = violationOf(region, code)
     if (violation != MemoryError.None) return violation
+    if (pastStackLimit(space, region, where)) return MemoryError.InvalidAddress
     const result = bringIn(space, region, pageFloor(where), (code & FaultCode.Write) != 0)
     if (result != FAULT_AGAIN) return result
   }

@@ -27,6 +27,10 @@ function copyRegions(space: AddressSpace, child: AddressSpace): boolean {
   let region = space.first
   child.mapBase = space.mapBase
   child.pageLimit = space.pageLimit
+  child.dataLimit = space.dataLimit
+  child.stackLimit = space.stackLimit
+  child.stackStart = space.stackStart
+  child.stackEnd = space.stackEnd
   child.brkStart = space.brkStart
   child.brk = space.brk
   while (region != null) {

@@ -7,6 +7,7 @@ import { PAGE_MASK, PAGE_SHIFT, USER_END, USER_START, pageCeiling, pageFloor } f
 import { isUserRange, spaceLock, spaceUnlock, type AddressSpace } from './address-space.ts'
 import { entriesProtect } from './entries.ts'
 import { holeFind } from './hole.ts'
+import { isData, pagesMapped, spaceHasRoom, spaceMayProtect } from './limits.ts'
 import type { MemoryObject } from './object.ts'
 import {
   MemoryRegionType, Protection, regionAfter, regionInsert, regionMake, regionMerge, regionRangeFree, regionRangeFull,
@@ -24,6 +25,7 @@ export const enum MapFlag {
   Fixed = 0x10,
   Anonymous = 0x20,
   GrowsDown = 0x100,
+  Populate = 0x8000,
   Stack = 0x20000,
   FixedNoReplace = 0x100000,
 }
@@ -47,7 +49,8 @@ export function spaceMap(
   else if (object != null) object.hold(object)
   if (shared && mapped == null) return Errno.OutOfMemory as number as u32
   spaceLock(space)
-  const result = place(space, where, pageCeiling(length), flags)
+  const type = typeFor(protection, flags)
+  const result = place(space, where, pageCeiling(length), flags, isData(protection, shared, type))
   const region = result < USER_END ? regionMake() : null
   if (region != null) {
     region.start = result
@@ -55,7 +58,7 @@ export function spaceMap(
     region.object = mapped
     region.objectPage = object == null ? 0 : objectPage
     region.protection = protection
-    region.type = typeFor(protection, flags)
+    region.type = type
     region.shared = shared ? 1 : 0
     regionInsert(space, region)
     regionMerge(space, region)
@@ -77,8 +80,9 @@ function typeAfter(type: MemoryRegionType, protection: Protection): MemoryRegion
 }
 
 /** Where a mapping goes; its place is free then. An Errno as a u32 otherwise. */
-function place(space: AddressSpace, where: u32, bytes: u32, flags: u32): u32 {
-  if (space.pages + (bytes >> PAGE_SHIFT) > space.pageLimit || space.regions >= SPACE_REGION_LIMIT) {
+function place(space: AddressSpace, where: u32, bytes: u32, flags: u32, data: boolean): u32 {
+  const replaced: u32 = (flags & MapFlag.Fixed) != 0 && isUserRange(where, bytes) ? pagesMapped(space, where, where + bytes) : 0
+  if (!spaceHasRoom(space, (bytes >> PAGE_SHIFT) - replaced, data) || space.regions >= SPACE_REGION_LIMIT) {
     return Errno.OutOfMemory as number as u32
   }
   if ((flags & (MapFlag.Fixed | MapFlag.FixedNoReplace)) != 0) return placeFixed(space, where, bytes, flags)
@@ -121,6 +125,7 @@ function protectRange(space: AddressSpace, start: u32, end: u32, protection: Pro
     if (region.type == MemoryRegionType.GuardPage) return Errno.AccessDenied
     region = region.next
   }
+  if (!spaceMayProtect(space, start, end, protection)) return Errno.OutOfMemory
   if (!splitAt(space, start) || !splitAt(space, end)) return Errno.OutOfMemory
   entriesProtect(space, start, end, protection)
   region = regionAfter(space, start)

@@ -12,6 +12,7 @@ import { isUserRange, spaceLock, spaceUnlock, type AddressSpace } from './addres
 import { clusterWait } from './cluster.ts'
 import { entryFrame, entrySlot, tableEnd } from './entries.ts'
 import { holeFind } from './hole.ts'
+import { isData, spaceHasRoom } from './limits.ts'
 import { pageAdopt, pageHas, PageState } from './page.ts'
 import { Entry, entryClear, entryFill, entryFind, entryMake, invalidate, tableDropEmpty } from './page-table.ts'
 import {
@@ -48,7 +49,8 @@ function remap(space: AddressSpace, start: u32, before: u32, after: u32, flags: 
     return cut == Errno.None ? start : cut as number as u32
   }
   if (after == before) return start
-  if (space.pages + ((after - before) >> PAGE_SHIFT) > space.pageLimit) return Errno.OutOfMemory as number as u32
+  const data: boolean = isData(region.protection, region.shared != 0, region.type)
+  if (!spaceHasRoom(space, (after - before) >> PAGE_SHIFT, data)) return Errno.OutOfMemory as number as u32
   if (growInPlace(space, region, start + before, start + after)) return start
   if ((flags & RemapFlag.MayMove) == 0) return Errno.OutOfMemory as number as u32
   const hole = holeFind(space, after)

@@ -8,6 +8,8 @@ import type { Process } from '../../kernel/process/process.ts'
 import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollWait } from '../../kernel/syscall/epoll.ts'
 import { sysEventfd, sysEventfd2 } from '../../kernel/syscall/eventfd.ts'
 import { sysFutex } from '../../kernel/syscall/futex.ts'
+import { sysAlarm, sysGetitimer, sysSetitimer } from '../../kernel/syscall/interval-timer.ts'
+import { sysPrlimit64 } from '../../kernel/syscall/limit.ts'
 import { Call } from '../../kernel/syscall/numbers.ts'
 import { sysPoll, sysPpoll, sysPselect6, sysSelect } from '../../kernel/syscall/poll.ts'
 import {
@@ -20,10 +22,8 @@ import { sysSocketpair } from '../../kernel/syscall/socket-pair.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,
 } from '../../kernel/syscall/socket.ts'
-import {
-  sysAlarm, sysClockGetres, sysClockGettime, sysClockNanosleep, sysGetitimer, sysGettimeofday, sysNanosleep, sysSetitimer, sysTime,
-  sysTimes,
-} from '../../kernel/syscall/time.ts'
+import { sysClockGetres, sysClockGettime, sysClockNanosleep, sysGettimeofday, sysNanosleep, sysTime } from '../../kernel/syscall/time.ts'
+import { sysGetrusage, sysTimes } from '../../kernel/syscall/usage.ts'
 
 /** Make the call; NotImplemented: it is none of these. May sleep. */
 export function systemCallEvents(self: Process, frame: TrapFrame, number: u32): u32 {
@@ -37,6 +37,8 @@ export function systemCallEvents(self: Process, frame: TrapFrame, number: u32): 
     case Call.Time: return sysTime(self, a as ptr)
     case Call.Times: return sysTimes(self, a as ptr)
     case Call.Alarm: return sysAlarm(self, a)
+    case Call.Getrusage: return sysGetrusage(self, a as number as i32, b as ptr) as number as u32
+    case Call.Prlimit64: return sysPrlimit64(self, a, b, c as ptr, d as ptr) as number as u32
     case Call.RtSigreturn: return sysRtSigreturn(self)
     case Call.Socket: case Call.Connect: case Call.Accept: case Call.Sendto: case Call.Recvfrom: case Call.Sendmsg: case Call.Recvmsg:
     case Call.Shutdown: case Call.Bind: case Call.Listen: case Call.Getsockname: case Call.Getpeername: case Call.Socketpair:

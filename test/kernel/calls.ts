@@ -7,7 +7,9 @@ import { fpuStateInit } from '../../kernel/arch/x86/fpu.ts'
 import { FileContext, contextFork, contextRelease } from '../../kernel/fs/context.ts'
 import { fsClose, fsDup, fsFcntl, fsIoctl, fsPipe2, fsRead, fsWrite } from '../../kernel/fs/calls/descriptors.ts'
 import { fsInit, kernelFiles } from '../../kernel/fs/start.ts'
+import { clockNow64 } from '../../kernel/lib/clock.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
+import { copy64 } from '../../kernel/lib/intrinsics.ts'
 import {
   address, at, nth, sizeof, staticMemory, staticRow, staticStruct, struct, type PhysicalAddress, type bool, type i32, type ptr, type u32,
 } from '../../kernel/lib/layout.ts'
@@ -15,12 +17,17 @@ import { panic } from '../../kernel/lib/panic.ts'
 import { setSleep, sleeperDequeue, sleeperEnqueue, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
 import { heapAllocate } from '../../kernel/mm/heap.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
+import { kernelEntered, kernelLeft } from '../../kernel/process/accounting.ts'
 import { groupAlone } from '../../kernel/process/group.ts'
 import { Process, ProcessState } from '../../kernel/process/process.ts'
+import { processorTimeInit, processorTimeSkip } from '../../kernel/process/processor-time.ts'
+import { processorTimersLook } from '../../kernel/process/processor-timer.ts'
+import { readyCount, readyFirst, readyLast, readyTake } from '../../kernel/process/ready.ts'
 import { signalsDeliver } from '../../kernel/process/signal-deliver.ts'
-import { signalStateInit, signalStateRelease, signalsInit } from '../../kernel/process/signal-state.ts'
+import { signalKilled, signalStateInit, signalStateRelease, signalsInit } from '../../kernel/process/signal-state.ts'
 import { signalFault, signalStateCopy } from '../../kernel/process/signal.ts'
 import { processAdd, processOf, processTableInit } from '../../kernel/process/table.ts'
+import { processReap } from '../../kernel/process/wait.ts'
 import { epollInit } from '../../kernel/syscall/epoll.ts'
 import { eventsInit } from '../../kernel/syscall/eventfd.ts'
 import { futexInit } from '../../kernel/syscall/futex.ts'
@@ -28,7 +35,7 @@ import { socketFilesInit } from '../../kernel/syscall/socket-file.ts'
 import { socketPairsInit } from '../../kernel/syscall/socket-pair.ts'
 import { windowsInit } from '../../kernel/syscall/user-window.ts'
 import { spaceCreate, type AddressSpace } from '../../kernel/vm/address-space.ts'
-import { spaceMap } from '../../kernel/vm/map.ts'
+import { spaceMap, spaceProtect } from '../../kernel/vm/map.ts'
 import { spaceCurrentSet } from '../../kernel/vm/page-table.ts'
 import { vmInit } from '../../kernel/vm/start.ts'
 import { Transfer, transferInit } from '../../kernel/vm/transfer.ts'
@@ -85,6 +92,7 @@ export function callsStart(): void {
   vmInit(0 as number as PhysicalAddress, true, nothing, nothingAtAll)
   if (fsInit() != Errno.None) panic('no root')
   processTableInit()
+  processorTimeInit(counter, inMicroseconds)
   signalsInit()
   eventsInit()
   futexInit()
@@ -150,6 +158,44 @@ export function processAdopt(index: u32, by: u32): void {
   processAt(by).firstChild = child
 }
 
+/** A thread spends milliseconds in user mode, then in the kernel. */
+export function spend(index: u32, user: u32, system: u32): void {
+  const process = processAt(index)
+  processorTimeSkip()
+  advance(user)
+  kernelEntered(process)
+  advance(system)
+  kernelLeft(process)
+}
+
+/** Its timers of processor time are looked at. */
+export function timersLook(index: u32): void { processorTimersLook(processAt(index)) }
+/** Who is ready, and next: ready.ts. A process's index, or LIMIT for nobody. */
+export function readyEnd(index: u32, priority: u32, now: u32): void {
+  processAt(index).priority = priority
+  readyLast(processAt(index), now)
+}
+export function readyBegin(index: u32, now: u32): void { readyFirst(processAt(index), now) }
+export function readyNext(now: u32): u32 {
+  const process = readyTake(now)
+  let index: u32 = 0
+  while (index < LIMIT && (process == null || nth(slots, index).process != process)) index += 1
+  return index
+}
+export function readyAll(): u32 { return readyCount() }
+
+/** A child that has ended was waited for. */
+export function reap(by: u32, child: u32): void { processReap(processAt(by), processAt(child)) }
+/** A child's limits and signals are its parent's. */
+export function signalsFork(index: u32, of: u32): void {
+  signalStateRelease(processAt(index).signals)
+  if (!signalStateCopy(processAt(index), processAt(of), false)) panic('no signals')
+}
+
+/** What the time-stamp counter is in a test: microseconds of virtual time. */
+function counter(out: ptr): void { copy64(out, 0, clockNow64(), 0) }
+function inMicroseconds(out: ptr, counts: ptr): void { copy64(out, 0, counts, 0) }
+
 /** A thread becomes its process's only one. */
 export function aloneOf(index: u32): bool { return groupAlone(processAt(index)) }
 /** Told to end. */
@@ -186,6 +232,13 @@ export function processRun(index: u32): void {
 export function processMap(where: u32, length: u32, protection: u32, flags: u32): u32 {
   return spaceMap(processAt(running).space as AddressSpace, where, length, protection, flags, null, 0)
 }
+
+export function processProtect(where: u32, length: u32, protection: u32): i32 {
+  return spaceProtect(processAt(running).space as AddressSpace, where, length, protection)
+}
+
+/** Whether it is to be ended by a signal. */
+export function killed(index: u32): bool { return signalKilled(processAt(index).signals) }
 
 /** A system call of the running process; its registers stay where they are but for the arguments. */
 export function systemCallOf(number: u32, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32): u32 {

@@ -3,6 +3,9 @@
 // A test says beforehand, one after another, what comes about in each sleep; a sleep with nothing left is interrupted.
 
 import { fsClose, fsRead, fsWrite } from '../../kernel/fs/calls/descriptors.ts'
+import { fsLock } from '../../kernel/fs/calls/locks.ts'
+import { Fcntl } from '../../kernel/fs/flags.ts'
+import { RecordLock } from '../../kernel/fs/layouts.ts'
 import { ProcessFacts, procHooks } from '../../kernel/fs/proc/facts.ts'
 import { kernelFiles } from '../../kernel/fs/start.ts'
 import { ttyInput, ttyTakes } from '../../kernel/fs/tty/edit.ts'
@@ -11,8 +14,9 @@ import { processHooks } from '../../kernel/fs/process-hooks.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import { load8, store8 } from '../../kernel/lib/intrinsics.ts'
 import {
-  nth, staticMemory, staticRow, staticStruct, struct, type PhysicalAddress, type i32, type ptr, type u32,
+  address, nth, sizeof, staticMemory, staticRow, staticStruct, struct, type PhysicalAddress, type i32, type ptr, type u32,
 } from '../../kernel/lib/layout.ts'
+import { zeroBytes } from '../../kernel/lib/memory.ts'
 import { setSleep, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
 import { spaceCreate } from '../../kernel/vm/address-space.ts'
 import { spaceMap } from '../../kernel/vm/map.ts'
@@ -21,7 +25,7 @@ import { vmInit } from '../../kernel/vm/start.ts'
 import { Transfer, transferInit } from '../../kernel/vm/transfer.ts'
 import { userCopyIn, userCopyOut } from '../../kernel/vm/user-copy.ts'
 
-export const enum Happens { Nothing, Write, Read, Close, Type, TimePasses, Interrupt }
+export const enum Happens { Nothing, Write, Read, Close, Type, TimePasses, Interrupt, Lock }
 
 @struct
 class Event {
@@ -46,7 +50,10 @@ let group: u32 = 0
 let session: u32 = 0
 let lastSignal: u32 = 0
 let lastGroup: u32 = 0
+const asked = staticStruct<RecordLock>()
+let lockedMeanwhile: i32 = 0
 let ignored: u32 = 0
+let limit: u32 = 0xffffffff
 
 /** Use all of this. */
 export function processesInit(): void {
@@ -59,6 +66,7 @@ export function processesInit(): void {
   hooks.signalSelf = signalSelf
   hooks.signalGroup = signalGroup
   hooks.signalIgnored = isIgnored
+  hooks.fileLimit = fileLimit
 }
 
 /** The next sleep brings this about. */
@@ -89,11 +97,20 @@ function sleeping(_queue: WaitQueue | null, _milliseconds: u32, _interruptible: 
     case Happens.Read: fsRead(kernelFiles(), event.descriptor, transfer); break
     case Happens.Close: fsClose(kernelFiles(), event.descriptor); break
     case Happens.Type: type(event.bytes, event.count); break
+    case Happens.Lock: lockMeanwhile(event.descriptor, event.count); break
     case Happens.TimePasses: return Errno.TimedOut
     case Happens.Interrupt: return Errno.Interrupted
   }
   return Errno.None
 }
+
+/** Another process asks for all of a file by F_SETLKW, or gives it up. */
+function lockMeanwhile(descriptor: i32, type: u32): void {
+  zeroBytes(address(asked), sizeof<RecordLock>())
+  asked.type = type
+  lockedMeanwhile = fsLock(kernelFiles(), descriptor, Fcntl.SetLockWait, asked)
+}
+export function meanwhileResult(): i32 { return lockedMeanwhile }
 
 function waking(_sleeper: Sleeper): void { return }
 
@@ -143,6 +160,9 @@ function signalGroup(to: u32, signal: u32): void {
   lastSignal = signal
   lastGroup = to
 }
+/** The most bytes of a file. */
+export function limitFiles(bytes: u32): void { limit = bytes }
+function fileLimit(): u32 { return limit }
 function isIgnored(signal: u32): boolean { return signal == ignored }
 
 /** Process 7 runs, and /proc knows it: it has the files that the test's calls are made with. */

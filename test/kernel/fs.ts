@@ -5,6 +5,7 @@ import {
   fsClose, fsDup, fsDup2, fsDup3, fsFcntl, fsGetdents64, fsIoctl, fsLseek, fsPipe2, fsPread, fsPwrite, fsRead, fsSync, fsWrite,
 } from '../../kernel/fs/calls/descriptors.ts'
 import { fsChdir, fsChroot, fsFchdir, fsGetcwd, fsUmask } from '../../kernel/fs/calls/directories.ts'
+import { fsFlock, fsLock } from '../../kernel/fs/calls/locks.ts'
 import { fsMount, fsUmount } from '../../kernel/fs/calls/mounts.ts'
 import { fsLinkAt, fsMkdirAt, fsMknodAt, fsRenameAt, fsSymlinkAt, fsUnlinkAt } from '../../kernel/fs/calls/names.ts'
 import { fsOpenAt } from '../../kernel/fs/calls/open.ts'
@@ -13,12 +14,14 @@ import { FileContext, contextFork, contextRelease } from '../../kernel/fs/contex
 import { CpioResult, cpioLoad } from '../../kernel/fs/cpio.ts'
 import { descriptorFile, tableCloseOnExec, tableOpen, tablesUsed } from '../../kernel/fs/descriptor.ts'
 import { filePoll, filesOpen } from '../../kernel/fs/file.ts'
-import { Stat, StatFs } from '../../kernel/fs/layouts.ts'
+import { fileLocksHeld } from '../../kernel/fs/file-lock.ts'
+import { Long, RecordLock, Stat, StatFs } from '../../kernel/fs/layouts.ts'
 import { pathWalks } from '../../kernel/fs/path.ts'
 import { pipesUsed } from '../../kernel/fs/pipe.ts'
 import { kernelFiles } from '../../kernel/fs/start.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
-import { address, at, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { address, at, sizeof, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { zeroBytes } from '../../kernel/lib/memory.ts'
 import { Transfer, transferInit } from '../../kernel/vm/transfer.ts'
 
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
@@ -33,6 +36,7 @@ export { ramFramesUsed } from '../../kernel/fs/ramfs/ram-inode.ts'
 export * from './fs-process.ts'
 
 const transfer = staticStruct<Transfer>()
+const record = staticStruct<RecordLock>()
 const child = staticStruct<FileContext>()
 const unpacked = staticStruct<CpioResult>()
 let context: FileContext | null = null
@@ -56,6 +60,27 @@ export function dup(descriptor: i32): i32 { return fsDup(here(), descriptor) }
 export function dup2(from: i32, to: i32): i32 { return fsDup2(here(), from, to) }
 export function dup3(from: i32, to: i32, flags: u32): i32 { return fsDup3(here(), from, to, flags) }
 export function fcntl(descriptor: i32, command: u32, argument: u32): i32 { return fsFcntl(here(), descriptor, command, argument) }
+/** A command of fcntl's about locks; what it says afterwards is `lockField`. */
+export function lock(descriptor: i32, command: u32, type: u32, whence: u32, start: i32, length: i32): i32 {
+  zeroBytes(address(record), sizeof<RecordLock>())
+  record.type = type
+  record.whence = whence
+  widen(record.start, start)
+  widen(record.length, length)
+  return fsLock(here(), descriptor, command, record)
+}
+function widen(to: Long, value: i32): void {
+  to.low = value as number as u32
+  to.high = value < 0 ? 0xffffffff : 0
+}
+/** 0 type, 1 start, 2 length, 3 pid. */
+export function lockField(which: u32): u32 {
+  return which == 0 ? record.type : which == 1 ? record.start.low : which == 2 ? record.length.low : record.pid
+}
+export function flock(descriptor: i32, operation: u32): i32 { return fsFlock(here(), descriptor, operation) }
+export function locksHeld(): u32 { return fileLocksHeld() }
+/** The child that `fork` made makes the calls, or the kernel. */
+export function useChild(childs: boolean): void { context = childs ? child : null }
 export function pipe(flags: u32, out: ptr): i32 { return fsPipe2(here(), flags, out) }
 export function sync(descriptor: i32): i32 { return fsSync(here(), descriptor) }
 export function poll(descriptor: i32): u32 { return filePoll(descriptorFile(here().table, descriptor)!) }

@@ -21,6 +21,7 @@ import { MemoryObject } from '../../kernel/vm/object.ts'
 import { entryFind, spaceCurrent, spaceCurrentSet } from '../../kernel/vm/page-table.ts'
 import { regionFind } from '../../kernel/vm/region.ts'
 import { outOfMemoryRegister } from '../../kernel/vm/out-of-memory.ts'
+import { spacePopulate } from '../../kernel/vm/populate.ts'
 import { spaceRemap } from '../../kernel/vm/remap.ts'
 import { swapOn } from '../../kernel/vm/swap-off.ts'
 import { vmInit } from '../../kernel/vm/start.ts'
@@ -184,6 +185,13 @@ export function advise(index: u32, start: u32, length: u32, advice: u32): i32 {
 export function brkInit(index: u32, where: u32): void { spaceBrkInit(space(index), where) }
 export function brk(index: u32, where: u32): u32 { return spaceBrk(space(index), where) }
 export function fault(index: u32, where: u32, code: u32): i32 { return pageFault(space(index), where, code) }
+export function populate(index: u32, start: u32, length: u32): void { spacePopulate(space(index), start, length) }
+/** The stack it began on is there, and it may have so many bytes of it. */
+export function setStack(index: u32, start: u32, end: u32, limit: u32): void {
+  space(index).stackStart = start
+  space(index).stackEnd = end
+  space(index).stackLimit = limit
+}
 export function setPageLimit(index: u32, pages: u32): void { space(index).pageLimit = pages }
 
 /** 0 regions, 1 pages in them, 2 resident, 3 swapped, 4 root, 5 members of the family. */

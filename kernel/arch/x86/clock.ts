@@ -109,6 +109,16 @@ function clockSource(out: ptr): void {
   scale64(out, out, multiplier, shift)
 }
 
+/** The time-stamp counter, 64 bits, at `out`: its differences are for `clockOfCounts`. */
+export function clockCounter(out: ptr): void {
+  rdtsc(out)
+}
+
+/** Microseconds that so many counts of the time-stamp counter take, 64 bits each. */
+export function clockOfCounts(out: ptr, counts: ptr): void {
+  scale64(out, counts, multiplier, shift)
+}
+
 /** The APIC timer's ticks, and the TSC at that time in `after`: of several tries the one least interrupted. */
 function sampleApicTimer(): u32 {
   let closest: u32 = 0xffffffff

@@ -13,6 +13,8 @@ export const EXCEPTIONS: u32 = 32
 
 /** Called for an exception; true when the interrupted code may go on. */
 export type ExceptionHandler = (frame: TrapFrame) => boolean
+/** Called with interrupts off when an exception or interrupt has come from user mode. */
+export type UserEntered = () => void
 /** Called with interrupts off before user mode goes on; may switch to others meanwhile. */
 export type UserReturn = (frame: TrapFrame) => void
 /** Called for an interrupt vector. */
@@ -26,6 +28,7 @@ class ExceptionEntry {
 const exceptions = staticRow<ExceptionEntry>(EXCEPTIONS)
 let interrupts: VectorHandler | null = null
 let unhandled: ExceptionHandler | null = null
+let userEntered: UserEntered | null = null
 let userReturn: UserReturn | null = null
 
 /** Who handles exception `vector` (below 32) from now on, instead of a panic. */
@@ -43,8 +46,9 @@ export function unhandledSet(handler: ExceptionHandler): void {
   unhandled = handler
 }
 
-/** Who is asked before user mode goes on after an exception or interrupt: processes. */
-export function userReturnSet(handler: UserReturn): void {
+/** Who is told of an exception or interrupt from user mode, and asked before user mode goes on: processes. */
+export function userReturnSet(entered: UserEntered, handler: UserReturn): void {
+  userEntered = entered
   userReturn = handler
 }
 
@@ -56,7 +60,10 @@ export function fromUser(frame: TrapFrame): boolean {
 /** Entered from trap.S. */
 export function trapDispatch(framePointer: ptr): void {
   const frame = at<TrapFrame>(framePointer)
-  if (fromUser(frame)) userAccessEnd() // a program's AC flag would open its pages to the kernel
+  if (fromUser(frame)) {
+    userAccessEnd() // a program's AC flag would open its pages to the kernel
+    if (userEntered != null) userEntered()
+  }
   dispatch(frame)
   if (userReturn != null && fromUser(frame)) userReturn(frame)
 }

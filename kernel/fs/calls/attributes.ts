@@ -10,6 +10,7 @@ import { inodeChanged, inodeIsDirectory, inodeIsRegular, inodeReadOnly, inodeRel
 import { TimeSpec } from '../layouts.ts'
 import { Mode, modeType } from '../mode.ts'
 import { Follow } from '../path.ts'
+import { fileLimitAllows } from '../regular.ts'
 import { inodeAt, inodeOfDescriptor } from './place.ts'
 
 /** Nanoseconds that are none. include/linux/stat.h */
@@ -134,6 +135,7 @@ function setSize(inode: Inode, size: u32): i32 {
   if (inodeIsDirectory(inode)) return Errno.IsDirectory
   if (!inodeIsRegular(inode)) return Errno.InvalidArgument
   if (inodeReadOnly(inode)) return Errno.ReadOnly
+  if (size > inode.size && !fileLimitAllows(size)) return Errno.FileTooLarge
   const truncate = inode.operations.truncate
   return truncate == null ? Errno.InvalidArgument : truncate(inode, size)
 }

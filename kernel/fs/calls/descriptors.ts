@@ -192,7 +192,7 @@ export function fsDup3(context: FileContext, from: i32, to: i32, flags: u32): i3
   return result == Errno.None ? to : done(file, result)
 }
 
-/** fcntl, the commands of the enum Fcntl; others, record locks among them, are InvalidArgument. */
+/** fcntl, but for the commands about locks (locks.ts); those there are not are InvalidArgument. */
 export function fsFcntl(context: FileContext, descriptor: i32, command: u32, argument: u32): i32 {
   const file = descriptorFile(context.table, descriptor)
   if (file == null) return Errno.BadHandle

@@ -52,6 +52,32 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.equal(f.read(5), 'EBADF')
   })
 
+  t.test(`${e.kind}: a limit on files: a write is cut to it, past it there is a signal, and so is what would lengthen a file`, async t => {
+    const f = new Files(e)
+    const SIGXFSZ = 25
+    const sent = () => f.m.call('signalSent')
+    const fd = f.open('/f', RDWR | CREAT) as number
+    f.m.call('limitFiles', 10)
+    t.equal(f.write(fd, 'abcdefgh'), 8)
+    t.equal(f.write(fd, 'ijkl'), 2)
+    t.equal(sent(), 0)
+    t.equal(f.write(fd, 'k'), 'EFBIG')
+    t.equal(sent(), SIGXFSZ)
+    t.equal(f.pwrite(fd, 'XY', 9), 1)
+    t.equal(f.write(f.open('/f', WRONLY | APPEND) as number, 'Z'), 'EFBIG')
+    t.equal(sent(), SIGXFSZ)
+    t.equal(f.pwrite(fd, '', 20), 0)
+    t.equal(f.call('ftruncate', fd, 11), 'EFBIG')
+    t.equal(sent(), SIGXFSZ)
+    t.equal(f.call('ftruncate', fd, 10), 0)
+    f.m.call('limitFiles', 4)
+    t.equal(f.call('ftruncate', fd, 6), 0, 'shorter')
+    t.equal(f.call('ftruncate', fd, 7), 'EFBIG')
+    t.equal(f.pread(fd, 10, 0), 'abcdef')
+    f.m.call('limitFiles', -1)
+    t.equal(f.write(f.open('/f', WRONLY | APPEND) as number, 'ghijk'), 5)
+  })
+
   t.test(`${e.kind}: positions: lseek, append, pread, holes, the largest file`, async t => {
     const f = new Files(e)
     const fd = f.open('/f', RDWR | CREAT) as number

@@ -77,7 +77,7 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.same([p.long(B + 16), p.long(B + 24)], [0n, 7_000n])
       t.equal(p.sys('alarm', 100), 0)
       t.equal(p.sys('alarm', 0), 100)
-      t.equal(p.sys('setitimer', 1, A, 0), E.INVAL)
+      t.equal(p.sys('setitimer', 3, A, 0), E.INVAL)
     })
 
     t.test('poll: levels, what is always told, a time limit, and who is woken when', async t => {
