@@ -20,11 +20,13 @@ const CONNECT_SECONDS = 3
 const ATTEMPTS = 10
 const PORT = 9 // discard
 const BAR = 2
+/** The client's congestion control, whatever this machine's default is; the servers have their own, CUBIC on both guests. */
+const CONTROL = ['-C', 'cubic']
 /** What the client is told, and the bar of the same work with offloads and without. */
 const WORKS: Array<{ work: string, args: string[], bars: [number | null, number | null] }> = [
-  { work: 'iperf3 TCP in', args: [], bars: [BAR, null] },
+  { work: 'iperf3 TCP in', args: CONTROL, bars: [BAR, null] },
   { work: 'iperf3 TCP out', args: ['-R'], bars: [BAR, null] },
-  { work: 'iperf3 TCP in, 8 streams', args: ['-P', '8'], bars: [null, null] },
+  { work: 'iperf3 TCP in, 8 streams', args: ['-P', '8', ...CONTROL], bars: [null, null] },
   { work: 'iperf3 TCP out, 8 streams', args: ['-P', '8', '-R'], bars: [null, null] },
 ]
 
