@@ -12,7 +12,7 @@ import { packetFree, type Packet } from '../../drivers/net/packet.ts'
 import { chainCount, chainLength, chainTrim } from '../chain.ts'
 import { socketPacketsLeft } from '../socket/queue.ts'
 import { Island, type TcpControlBlock } from './control-block.ts'
-import { chainStrip, receiveAppendAll, receiveHold, receiveLetGo } from './receive-queue.ts'
+import { chainStrip, receiveAppendAll, receiveDrop, receiveHold, receiveLetGo } from './receive-queue.ts'
 import { seqAtMost, seqDistance, seqLess, seqPlus, type Seq } from './sequence.ts'
 
 /** What became of a packet that came early. */
@@ -68,7 +68,7 @@ function coveredDrop(tcb: TcpControlBlock, before: Island | null, end: Seq): Isl
   let each: Island | null = before == null ? tcb.early : before.next
   while (each != null && seqAtMost(each.right, end)) {
     const following: Island | null = each.next
-    packetsDrop(tcb, each.first)
+    receiveDrop(tcb, each.first)
     islandFree(tcb, each)
     each = following
   }
@@ -137,7 +137,7 @@ export function earlyMerge(tcb: TcpControlBlock): void {
   while (first != null && seqAtMost(first.left, tcb.rcv.nxt)) {
     tcb.early = first.next
     if (seqAtMost(first.right, tcb.rcv.nxt)) {
-      packetsDrop(tcb, first.first)
+      receiveDrop(tcb, first.first)
     } else {
       strip(tcb, first, seqDistance(first.left, tcb.rcv.nxt))
       receiveAppendAll(tcb, first.first, first.last, seqDistance(tcb.rcv.nxt, first.right))
@@ -173,17 +173,6 @@ function strip(tcb: TcpControlBlock, island: Island, octets: u32): void {
   island.first = packet
 }
 
-function packetsDrop(tcb: TcpControlBlock, first: Packet): void {
-  let each: Packet | null = first
-  while (each != null) {
-    const following: Packet | null = each.next
-    each.next = null
-    receiveLetGo(tcb, each)
-    packetFree(each)
-    each = following
-  }
-}
-
 /** The island an octet is on; null when it is on none. */
 export function earlyWith(tcb: TcpControlBlock, octet: Seq): Island | null {
   const island = islandBefore(tcb, octet)
@@ -196,7 +185,7 @@ export function earlyClear(tcb: TcpControlBlock): void {
   tcb.early = null
   while (each != null) {
     const following: Island | null = each.next
-    packetsDrop(tcb, each.first)
+    receiveDrop(tcb, each.first)
     islandFree(tcb, each)
     each = following
   }

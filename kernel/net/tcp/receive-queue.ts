@@ -137,12 +137,9 @@ function takeFragment(tcb: TcpControlBlock, packet: Packet): void {
   packetFree(packet)
 }
 
-/** Give up what was not read. */
-export function receiveClear(tcb: TcpControlBlock): void {
-  let each = tcb.receiveFirst
-  tcb.receiveFirst = null
-  tcb.receiveLast = null
-  tcb.receiveBytes = 0
+/** Give up packets that are held, `first` and those behind it. */
+export function receiveDrop(tcb: TcpControlBlock, first: Packet | null): void {
+  let each: Packet | null = first
   while (each != null) {
     const following: Packet | null = each.next
     each.next = null
@@ -150,4 +147,13 @@ export function receiveClear(tcb: TcpControlBlock): void {
     packetFree(each)
     each = following
   }
+}
+
+/** Give up what was not read. */
+export function receiveClear(tcb: TcpControlBlock): void {
+  const first = tcb.receiveFirst
+  tcb.receiveFirst = null
+  tcb.receiveLast = null
+  tcb.receiveBytes = 0
+  receiveDrop(tcb, first)
 }
