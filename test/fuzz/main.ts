@@ -10,7 +10,7 @@
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { run } from '../command.ts'
 import { buildHarness } from './build.ts'
 import { TARGETS, type Target, corpusOf } from './targets.ts'
@@ -53,13 +53,18 @@ async function report(harness: string, { target, runs, edges, inputs, bad }: Fou
   }
 }
 
+function positive(text: string): number {
+  if (!(Number(text) > 0)) throw new InvalidArgumentError('It is a number above 0.')
+  return Number(text)
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { seconds: { type: 'string' }, target: { type: 'string' } } })
-  const seconds = Number(values.seconds ?? 60)
-  const chosen = TARGETS.filter(each => values.target === undefined || each.name === values.target)
-  if (!(seconds > 0) || chosen.length === 0) {
-    throw new Error(`--seconds is a number, --target one of ${TARGETS.map(each => each.name).join(', ')}`)
-  }
+  const options = new Command('make fuzz ARGS=')
+    .addOption(new Option('--seconds <n>', 'of all targets together').default(60).argParser(positive))
+    .addOption(new Option('--target <name>', 'one alone').choices(TARGETS.map(each => each.name)))
+    .parse().opts<{ seconds: number, target?: string }>()
+  const { seconds } = options
+  const chosen = TARGETS.filter(each => options.target === undefined || each.name === options.target)
   const harness = await buildHarness()
   const width = Math.min(availableParallelism(), chosen.length)
   const shares = chosen.reduce((sum, { share }) => sum + share, 0)

@@ -8,7 +8,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { hashOf, writeWhole } from '../../linker/cache.ts'
 import { type Case, libcTestCases, ltpCases, stripped } from './cases.ts'
 import { LATE, type Result, STOPPED, onLinux, onPorphyry } from './run.ts'
@@ -51,7 +51,10 @@ function words(status: number): string {
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { verbose: { type: 'boolean' } } })
+  const command = new Command('make libc-test ARGS=')
+    .argument('[cases...]', 'parts of names').option('--verbose', 'more of what each that fails says').parse()
+  const positionals = command.args
+  const { verbose = false } = command.opts<{ verbose?: boolean }>()
   const cases = (await allCases()).filter(each => positionals.length === 0 || positionals.some(part => each.name.includes(part)))
   if (cases.length === 0) {
     console.log('libc-test: LIBC_TEST=path and LTP=path name the sources, docs/libc-test.md')
@@ -63,7 +66,7 @@ async function main(): Promise<number> {
   await onPorphyry(passing, (each, { status, said }) => {
     if (status === 0) passed++
     console.log(status === 0 ? `ok       ${each.name}` : `not ok   ${each.name}: ${words(status)}`)
-    if (status !== 0) console.log(said.slice(values.verbose ? 0 : -6).map(line => `         ${line}`).join('\n'))
+    if (status !== 0) console.log(said.slice(verbose ? 0 : -6).map(line => `         ${line}`).join('\n'))
   })
   console.log(`libc-test: ${cases.length} cases, ${out.length} left out, ${passed} of ${passing.length} pass`)
   return passed === passing.length ? 0 : 1

@@ -8,7 +8,7 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { must, run } from '../command.ts'
 import { installLibrary } from './build.ts'
 
@@ -45,7 +45,10 @@ async function runScript(packetdrill: string, library: string, script: string): 
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { verbose: { type: 'boolean' } } })
+  const command = new Command('make packetdrill ARGS=')
+    .argument('[scripts...]', 'paths; without any all that apply').option('--verbose', 'more of what each that fails says').parse()
+  const positionals = command.args
+  const { verbose = false } = command.opts<{ verbose?: boolean }>()
   const library = await installLibrary()
   const packetdrill = process.env.PACKETDRILL
   console.log(`packetdrill: ${relative('.', library)}${packetdrill ? '' : '; PACKETDRILL=path runs scripts against it'}`)
@@ -56,7 +59,7 @@ async function main(): Promise<number> {
     const result = await runScript(resolve(packetdrill), library, script)
     if (result.passed) passed++
     console.log(`${result.passed ? 'ok    ' : 'not ok'} ${script.split('/').slice(-2).join('/')}`)
-    if (!result.passed) console.log(result.why.split('\n').slice(0, values.verbose ? 60 : 3).map(line => `       ${line}`).join('\n'))
+    if (!result.passed) console.log(result.why.split('\n').slice(0, verbose ? 60 : 3).map(line => `       ${line}`).join('\n'))
   }
   console.log(`packetdrill: ${passed} of ${scripts.length} scripts pass`)
   return passed === scripts.length ? 0 : 1
