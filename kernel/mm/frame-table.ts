@@ -46,8 +46,8 @@ export class PageFrame {
   physical: PhysicalAddress // of the frame itself
   count: u32 // references: entries of page tables, and who else holds it; of a page table the entries that are not 0
   slot: u32 // of the swap area, with the same contents; 0 for none
-  page: u32 // of a process's own memory: where it is mapped, and in the low 12 bits its state (vm/)
-  family: ptr // of a process's own memory: the address spaces that may have it; 0: it is somebody else's
+  page: u32 // of memory that may leave for the disk: where it is mapped, and in the low 12 bits its state (vm/)
+  family: ptr // of such: the address spaces, or the shared memory, that may have it; 0: it is somebody else's
 }
 
 /** Frames with one table. */

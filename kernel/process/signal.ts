@@ -64,7 +64,7 @@ export function signalSendThread(process: Process, info: SignalInfo): void {
 /** Send what `info` says to a process: any of its threads that does not block it takes it. */
 export function signalSendProcess(process: Process, info: SignalInfo): void {
   const leader = leaderOf(process)
-  if (!prepare(leader, info.number)) return
+  if (leader.threads == 0 || !prepare(leader, info.number)) return // who has ended takes none
   signalQueue(leader.signals.group.pending, info)
   tellOne(leader, info.number)
 }

@@ -4,13 +4,14 @@
 import { load32, store64 } from '../lib/intrinsics.ts'
 import { plus, type PhysicalAddress, type ptr, type u32 } from '../lib/layout.ts'
 import { PAGE_SIZE, pageFloor } from '../mm/address.ts'
+import type { PageFrame } from '../mm/frame-table.ts'
 import { pageFrameOf, pageFrameRelease } from '../mm/page-frame.ts'
 import { pageSlotCount, pageSlotFrame, pageSlotPut } from '../swap/page-slots.ts'
 import type { AddressSpace } from './address-space.ts'
 import {
   Entry, TABLE_REACH, entryClear, entryFind, entryHigh, invalidate, invalidateSpace, tableDropEmpty,
 } from './page-table.ts'
-import { PageState, pageHas } from './page.ts'
+import { PageState, pageForgetSlot, pageHas } from './page.ts'
 import { Protection } from './region.ts'
 
 /** Pages after which the processor forgets a whole space rather than page by page. */
@@ -37,6 +38,7 @@ export function entryDrop(space: AddressSpace, entry: ptr): void {
   entryClear(entry)
   if ((low & Entry.Present) != 0) {
     space.resident -= 1
+    if ((low & Entry.Dirty) != 0) written(pageFrameOf(entryFrame(low)))
     pageFrameRelease(entryFrame(low))
   } else {
     space.swapped -= 1
@@ -44,8 +46,13 @@ export function entryDrop(space: AddressSpace, entry: ptr): void {
   }
 }
 
+/** Who wrote to a page maps it no longer. One that others have, too, is not what its slot has. */
+function written(page: PageFrame): void {
+  if (pageHas(page, PageState.Shared)) pageForgetSlot(page)
+}
+
 /** A slot has a reference less; a page that only waited in memory for those goes with the last of them. */
-function slotDrop(slot: u32): void {
+export function slotDrop(slot: u32): void {
   const frame = pageSlotFrame(slot)
   pageSlotPut(slot)
   if (frame == 0 || pageSlotCount(slot) != 1) return

@@ -143,7 +143,9 @@ function fromObject(space: AddressSpace, region: Region, where: u32, writing: bo
   const generation: u32 = space.generation
   const object = region.object!
   const index: u32 = region.objectPage + ((where - region.start) >> PAGE_SHIFT)
+  object.hold(object) // the region may be gone before the page is there
   const found = object.page(object, index)
+  object.release(object)
   if (found == 0) return MemoryError.PastEnd
   if (isError(found)) return found == (Errno.OutOfMemory as number as u32) ? MemoryError.OutOfMemory : MemoryError.InputOutput
   const frame = found as PhysicalAddress

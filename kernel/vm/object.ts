@@ -1,6 +1,6 @@
 // What a region can map besides memory of its own: a file's pages, or memory that processes share.
 
-import { struct, type u32 } from '../lib/layout.ts'
+import { struct, type ptr, type u32 } from '../lib/layout.ts'
 
 /**
  * The physical address of page `index` of an object, held for the caller (`pageFrameRelease`); 0 past the object's end; or
@@ -16,4 +16,5 @@ export class MemoryObject {
   page: ObjectPage
   hold: ObjectCount
   release: ObjectCount
+  regions: ptr // the first of those that map it: `nextOfObject` of region.ts; 0: none
 }

@@ -1,5 +1,5 @@
-// Pages of a process's own memory: where they are mapped, the list from which victims are taken, and the slot that has the
-// same contents. Whatever a region maps from an object is not of these: it stays the object's.
+// Pages that may leave for the swap disk, those of a process's own memory and those of memory that processes share: where they are,
+// the list from which victims are taken, and the slot that has the same contents. The pages of files are not of these.
 //
 //   first ─▶ page ◀─▶ page ◀─▶ … ◀─ last      the next victim first; what arrives, or was used, is last
 //
@@ -22,6 +22,8 @@ export const enum PageState {
   Reading = 4,
   /** It is mapped nowhere: its only reference is that its slot knows it. */
   Cached = 8,
+  /** It is of shared memory: `family` is the object, and its address its number there. shared-pages.ts. */
+  Shared = 16,
 }
 
 @struct
@@ -60,6 +62,11 @@ export function pageSet(page: PageFrame, state: PageState): void {
 
 export function pageUnset(page: PageFrame, state: PageState): void {
   page.page &= ~state
+}
+
+/** Whether a page is of a process's own memory. */
+export function pageIsOwn(page: PageFrame): boolean {
+  return (page.family as u32) != 0 && !pageHas(page, PageState.Shared)
 }
 
 /** Where a page is mapped, in all spaces of its family that map it. */

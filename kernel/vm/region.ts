@@ -22,6 +22,9 @@ export const enum Protection { None = 0, Read = 1, Write = 2, Execute = 4, All =
 export class Region {
   next: Region | null
   previous: Region | null
+  space: AddressSpace // whose it is, while it is in a list
+  nextOfObject: Region | null // of those that map the object
+  previousOfObject: Region | null
   start: u32
   end: u32
   object: MemoryObject | null // null: memory of its own, zeros at first
@@ -98,9 +101,30 @@ export function regionInsert(space: AddressSpace, region: Region): void {
   if (before == null) space.first = region
   else before.next = region
   if (after != null) after.previous = region
+  region.space = space
+  objectEnter(region)
   space.regions += 1
   space.pages += (region.end - region.start) >> PAGE_SHIFT
   space.generation += 1
+}
+
+/** Among the regions of its object. */
+function objectEnter(region: Region): void {
+  const object = region.object
+  if (object == null) return
+  const first = object.regions
+  region.previousOfObject = null
+  region.nextOfObject = first == 0 ? null : at<Region>(first)
+  if (first != 0) at<Region>(first).previousOfObject = region
+  object.regions = address(region)
+}
+
+function objectLeave(region: Region): void {
+  const object = region.object
+  if (object == null) return
+  if (region.previousOfObject == null) object.regions = address(region.nextOfObject)
+  else region.previousOfObject.nextOfObject = region.nextOfObject
+  if (region.nextOfObject != null) region.nextOfObject.previousOfObject = region.previousOfObject
 }
 
 /** Take a region out of the list. */
@@ -109,6 +133,7 @@ export function regionRemove(space: AddressSpace, region: Region): void {
   else region.previous.next = region.next
   if (region.next != null) region.next.previous = region.previous
   if (space.hint == region) space.hint = null
+  objectLeave(region)
   space.regions -= 1
   space.pages -= (region.end - region.start) >> PAGE_SHIFT
   space.generation += 1

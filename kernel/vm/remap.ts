@@ -13,7 +13,7 @@ import { clusterWait } from './cluster.ts'
 import { entryFrame, entrySlot, tableEnd } from './entries.ts'
 import { holeFind } from './hole.ts'
 import { isData, spaceHasRoom } from './limits.ts'
-import { pageAdopt, pageHas, PageState } from './page.ts'
+import { pageAdopt, pageHas, pageIsOwn, PageState } from './page.ts'
 import { Entry, entryClear, entryFill, entryFind, entryMake, invalidate, tableDropEmpty } from './page-table.ts'
 import {
   regionCopy, regionDrop, regionFind, regionInsert, regionMake, regionMerge, regionRangeFree, regionRemove, type Region,
@@ -129,7 +129,7 @@ function isEntangled(space: AddressSpace, where: u32): boolean {
   const low = load32(entry, 0)
   if ((low & Entry.Present) == 0) return low != 0 && isOnItsWay(pageSlotFrame(entrySlot(low)))
   const page = pageFrameOf(entryFrame(low))
-  return (page.family as u32) != 0 && page.count != 1
+  return pageIsOwn(page) && page.count != 1
 }
 
 function isOnItsWay(frame: PhysicalAddress): boolean {
@@ -187,5 +187,5 @@ function moveEntry(space: AddressSpace, from: ptr, to: u32): void {
   entryFill(entryFind(space, to), low, high)
   if ((low & Entry.Present) == 0) return
   const page = pageFrameOf(entryFrame(low))
-  if ((page.family as u32) != 0) page.page = to | (page.page & PAGE_MASK)
+  if (pageIsOwn(page)) page.page = to | (page.page & PAGE_MASK)
 }

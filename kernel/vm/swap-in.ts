@@ -42,12 +42,15 @@ export function swapInFault(space: AddressSpace, region: Region, where: u32, ent
   const slot = entrySlot(load32(entry, 0))
   const frame = pageSlotFrame(slot)
   if (frame == 0) return readDemanded(space, region, where, slot)
-  if (pageHas(pageFrameOf(frame), PageState.Reading)) {
-    clustersPoll()
-    if (pageSlotFrame(slot) == frame && pageHas(pageFrameOf(frame), PageState.Reading)) clusterWait()
-    return FAULT_AGAIN
-  }
-  return mapFound(space, region, where, frame)
+  return slotArrived(slot, frame) ? mapFound(space, region, where, frame) : FAULT_AGAIN
+}
+
+/** Whether the frame that a slot has is there. If it is being read, it is waited for: look again. May sleep then. */
+export function slotArrived(slot: u32, frame: PhysicalAddress): boolean {
+  if (!pageHas(pageFrameOf(frame), PageState.Reading)) return true
+  clustersPoll()
+  if (pageSlotFrame(slot) == frame && pageHas(pageFrameOf(frame), PageState.Reading)) clusterWait()
+  return false
 }
 
 // --- The page is in memory. ----------------------------------------------------------------------------------------
@@ -154,6 +157,18 @@ function readDemanded(space: AddressSpace, region: Region, where: u32, slot: u32
 
 /** Have a cluster read, and wait until its first page has come. */
 function readAndWait(space: AddressSpace, where: u32, cluster: Cluster, slot: u32): i32 {
+  if (!slotsRead(cluster)) return MemoryError.InputOutput
+  const entry = entryFind(space, where)
+  if (entry == 0 || load32(entry, 0) != slot << 1) return FAULT_AGAIN // the slot may be another page's by now
+  const how = slotReadTake(slot)
+  if (how == SlotRead.Good) return FAULT_AGAIN
+  space.readPage = 0 // the page alone, next time
+  return how == SlotRead.FailedTogether ? FAULT_AGAIN : MemoryError.InputOutput
+}
+
+/** Have a cluster read, and wait until its first page has come. False: the disk does not take it, and it is given back. May sleep. */
+export function slotsRead(cluster: Cluster): boolean {
+  const slot: u32 = cluster.slot
   let begun = clusterRead(cluster)
   while (begun == Errno.Busy) {
     clusterWait()
@@ -162,17 +177,10 @@ function readAndWait(space: AddressSpace, where: u32, cluster: Cluster, slot: u3
   if (begun != Errno.None) { // the disk does not take such a request
     abandon(cluster)
     vmStats().readErrors += 1
-    return MemoryError.InputOutput
+    return false
   }
   while (isReading(slot)) clusterWait()
-  const entry = entryFind(space, where)
-  if (entry == 0 || load32(entry, 0) != slot << 1) return FAULT_AGAIN // the slot may be another page's by now
-  const how = slotReadTake(slot)
-  if (how == SlotRead.Good) return FAULT_AGAIN
-  space.readPage = 0 // the page alone, next time
-  if (how == SlotRead.FailedTogether) return FAULT_AGAIN
-  vmStats().readErrors += 1
-  return MemoryError.InputOutput
+  return true
 }
 
 function isReading(slot: u32): boolean {
@@ -182,9 +190,10 @@ function isReading(slot: u32): boolean {
 }
 
 /** How reading has ended; the next attempt begins without a past. */
-function slotReadTake(slot: u32): SlotRead {
+export function slotReadTake(slot: u32): SlotRead {
   const how = pageSlotRead(slot)
   pageSlotReadSet(slot, SlotRead.Good)
+  if (how == SlotRead.Failed) vmStats().readErrors += 1
   return how
 }
 
@@ -196,11 +205,15 @@ function windowFor(space: AddressSpace, where: u32): u32 {
   return twice < CLUSTER_PAGES ? twice : CLUSTER_PAGES
 }
 
-/** A frame is going to have the contents of a slot. */
 function claim(space: AddressSpace, where: u32, slot: u32, frame: PhysicalAddress): void {
+  slotClaim(address(space.family), where, slot, frame)
+}
+
+/** A frame is going to have the contents of a slot: it is of `family`, a family of spaces or shared memory, at `place` there. */
+export function slotClaim(family: ptr, place: u32, slot: u32, frame: PhysicalAddress): void {
   const page = pageFrameOf(frame)
-  page.family = address(space.family)
-  page.page = where
+  page.family = family
+  page.page = place
   pageSet(page, PageState.Reading)
   pageSlotHold(slot)
   pageSlotReadSet(slot, SlotRead.Good)

@@ -1,6 +1,7 @@
 // Swap on and off. Off brings back every page that is out, wherever it belongs, and then the disk is nobody's.
 
 import type { i32, u32 } from '../lib/layout.ts'
+import { Errno } from '../lib/errno.ts'
 import { load32 } from '../lib/intrinsics.ts'
 import { PAGE_SIZE } from '../mm/address.ts'
 import type { PageFrame } from '../mm/frame-table.ts'
@@ -17,6 +18,7 @@ import { evictAllow, replacementSet } from './evict.ts'
 import { pageFirst, pageForgetSlot, pageHas, PageState } from './page.ts'
 import { Entry, entryFind } from './page-table.ts'
 import { regionAfter, regionFind, type Region } from './region.ts'
+import { sharedOneBack, sharedWithAway } from './shared.ts'
 import { swapInFault } from './swap-in.ts'
 import { spaceRelease } from './unmap.ts'
 import { watermarkLow } from './watermarks.ts'
@@ -59,7 +61,24 @@ function allBack(): i32 {
     if (result != MemoryError.None) return SwapError.ReadFailed
     space = spaceWithSwapped()
   }
+  const result = sharedBack()
+  if (result != SwapError.None) return result
   while (clustersInFlight() != 0) clusterWait()
+  return SwapError.None
+}
+
+/** Bring back what is out of shared memory. */
+function sharedBack(): i32 {
+  let object = sharedWithAway()
+  while (object != null) {
+    if (framesFree() <= watermarkLow()) return SwapError.OutOfMemory
+    object.hold(object)
+    const result = sharedOneBack(object)
+    object.release(object)
+    if (result == Errno.OutOfMemory) return SwapError.OutOfMemory
+    if (result != Errno.None) return SwapError.ReadFailed
+    object = sharedWithAway()
+  }
   return SwapError.None
 }
 

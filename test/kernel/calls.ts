@@ -127,6 +127,7 @@ export function processNew(index: u32): u32 {
   process.stack = heapAllocate(1024)
   fpuStateInit(process.stack)
   process.space = spaceCreate()
+  process.threads = 1
   process.processGroup = process.pid
   if (signalStateInit(process.signals) != Errno.None) panic('no signals')
   if (contextFork(process.files, kernelFiles(), false) != Errno.None) panic('no descriptors')

@@ -438,7 +438,7 @@ for (const e of await engines('test/kernel/vm.ts')) {
     t.end()
   })
 
-  t.test(`${e.kind}: files and shared memory stay, private copies of them leave`, t => {
+  t.test(`${e.kind}: files stay, private copies of them and shared memory leave`, t => {
     const v = machine(e)
     v.swap(1500)
     v.create(0)
@@ -451,8 +451,153 @@ for (const e of await engines('test/kernel/vm.ts')) {
     for (let page = 0; page < 20; page++) v.write(0, 16 * A + page * PAGE, 50 + page)
     t.equal(throughAll(v, 600), 0)
     for (let page = 0; page < 40; page++) t.equal(v.entry(0, 8 * A + page * PAGE)!.present, page >= 20)
+    for (let page = 0; page < 20; page++) t.equal(v.entry(0, 16 * A + page * PAGE), null, 'who touches it asks the object')
     for (let page = 0; page < 40; page++) t.equal(v.read(0, 8 * A + page * PAGE), page < 20 ? 100 + page : page + 1)
     for (let page = 0; page < 20; page++) t.equal(v.read(0, 16 * A + page * PAGE), 50 + page)
+    t.end()
+  })
+
+  const SHARED = 0x10000000
+  /** Shared memory of three spaces: two have it at one address, the third elsewhere. */
+  const sharing = (pages: number, options = {}) => {
+    const v = machine(e)
+    const disk = v.swap(1500, options)
+    v.create(0)
+    v.mapAt(0, SHARED, pages * PAGE, Prot.ReadWrite, Map.Shared | Map.Fixed)
+    for (const child of [1, 2]) v.call('fork', 0, child)
+    v.call('remap', 2, SHARED, pages * PAGE, pages * PAGE, 3, 2 * SHARED)
+    return Object.assign(v, { disk })
+  }
+  const at = (space: number, page: number) => (space === 2 ? 2 : 1) * SHARED + page * PAGE
+  /** All that can leave does. */
+  const emptied = (v: VmMachine) => {
+    for (let i = 0; i < 40; i++) {
+      v.call('evict', 64)
+      v.settle()
+    }
+  }
+  const gone = (v: VmMachine, spaces: number[]) => {
+    for (const space of spaces) v.call('release', space)
+    v.settle()
+    return { slots: v.slots('used'), listed: v.call('pagesListed'), withSlot: v.call('pagesWithSlot') }
+  }
+  const nothing = { slots: 0, listed: 0, withSlot: 0 }
+
+  for (const options of [{}, { delay: 3, newestFirst: 1, depth: 2 }]) {
+    t.test(`${e.kind}: shared memory is written once for all, and what one writes the others read, ${JSON.stringify(options)}`, t => {
+      const v = sharing(600, options)
+      const random = xorshift(77)
+      const bytes = Array.from({ length: 600 }, () => 0)
+      let wrong = 0
+      for (let i = 0; i < 4000; i++) {
+        const [space, page] = [random(3), i < 600 ? i : random(600)]
+        if (v.read(space, at(space, page)) !== bytes[page]) wrong++
+        if (random(2) === 0) v.write(space, at(space, page), bytes[page] = 1 + random(255))
+      }
+      t.equal(wrong, 0)
+      t.ok(v.stat('swapOuts') > 600 - FRAMES)
+      t.ok(v.stat('dropped') > 50, 'what nobody has written to since is not written again')
+      emptied(v)
+      t.same([v.slots('used'), v.field(0, 'resident'), v.field(2, 'resident')], [600, 0, 0])
+      for (let page = 0; page < 600; page++) for (const space of [0, 1, 2]) if (v.read(space, at(space, page)) !== bytes[page]) wrong++
+      t.equal(wrong, 0)
+      t.same(gone(v, [0, 1]).slots > 0, true, 'one still has it')
+      for (let page = 0; page < 600; page++) if (v.read(2, at(2, page)) !== bytes[page]) wrong++
+      t.equal(wrong, 0)
+      t.same(gone(v, [2]), nothing)
+      t.end()
+    })
+  }
+
+  t.test(`${e.kind}: what a process wrote to shared memory outlasts it, though the disk has older contents`, t => {
+    const v = sharing(8)
+    for (let page = 0; page < 8; page++) v.write(0, at(0, page), 1 + page)
+    emptied(v)
+    t.equal(v.slots('used'), 8)
+    for (let page = 0; page < 8; page++) t.equal(v.read(1, at(1, page)), 1 + page)
+    for (let page = 0; page < 4; page++) v.write(1, at(1, page), 100 + page)
+    v.call('release', 1)
+    v.call('advise', 2, 2 * SHARED, 8 * PAGE, 4)
+    emptied(v)
+    for (const space of [0, 2]) for (let page = 0; page < 8; page++) t.equal(v.read(space, at(space, page)), page < 4 ? 100 + page : 1 + page)
+    t.same(gone(v, [0, 2]), nothing)
+    t.end()
+  })
+
+  t.test(`${e.kind}: shared memory on its way: taken back, given up, read by two, gone before it has come`, t => {
+    for (const ends of [false, true]) {
+      const v = sharing(40, { delay: 6 })
+      for (let page = 0; page < 40; page++) v.write(0, at(0, page), 1 + page)
+      v.call('evict', 64)
+      v.call('evict', 64)
+      t.ok(v.call('pagesWriting') > 0)
+      t.equal(v.write(1, at(1, 3), 200), 200, 'wanted while it is being written')
+      if (!ends) v.settle()
+      for (let page = 0; page < 40; page++) t.equal(v.read(2, at(2, page)), page === 3 ? 200 : 1 + page)
+      v.call('evict', 64)
+      if (ends) {
+        t.same(gone(v, [0, 1, 2]), nothing)
+        continue
+      }
+      emptied(v)
+      v.call('meanwhile', 1, 0, 0, at(0, 5))
+      t.equal(v.read(0, at(0, 5)), MemoryError.InvalidAddress, 'unmapped while it was read')
+      t.equal(v.read(1, at(1, 5)), 6)
+      emptied(v)
+      for (const space of [0, 1]) v.call('release', space)
+      v.call('meanwhile', 1, 0, 2, at(2, 7))
+      t.equal(v.read(2, at(2, 7)), MemoryError.InvalidAddress)
+      t.same(gone(v, [2]), nothing)
+    }
+    t.end()
+  })
+
+  t.test(`${e.kind}: the last region of shared memory goes while one of its pages is read`, t => {
+    const v = machine(e)
+    v.swap(1500, { delay: 4 })
+    v.create(0)
+    v.mapAt(0, SHARED, PAGE, Prot.ReadWrite, Map.Shared | Map.Fixed)
+    v.write(0, SHARED, 9)
+    emptied(v)
+    v.call('meanwhile', 1, 0, 0, SHARED)
+    t.equal(v.read(0, SHARED), MemoryError.InvalidAddress)
+    t.same(gone(v, [0]), nothing)
+    t.end()
+  })
+
+  t.test(`${e.kind}: shared memory and a disk that fails: nothing is lost but what can not be read, and that is an error`, t => {
+    const v = sharing(40)
+    for (let page = 0; page < 40; page++) v.write(0, at(0, page), 1 + page)
+    emptied(v)
+    const slotOf = (byte: number) => Array.from({ length: 1499 }, (_, i) => 1499 - i).find(slot => v.m.read32(v.disk + slot * PAGE) === byte)!
+    const bad = slotOf(5)
+    v.call('failWrites', 0, 8 * (bad + 40), 8 * (bad + 42))
+    for (let page = 0; page < 40; page++) t.equal(v.write(1, at(1, page), 101 + page), 101 + page)
+    emptied(v)
+    t.equal(v.slots('retired'), 2)
+    for (let page = 0; page < 40; page++) t.equal(v.read(1, at(1, page)), 101 + page)
+    for (let page = 0; page < 40; page++) v.write(2, at(2, page), 1 + page)
+    emptied(v)
+    t.equal(v.slots('used'), 40)
+    const wrong = slotOf(21)
+    v.call('failReads', 0, 8 * wrong, 8 * (wrong + 1))
+    const read = Array.from({ length: 40 }, (_, page) => v.read(2, at(2, page)))
+    t.same([...new Set(read.filter((byte, page) => byte !== 1 + page))], [MemoryError.InputOutput])
+    t.equal(read.filter((byte, page) => byte !== 1 + page).length, 1)
+    v.call('failReads', 0, 0, 0)
+    for (let page = 0; page < 40; page++) t.equal(v.read(2, at(2, page)), 1 + page)
+    t.same(gone(v, [0, 1, 2]), nothing)
+    t.end()
+  })
+
+  t.test(`${e.kind}: swapoff brings shared memory back, or says that there is no room`, t => {
+    const v = sharing(100)
+    for (let page = 0; page < 100; page++) v.write(0, at(0, page), 1 + page)
+    emptied(v)
+    t.equal(v.call('swapOff'), 0)
+    t.equal(v.slots('used'), 0)
+    for (const space of [0, 1, 2]) for (let page = 0; page < 100; page++) t.equal(v.read(space, at(space, page)), 1 + page)
+    t.same(gone(v, [0, 1, 2]), nothing)
     t.end()
   })
 
