@@ -14,6 +14,7 @@ import { spaceHold } from '../vm/address-space.ts'
 import { spaceFork } from '../vm/fork.ts'
 import { executableCopy } from './executable.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
+import { limitsToSpace } from './limits.ts'
 import { NAME_SIZE, Priority, Process } from './process.ts'
 import { fpuStateSaved, processReady } from './scheduler.ts'
 import { signalKilled, signalStateRelease } from './signal-state.ts'
@@ -89,7 +90,10 @@ export function processClone(self: Process, flags: u32, stack: ptr, tls: ptr, ch
   enroll(self, child, flags)
   const pid = child.pid as number as i32
   processReady(child)
-  if ((flags & Clone.Vfork) != 0) vforkWait(self, child)
+  if ((flags & Clone.Vfork) != 0) {
+    vforkWait(self, child)
+    limitsToSpace(self.signals.group.limits, self.space!) // the child may have set limits of its own while it had the space
+  }
   return pid
 }
 

@@ -4,7 +4,7 @@ import { Errno } from '../lib/errno.ts'
 import type { i32, u32 } from '../lib/layout.ts'
 import { PAGE_MASK, USER_END, pageCeiling } from '../mm/address.ts'
 import { isUserRange, spaceLock, spaceUnlock, type AddressSpace } from './address-space.ts'
-import { entriesDrop } from './entries.ts'
+import { entriesDrop, entriesFree } from './entries.ts'
 import { regionAfter, regionRangeFull, type Region } from './region.ts'
 
 /** Linux's numbers. */
@@ -19,8 +19,9 @@ export const enum Advice {
 
 /**
  * madvise(2). DontNeed: pages are as when first mapped when they are touched next. Free, of private memory without an object: the
- * same, at once. Normal, Random, Sequential and WillNeed change nothing. Errno.None; InvalidArgument: an advice there is not, a
- * start on no page boundary, or Free of something else; OutOfMemory: something is not mapped. May sleep.
+ * same, but for those that are written to before memory runs short. Normal, Random, Sequential and WillNeed change nothing.
+ * Errno.None; InvalidArgument: an advice there is not, a start on no page boundary, or Free of something else; OutOfMemory: something is
+ * not mapped. May sleep.
  */
 export function spaceAdvise(space: AddressSpace, start: u32, length: u32, advice: u32): i32 {
   if ((start & PAGE_MASK) != 0 || length > USER_END) return Errno.InvalidArgument
@@ -37,7 +38,8 @@ function advise(space: AddressSpace, start: u32, end: u32, advice: u32): i32 {
   if (!regionRangeFull(space, start, end)) return Errno.OutOfMemory
   if (advice < Advice.DontNeed) return Errno.None
   if (advice == Advice.Free && !allOwn(space, start, end)) return Errno.InvalidArgument
-  entriesDrop(space, start, end)
+  if (advice == Advice.Free) entriesFree(space, start, end)
+  else entriesDrop(space, start, end)
   space.generation += 1
   return Errno.None
 }

@@ -11,7 +11,7 @@ import type { AddressSpace } from './address-space.ts'
 import {
   Entry, TABLE_REACH, entryClear, entryFind, entryHigh, invalidate, invalidateSpace, tableDropEmpty,
 } from './page-table.ts'
-import { PageState, pageForgetSlot, pageHas } from './page.ts'
+import { PageState, pageForgetSlot, pageHas, pageIsOwn, pageLazySet } from './page.ts'
 import { Protection } from './region.ts'
 
 /** Pages after which the processor forgets a whole space rather than page by page. */
@@ -73,6 +73,44 @@ export function entriesDrop(space: AddressSpace, start: u32, end: u32): void {
     where = stop
   }
   if (!each) invalidateSpace(space)
+}
+
+/**
+ * The pages from `start` up to `end`, of a process's own, may be forgotten, as long as they are not written to. Those that others have,
+ * too, or that are out or on their way, are forgotten at once.
+ */
+export function entriesFree(space: AddressSpace, start: u32, end: u32): void {
+  let where: u32 = start
+  while (where < end) {
+    const stop = tableEnd(where, end)
+    const entry = entryFind(space, where)
+    if (entry != 0) {
+      freeWithin(space, entry, plus(entry, (stop - where) / PAGE_SIZE << 3))
+      tableDropEmpty(space, where)
+    }
+    where = stop
+  }
+  invalidateSpace(space)
+}
+
+function freeWithin(space: AddressSpace, first: ptr, end: ptr): void {
+  let entry = first
+  while (entry != end) {
+    if (load32(entry, 0) != 0 && !freeLazily(entry)) entryDrop(space, entry)
+    entry = plus(entry, 8)
+  }
+}
+
+/** Whether a page can wait with being forgotten: then it does. */
+function freeLazily(entry: ptr): boolean {
+  const low = load32(entry, 0)
+  if ((low & Entry.Present) == 0) return false
+  const page = pageFrameOf(entryFrame(low))
+  if (!pageIsOwn(page) || page.count != 1) return false
+  pageForgetSlot(page)
+  pageLazySet(page, true)
+  store64(entry, 0, low & ~(Entry.Dirty | Entry.Accessed), load32(entry, 4))
+  return true
 }
 
 /** The end of the page table that has `where`, or `end` if that comes first. */

@@ -20,11 +20,11 @@ import {
 import { PageReplacementAlgorithm } from '../swap/replacement.ts'
 import { clusterAdd, clusterGive, clusterTake, clusterWrite, writingWorks, type Cluster } from './cluster.ts'
 import {
-  PageState, pageFirst, pageForgetSlot, pageHas, pageMoveLast, pagePutFirst, pageSet, pageSetSlot, pageUnlist,
-  pagesListed, pagesWithSlot,
+  PageState, pageFirst, pageForgetSlot, pageHas, pageMoveLast, pagePutFirst, pageLazySet, pageSet, pageSetSlot, pageUnlist,
+  pagesLazy, pagesListed, pagesWithSlot,
 } from './page.ts'
 import { Entry } from './page-table.ts'
-import { forgetStale, mappingBits, mappingsLook, mappingsToSlot } from './rmap.ts'
+import { forgetStale, mappingBits, mappingsClear, mappingsLook, mappingsToSlot } from './rmap.ts'
 import { vmStats } from './stats.ts'
 
 const victims = staticMemory(256, 8) // 64 PageFrames; not used across a sleep
@@ -61,7 +61,7 @@ export function evict(wanted: u32): u32 {
   dropped = 0
   if (!allowed) return 0
   const writable: boolean = canWrite()
-  if (!writable && pagesWithSlot() == 0) return 0
+  if (!writable && pagesWithSlot() == 0 && pagesLazy() == 0) return 0
   let left: u32 = (pagesListed() << 1) + 1
   while (left != 0 && victimCount + dropped < wanted) {
     const page = pageFirst()
@@ -91,7 +91,10 @@ function consider(page: PageFrame, writable: boolean): void {
   const used: boolean = algorithm != PageReplacementAlgorithm.FIFO && (mappingBits() & Entry.Accessed) != 0
   // One with other references is held by the kernel.
   if (used || mappings != page.count) return pageMoveLast(page)
-  if (page.slot != 0 && (mappingBits() & Entry.Dirty) == 0) return drop(page)
+  const written: boolean = (mappingBits() & Entry.Dirty) != 0
+  if (pageHas(page, PageState.Lazy) && !written) return forget(page)
+  pageLazySet(page, false)
+  if (page.slot != 0 && !written) return drop(page)
   if (!writable) return pageMoveLast(page)
   pageForgetSlot(page)
   pageUnlist(page)
@@ -108,6 +111,15 @@ function drop(page: PageFrame): void {
     mappingsToSlot(page, page.slot)
     pageFrameRelease(page.physical)
   }
+  dropped += 1
+  vmStats().dropped += 1
+}
+
+/** A page that its process does not need. */
+function forget(page: PageFrame): void {
+  pageFrameHold(page.physical)
+  mappingsClear(page)
+  pageFrameRelease(page.physical)
   dropped += 1
   vmStats().dropped += 1
 }

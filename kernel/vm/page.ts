@@ -24,6 +24,8 @@ export const enum PageState {
   Cached = 8,
   /** It is of shared memory: `family` is the object, and its address its number there. shared-pages.ts. */
   Shared = 16,
+  /** Its process does not need it (MADV_FREE): as long as nobody has written to it since, it may be forgotten. */
+  Lazy = 32,
 }
 
 @struct
@@ -35,10 +37,12 @@ class PageList {
 
 const list = staticStruct<PageList>()
 let withSlot: u32 = 0
+let lazy: u32 = 0
 
 /** Once. */
 export function pagesInit(): void {
   withSlot = 0
+  lazy = 0
   pageFrameGone(pageGone)
 }
 
@@ -144,7 +148,21 @@ export function pageForgetSlot(page: PageFrame): void {
   pageSlotPut(slot)
 }
 
+/** Whether a page may be forgotten, from now on. */
+export function pageLazySet(page: PageFrame, may: boolean): void {
+  if (pageHas(page, PageState.Lazy) == may) return
+  page.page ^= PageState.Lazy
+  if (may) lazy += 1
+  else lazy -= 1
+}
+
+/** Pages that may be forgotten, as far as is known: some may have been written to. */
+export function pagesLazy(): u32 {
+  return lazy
+}
+
 function pageGone(page: PageFrame): void {
+  pageLazySet(page, false)
   pageUnlist(page)
   pageForgetSlot(page)
   page.family = 0 as ptr

@@ -113,6 +113,22 @@ export function mappingsToSlot(page: PageFrame, slot: u32): void {
   }
 }
 
+/** Who maps a page of a process's own has nothing there any more. The caller holds a reference of the page's. */
+export function mappingsClear(page: PageFrame): void {
+  const where = pageAddress(page)
+  let space = at<Family>(page.family).first
+  while (space != null && page.count > 1) {
+    const entry = mappingIn(space, where, page)
+    if (entry != 0) {
+      entryClear(entry)
+      space.resident -= 1
+      page.count -= 1
+      changed(space)
+    }
+    space = space.sibling
+  }
+}
+
 /** Nobody maps a page of shared memory any more: who touches it asks the object. */
 function sharedUnmap(page: PageFrame): void {
   const index = sharedIndexOf(page)

@@ -107,7 +107,7 @@ export function swapStart(): i32 {
 export { swapOff } from '../../kernel/vm/swap-off.ts'
 export { evict, evictionCount, pagesAge, replacementSet } from '../../kernel/vm/evict.ts'
 export { reclaimPoll } from '../../kernel/vm/reclaim.ts'
-export { pagesListed, pagesWithSlot } from '../../kernel/vm/page.ts'
+export { pagesLazy, pagesListed, pagesWithSlot } from '../../kernel/vm/page.ts'
 export { clustersInFlight, pagesWriting } from '../../kernel/vm/cluster.ts'
 export { watermarkHigh, watermarkLow, watermarkMin } from '../../kernel/vm/watermarks.ts'
 export {

@@ -175,6 +175,18 @@ static void populated(void) {
   close(file), unlink("/tmp/limited");
 }
 
+/** MADV_FREE: what was there, or nothing; what is written afterwards stays. */
+static void freed(void) {
+  volatile char *pages = map(64 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+  int other = 0, kept = 0;
+  for (int i = 0; i < 64; i++) pages[4096 * i] = 7;
+  equal(madvise((void *)pages, 64 * 4096, 8), 0, "MADV_FREE");
+  for (int i = 0; i < 64; i++) other += pages[4096 * i] != 7 && pages[4096 * i] != 0;
+  for (int i = 0; i < 32; i++) pages[4096 * i] = 9;
+  for (int i = 0; i < 32; i++) kept += pages[4096 * i] == 9;
+  check(other == 0 && kept == 32, "pages are as they were or empty, until they are written to");
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   self = argv[0];
@@ -186,5 +198,6 @@ int main(int argc, char **argv) {
   equal(child_status(files), 0, "files");
   equal(child_status(kept), 0, "what is kept");
   populated();
+  freed();
   return finish();
 }

@@ -438,6 +438,42 @@ for (const e of await engines('test/kernel/vm.ts')) {
     t.end()
   })
 
+  t.test(`${e.kind}: pages that are not needed any more are forgotten without a write, but those that were written to since`, t => {
+    const FREE = 8
+    const v = machine(e)
+    v.swap(1500)
+    v.create(0)
+    v.mapAt(0, A, 40 * PAGE)
+    const fill = () => { for (let page = 0; page < 40; page++) v.write(0, A + page * PAGE, byte(page)) }
+    const leave = () => { for (let i = 0; i < 4; i++) v.call('evict', 64), v.settle() }
+    fill()
+    t.equal(v.call('advise', 0, A, 40 * PAGE, FREE), 0)
+    t.equal(v.read(0, A + 3 * PAGE), byte(3), 'until memory runs short they are there')
+    for (let page = 10; page < 20; page++) v.write(0, A + page * PAGE, 200 + page)
+    leave()
+    t.equal(v.stat('swapOuts'), 10)
+    t.equal(v.field(0, 'resident'), 0)
+    for (let page = 0; page < 40; page++) t.equal(v.read(0, A + page * PAGE), page >= 10 && page < 20 ? 200 + page : 0)
+    fill()
+    leave()
+    for (let page = 0; page < 20; page++) v.read(0, A + page * PAGE)
+    t.equal(v.call('advise', 0, A, 40 * PAGE, FREE), 0)
+    t.equal(v.slots('used'), 0, 'what the disk had of them is forgotten at once')
+    leave()
+    for (let page = 0; page < 40; page++) t.equal(v.read(0, A + page * PAGE), 0)
+    fill()
+    v.call('fork', 0, 1)
+    t.equal(v.call('advise', 0, A, 40 * PAGE, FREE), 0)
+    for (let page = 0; page < 40; page++) t.same([v.read(0, A + page * PAGE), v.read(1, A + page * PAGE)], [0, byte(page)], 'a child keeps its own')
+    v.call('advise', 1, A, 40 * PAGE, FREE)
+    v.call('fork', 1, 2)
+    leave()
+    for (const space of [1, 2]) for (let page = 0; page < 40; page++) t.equal(v.read(space, A + page * PAGE), 0)
+    for (const space of [0, 1, 2]) v.call('release', space)
+    t.same([v.slots('used'), v.call('pagesListed')], [0, 0])
+    t.end()
+  })
+
   t.test(`${e.kind}: files stay, private copies of them and shared memory leave`, t => {
     const v = machine(e)
     v.swap(1500)
