@@ -10,7 +10,8 @@ import { sleepFor } from '../lib/sleep.ts'
 import { Long, TimeSpec } from '../fs/layouts.ts'
 import { kernelLeft } from '../process/accounting.ts'
 import { Process } from '../process/process.ts'
-import { processorMicrosecondsOfBoth } from '../process/processor-time.ts'
+import { processorMicrosecondsOfBoth, type ProcessorTime } from '../process/processor-time.ts'
+import { processOf } from '../process/table.ts'
 import { userCopyOut } from '../vm/user-copy.ts'
 import { scratchTime } from './scratch.ts'
 import {
@@ -22,6 +23,11 @@ const enum Clock {
   Realtime = 0, Monotonic = 1, ProcessTime = 2, ThreadTime = 3, MonotonicRaw = 4, RealtimeCoarse = 5, MonotonicCoarse = 6, Boottime = 7,
 }
 
+/** Clocks of others: the complement of an id, shifted, and below it whether it is a process's or a thread's. clock_getcpuclockid(3). */
+const CLOCK_SHIFT: u32 = 3
+const CLOCK_KIND: u32 = 7
+const OF_PROCESS: u32 = 2
+const OF_THREAD: u32 = 6
 /** TIMER_ABSTIME. */
 const ABSOLUTE: u32 = 1
 /** A clock's resolution in nanoseconds: it counts microseconds. */
@@ -54,14 +60,31 @@ function clockRead(self: Process, clock: u32): boolean {
       clockUpdate()
       timeFromMicroseconds(time, clockNow64())
       return true
-    case Clock.ProcessTime:
-    case Clock.ThreadTime:
-      kernelLeft(self)
-      processorMicrosecondsOfBoth(microseconds, clock == Clock.ThreadTime ? self.time : self.signals.group.time)
-      timeFromMicroseconds(time, microseconds)
-      return true
-    default: return false
+    default: return processorClockRead(self, clock, time)
   }
+}
+
+/** The time on a clock of processor time; false: it is none. */
+function processorClockRead(self: Process, clock: u32, out: TimeSpec): boolean {
+  const time = processorClock(self, clock)
+  if (time == null) return false
+  kernelLeft(self)
+  processorMicrosecondsOfBoth(microseconds, time)
+  timeFromMicroseconds(out, microseconds)
+  return true
+}
+
+/** What a clock of processor time counts: the caller's, or, by a negative number, that of a process, or of a thread of the caller's. */
+function processorClock(self: Process, clock: u32): ProcessorTime | null {
+  if (clock == Clock.ProcessTime) return self.signals.group.time
+  if (clock == Clock.ThreadTime) return self.time
+  const number = clock as number as i32
+  if (number >= 0) return null
+  const pid = ~(number >> CLOCK_SHIFT) as number as u32
+  const process = pid == 0 ? self : processOf(pid)
+  if (process == null) return null
+  if ((clock & CLOCK_KIND) == OF_THREAD) return process.group == self.group ? process.time : null
+  return (clock & CLOCK_KIND) == OF_PROCESS && (pid == 0 || process.pid == process.group) ? process.signals.group.time : null
 }
 
 /** clock_gettime(2). Errors: InvalidArgument, BadAddress. May sleep. */

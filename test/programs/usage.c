@@ -32,7 +32,9 @@ static void spin(long microseconds) {
 enum { PART = 40000 };
 
 static void *spin_part(void *unused) {
+  clockid_t clock;
   spin(PART);
+  if (pthread_getcpuclockid(pthread_self(), &clock) != 0 || clock_us(clock) < PART) failures++;
   return unused;
 }
 
@@ -54,6 +56,8 @@ static void threads(void) {
   self = us(usage(RUSAGE_SELF).ru_utime) - self, own = us(usage(RUSAGE_THREAD).ru_utime) - own;
   check(self >= 2 * PART, "RUSAGE_SELF is of all threads, and it was user time");
   check(own < self / 2, "RUSAGE_THREAD is of one");
+  clockid_t clock;
+  check(clock_getcpuclockid(getpid(), &clock) == 0 && clock_us(clock) >= process, "by its id the process has the same clock");
   times(&after);
   check(after.tms_utime - before.tms_utime >= 2 * PART / 10000, "times");
 }

@@ -46,6 +46,17 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.same(timer(p, A), [180n, 2n, 400n, 5n], 'times, in hundredths')
       p.sys('clock_gettime', 2, A)
       t.same([p.long(A), p.long(A + 8)], [1n, 827_000_000n])
+      const thread = p.call('pidOf', 1)
+      const clock = (id: number, kind: number) => {
+        const result = p.sys('clock_gettime', ~id * 8 + kind, A)
+        return result === 0 ? p.long(A) * 1_000_000_000n + p.long(A + 8) : result
+      }
+      t.same([clock(p.pid, 2), clock(0, 2), clock(thread, 6), clock(0, 6)], [1_827_000_000n, 1_827_000_000n, 307_000_000n, 1_520_000_000n])
+      t.same([clock(thread, 2), clock(p.pid, 3), clock(12345, 2)], [E.INVAL, E.INVAL, E.INVAL], 'no process, no such clock, nobody')
+      const other = p.process(3)
+      p.call('spend', 3, 5, 6)
+      p.run(0)
+      t.same([clock(other, 2), clock(other, 6)], [11_000_000n, E.INVAL], 'another process\'s, but not its threads\'')
       p.run(1)
       p.sys('clock_gettime', 3, A)
       t.same([p.long(A), p.long(A + 8)], [0n, 307_000_000n])
