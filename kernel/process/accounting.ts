@@ -1,15 +1,20 @@
-// Whose processor time passes: told at every way into the kernel from user mode, and out of it. Context: the thread's own, or the
-// scheduler's when it leaves one.
+// Whose processor time passes: told at every way into the kernel from user mode, and out of it, and settled when the thread is left or
+// asks. Context: the running thread's, or the scheduler's when it leaves one.
 
 import { Process } from './process.ts'
-import { processorTimeSystem, processorTimeUser } from './processor-time.ts'
+import { processorTimeSettle, processorTimeSystem, processorTimeUser } from './processor-time.ts'
 
-/** The thread has come from user mode. */
-export function kernelEntered(self: Process): void {
-  processorTimeUser(self.time, self.signals.group.time)
+/** The running thread has come from user mode. */
+export function kernelEntered(): void {
+  processorTimeUser()
 }
 
-/** The thread is on its way back there, others run, or somebody wants to know its time up to now. */
-export function kernelLeft(self: Process): void {
-  processorTimeSystem(self.time, self.signals.group.time)
+/** The running thread is on its way back there. */
+export function kernelLeft(): void {
+  processorTimeSystem()
+}
+
+/** The running thread's time, and its process's, are what they are now. */
+export function timeSettle(self: Process): void {
+  processorTimeSettle(self.time, self.signals.group.time)
 }

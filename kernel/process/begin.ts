@@ -19,5 +19,5 @@ export function processBegin(framePointer: ptr): void {
   if (self.setTid != 0) userStore32(self.setTid, self.pid)
   cli()
   userReturn(frame)
-  kernelLeft(self)
+  kernelLeft()
 }

@@ -12,7 +12,7 @@ import { ttySessionEnd } from '../fs/tty/job.ts'
 import { ttyConsole } from '../fs/tty/tty.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
-import { kernelLeft } from './accounting.ts'
+import { timeSettle } from './accounting.ts'
 import { executableRelease } from './executable.ts'
 import { Process, ProcessState } from './process.ts'
 import { processContinue, processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
@@ -56,7 +56,7 @@ export function processExit(status: u32): never {
   contextRelease(self.files)
   executableRelease(self.executable)
   memoryRelease(self)
-  kernelLeft(self) // what it does from here on is nobody's time
+  timeSettle(self) // what it does from here on is nobody's time
   leader.threads -= 1
   self.state = ProcessState.Zombie
   if (leader.threads == 0) groupEnded(leader)

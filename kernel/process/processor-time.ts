@@ -3,10 +3,11 @@
 //   user mode ──▶ the kernel is entered: the time since was user time
 //   the kernel ──▶ it is left, or others run: the time since was system time
 //
-// Times are counts of a counter that runs evenly, the time-stamp counter; only who is told them needs microseconds. What passes
+// Times are counts of a counter that runs evenly, the time-stamp counter; only who is told them needs microseconds. What the running
+// thread spends is counted in one place, and settled, with the thread and its process, when others run or somebody asks. What passes
 // while no process runs is nobody's. Context: a process's, or the scheduler's; interrupts do not matter.
 
-import { add64, copy64, subtract64 } from '../lib/intrinsics.ts'
+import { add64, copy64, store64, subtract64 } from '../lib/intrinsics.ts'
 import { staticMemory, staticStruct, struct, type Bytes, type ptr } from '../lib/layout.ts'
 
 @struct
@@ -28,9 +29,10 @@ export type Counter = (out: ptr) => void
 export type CountsToMicroseconds = (out: ptr, counts: ptr) => void
 
 const all = staticStruct<ProcessorTime>()
+/** The running thread's, since it was settled. */
+const running = staticStruct<ProcessorTime>()
 const mark = staticMemory(8, 8)
 const now = staticMemory(8, 8)
-const passed = staticMemory(8, 8)
 const sum = staticMemory(8, 8)
 let counter: Counter | null = null
 let convert: CountsToMicroseconds | null = null
@@ -52,28 +54,33 @@ export function processorTimeSkip(): void {
   if (counter != null) counter(mark)
 }
 
-/** What has passed since it was asked last is in `passed`. */
-function pass(): void {
+/** What has passed is added to `to`. */
+function pass(to: ptr): void {
   if (counter == null) return
   counter(now)
-  subtract64(passed, now, mark)
+  add64(to, to, now)
+  subtract64(to, to, mark)
   copy64(mark, 0, now, 0)
 }
 
-/** What has passed was a thread's in user mode, and its process's. */
-export function processorTimeUser(thread: ProcessorTime, process: ProcessorTime): void {
-  pass()
-  add64(thread.user, thread.user, passed)
-  add64(process.user, process.user, passed)
-  add64(all.user, all.user, passed)
+/** What has passed was the running thread's, in user mode. */
+export function processorTimeUser(): void {
+  pass(running.user)
 }
 
-/** What has passed was a thread's in the kernel, and its process's. */
-export function processorTimeSystem(thread: ProcessorTime, process: ProcessorTime): void {
-  pass()
-  add64(thread.system, thread.system, passed)
-  add64(process.system, process.system, passed)
-  add64(all.system, all.system, passed)
+/** What has passed was the running thread's, in the kernel. */
+export function processorTimeSystem(): void {
+  pass(running.system)
+}
+
+/** What the running thread has spent up to now, in the kernel at last, is its own and its process's. */
+export function processorTimeSettle(thread: ProcessorTime, process: ProcessorTime): void {
+  pass(running.system)
+  processorTimeAdd(thread, running)
+  processorTimeAdd(process, running)
+  processorTimeAdd(all, running)
+  store64(running.user, 0, 0, 0)
+  store64(running.system, 0, 0, 0)
 }
 
 /** `more` on top of `to`. */

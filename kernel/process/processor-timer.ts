@@ -4,7 +4,7 @@
 
 import { add64, compare64, copy64, divide64, load32, store64, subtract64 } from '../lib/intrinsics.ts'
 import { nth, staticMemory, type ptr, type u32 } from '../lib/layout.ts'
-import { kernelLeft } from './accounting.ts'
+import { timeSettle } from './accounting.ts'
 import { NO_LIMIT, Resource } from './limits.ts'
 import type { Process } from './process.ts'
 import { processorMicroseconds, processorMicrosecondsOfBoth, type ProcessorTimer } from './processor-time.ts'
@@ -24,7 +24,7 @@ export function processorTimerRuns(timer: ProcessorTimer): boolean {
 /** The time that a timer of the running process counts, up to now: 64-bit microseconds at the address returned. */
 function timeFor(self: Process, timer: ProcessorTimer): ptr {
   const group = self.signals.group
-  kernelLeft(self)
+  timeSettle(self)
   if (timer == group.virtualTimer) processorMicroseconds(now, group.time.user)
   else processorMicrosecondsOfBoth(now, group.time)
   return now

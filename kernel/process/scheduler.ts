@@ -23,7 +23,7 @@ import { SLEEP_FOR_EVER, sleeperDequeue, sleeperEnqueue, setSleep, type Sleeper,
 import { timerStart, timerStop, timersNext, type Timer } from '../lib/timer.ts'
 import { spaceRoot, type AddressSpace } from '../vm/address-space.ts'
 import { spaceCurrentSet } from '../vm/page-table.ts'
-import { kernelLeft } from './accounting.ts'
+import { timeSettle } from './accounting.ts'
 import { kernelStackFree } from './kernel-stack.ts'
 import { Process, ProcessState, Woken } from './process.ts'
 import { processorTimeSkip } from './processor-time.ts'
@@ -77,7 +77,7 @@ function switchFrom(from: ptr, next: Process | null): void {
   clockUpdate()
   if (current != null) {
     account(current)
-    kernelLeft(current)
+    timeSettle(current)
   } else processorTimeSkip()
   current = next
   switches += 1

@@ -32,12 +32,12 @@ function lookAtNotice(self: Process, frame: TrapFrame): void {
 }
 
 function entered(): void {
-  kernelEntered(processSelf())
+  kernelEntered()
 }
 
 function returns(frame: TrapFrame): void {
   userReturn(frame)
-  kernelLeft(processSelf())
+  kernelLeft()
 }
 
 /** Have exceptions and interrupts look, too. Boot context. */

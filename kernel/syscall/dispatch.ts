@@ -18,14 +18,14 @@ export function syscallDispatch(framePointer: ptr): void {
   const frame = at<TrapFrame>(framePointer)
   const self = processSelf()
   const number: u32 = frame.rax.low
-  kernelEntered(self)
+  kernelEntered()
   const fault: i32 = frame.rax.high != 0 ? Errno.NotImplemented : argumentFault(frame, number)
   self.callNumber = number
   const result: u32 = fault != Errno.None ? fault as number as u32 : systemCall(self, frame, number)
   if (frame.vector == SYSCALL_VECTOR) resultSet(frame, result)
   cli()
   if (attentionRaised() || self.notice) userReturn(frame)
-  kernelLeft(self)
+  kernelLeft()
 }
 
 /** Errors are negative in all 64 bits; everything else is not. */

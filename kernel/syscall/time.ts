@@ -8,7 +8,7 @@ import { address, sizeof, staticMemory, staticStruct, wire, type Embed, type i32
 import { zeroBytes } from '../lib/memory.ts'
 import { sleepFor } from '../lib/sleep.ts'
 import { Long, TimeSpec } from '../fs/layouts.ts'
-import { kernelLeft } from '../process/accounting.ts'
+import { timeSettle } from '../process/accounting.ts'
 import { Process } from '../process/process.ts'
 import { processorMicrosecondsOfBoth, type ProcessorTime } from '../process/processor-time.ts'
 import { processOf } from '../process/table.ts'
@@ -68,7 +68,7 @@ function clockRead(self: Process, clock: u32): boolean {
 function processorClockRead(self: Process, clock: u32, out: TimeSpec): boolean {
   const time = processorClock(self, clock)
   if (time == null) return false
-  kernelLeft(self)
+  timeSettle(self)
   processorMicrosecondsOfBoth(microseconds, time)
   timeFromMicroseconds(out, microseconds)
   return true

@@ -8,7 +8,7 @@ import {
   address, at, sizeof, staticMemory, staticStruct, wire, type Bytes, type Embed, type i32, type ptr, type u32,
 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
-import { kernelLeft } from '../process/accounting.ts'
+import { timeSettle } from '../process/accounting.ts'
 import { Process } from '../process/process.ts'
 import { processorMicroseconds, type ProcessorTime } from '../process/processor-time.ts'
 import { userCopyOut, userPin } from '../vm/user-copy.ts'
@@ -48,7 +48,7 @@ const microseconds = staticMemory(8, 8)
 
 /** getrusage(2): of the process, the calling thread, or the children that were waited for. Errors: InvalidArgument, BadAddress. */
 export function sysGetrusage(self: Process, who: i32, to: ptr): i32 {
-  kernelLeft(self)
+  timeSettle(self)
   switch (who) {
     case Who.Process: return usageOut(self.signals.group.time, self.signals.group.faults, to)
     case Who.Thread: return usageOut(self.time, self.faults, to)
@@ -78,7 +78,7 @@ export function sysTimes(self: Process, to: ptr): u32 {
   if (to != 0) {
     const times = at<ProcessTimes>(scratchRest(self))
     const group = self.signals.group
-    kernelLeft(self)
+    timeSettle(self)
     ticks(times.user, group.time.user)
     ticks(times.system, group.time.system)
     ticks(times.childUser, group.childTime.user)

@@ -17,7 +17,7 @@ import { panic } from '../../kernel/lib/panic.ts'
 import { setSleep, sleeperDequeue, sleeperEnqueue, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
 import { heapAllocate } from '../../kernel/mm/heap.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
-import { kernelEntered, kernelLeft } from '../../kernel/process/accounting.ts'
+import { kernelEntered, timeSettle } from '../../kernel/process/accounting.ts'
 import { groupAlone } from '../../kernel/process/group.ts'
 import { Process, ProcessState } from '../../kernel/process/process.ts'
 import { processorTimeInit, processorTimeSkip } from '../../kernel/process/processor-time.ts'
@@ -164,9 +164,9 @@ export function spend(index: u32, user: u32, system: u32): void {
   const process = processAt(index)
   processorTimeSkip()
   advance(user)
-  kernelEntered(process)
+  kernelEntered()
   advance(system)
-  kernelLeft(process)
+  timeSettle(process)
 }
 
 /** Its timers of processor time are looked at. */

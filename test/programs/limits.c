@@ -175,6 +175,16 @@ static void populated(void) {
   close(file), unlink("/tmp/limited");
 }
 
+/** A child of vfork, which has its parent's memory meanwhile, may limit itself. */
+static void vforked(void) {
+  int status = -1;
+  pid_t pid = vfork();
+  if (pid == 0) _exit(set(RLIMIT_AS, 64 * MIB) != 0);
+  waitpid(pid, &status, 0);
+  equal(status, 0, "a child of vfork limits itself");
+  check(map(256 * MIB, PROT_NONE, MAP_PRIVATE) != MAP_FAILED, "and not its parent");
+}
+
 /** MADV_FREE: what was there, or nothing; what is written afterwards stays. */
 static void freed(void) {
   volatile char *pages = map(64 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
@@ -199,5 +209,6 @@ int main(int argc, char **argv) {
   equal(child_status(kept), 0, "what is kept");
   populated();
   freed();
+  vforked();
   return finish();
 }
