@@ -122,7 +122,7 @@ export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
 // --- TCP. -------------------------------------------------------------------------------------------------
-/** Connections at once, those that no socket has any more included; 560 bytes each while they exist. */
+/** Connections at once, those that no socket has any more included; 592 bytes each while they exist. */
 export const TCP_CONNECTION_LIMIT: u32 = 16_384
 /** Islands of octets that came before their turn (net/tcp/early.ts): of all connections, and of one; 32 bytes each while they exist. */
 export const TCP_ISLAND_LIMIT: u32 = 8192
@@ -155,8 +155,8 @@ export const TCP_RTO_MOST: u32 = 60_000
 export const TCP_BURST: u32 = 64
 /** How long an acknowledgment waits for company: RFC 9293 §3.8.6.3 has half a second at most, Linux 40 ms. */
 export const TCP_DELAYED_ACK: u32 = 40
-/** The least time to a loss probe, RFC 8985 §7.2: more than a peer delays an acknowledgment, or the probe is not for a loss. */
-export const TCP_PROBE_LEAST: u32 = 50
+/** The least time to a loss probe, RFC 8985 §7.2: more than a host is held up by other work, or the probe is not for a loss. */
+export const TCP_PROBE_LEAST: u32 = 10
 /** How long a connection that is being opened here is tried, RFC 1122 §4.2.3.5: three minutes at least. */
 export const TCP_CONNECT_TIMEOUT: u32 = 180_000
 /** SYN+ACKs to a peer that does not answer, after the first: Linux's tcp_synack_retries. */

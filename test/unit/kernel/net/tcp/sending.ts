@@ -101,6 +101,22 @@ for (const e of await engines('test/kernel/net.ts')) {
       > *
     `)
 
+    script('RFC 8985 §7.2: on a short path a loss probe goes after ten milliseconds, unless an acknowledgment may be delayed', `
+      listen 5
+      < S 0:0(0) win 65535 <mss 1460, sackOK>
+      > S. 0:0(0) ack 1 <mss 1460, sackOK>
+      +0.002 < . 1:1(0) ack 1
+      accept
+      send 2920 = 2920
+      > . 1:1461(1460) ack 1
+      > P. 1461:2921(1460) ack 1
+      +0.01 > P. 1461:2921(1460) ack 1
+      +0.002 < . 1:1(0) ack 2921 <sack 1461:2921>
+      send 1460 = 1460
+      > P. 2921:4381(1460) ack 1
+      +0.2~0.21 > P. 2921:4381(1460) ack 1
+    `)
+
     script('RFC 8985 §7.3: a FIN that was sent alone is probed for alone', `
       ${OPEN_SACK}
       send 2920 = 2920
