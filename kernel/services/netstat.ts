@@ -197,7 +197,7 @@ function detail(tcb: TcpControlBlock): void {
 
 function sending(tcb: TcpControlBlock): void {
   if (!logStart(Level.Info, 'console', 'sending')) return
-  logText('control', tcb.congestion.control == CongestionControl.Cubic ? 'cubic' : 'newreno')
+  logText('control', controlName(tcb.congestion.control))
   logText('phase', phaseName(tcb.congestion.phase))
   logDecimal('cwnd', tcb.congestion.cwnd)
   logDecimal('ssthresh', tcb.congestion.ssthresh)
@@ -214,6 +214,14 @@ function sending(tcb: TcpControlBlock): void {
   logDecimal('timestamps', tcb.timestamps ? 1 : 0)
   logDecimal('ecn', tcb.ecn ? 1 : 0)
   logEnd()
+}
+
+function controlName(control: CongestionControl): cstring {
+  switch (control) {
+    case CongestionControl.Cubic: return 'cubic'
+    case CongestionControl.NewReno: return 'newreno'
+    default: return 'westwood'
+  }
 }
 
 function phaseName(phase: Phase): cstring {

@@ -268,6 +268,7 @@ function setCongestion(self: Process, socket: Socket, from: ptr, length: u32): i
   while (n < most && load8(text, n) != 0) n += 1
   if (spells(text, n, 'cubic')) return socketSetOption(socket.handle, SocketOption.CongestionControl, 0)
   if (spells(text, n, 'reno')) return socketSetOption(socket.handle, SocketOption.CongestionControl, 1)
+  if (spells(text, n, 'westwood')) return socketSetOption(socket.handle, SocketOption.CongestionControl, 2)
   return Errno.NoSuchEntry
 }
 
@@ -353,9 +354,10 @@ function timeoutValue(milliseconds: u32, out: ptr): i32 {
 function congestionValue(socket: Socket, out: ptr): i32 {
   const chosen = socketGetOption(socket.handle, SocketOption.CongestionControl)
   if (chosen == Errno.ProtocolOption) return chosen
-  const name: u32 = chosen == 0 ? 0x69627563 : 0x6f6e6572 // "cubi", "reno"
+  const name: u32 = chosen == 0 ? 0x69627563 : chosen == 1 ? 0x6f6e6572 : 0x74736577 // "cubi", "reno", "west"
   store32(out, 0, name)
-  if (chosen == 0) store8(out, 4, 0x63)
+  if (chosen == 0) store8(out, 4, 0x63) // "c"
+  if (chosen == 2) store32(out, 4, 0x646f6f77) // "wood"
   return NAME_ROOM as number as i32
 }
 

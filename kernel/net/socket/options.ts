@@ -14,7 +14,7 @@ import { streamProtocol } from './stream.ts'
 /** The two bits of congestion notification in `dscpEcn`. RFC 3168 §5. */
 const ECN: u32 = 3
 /** The last number of SocketOption.CongestionControl. */
-const MOST_CONTROL: u32 = 1
+const MOST_CONTROL: u32 = 2
 /** What MaximumSegment may be, and KeepProbes at most: Linux's. */
 const LEAST_SEGMENT: u32 = 88
 const MOST_SEGMENT: u32 = 32_767

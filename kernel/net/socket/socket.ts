@@ -63,7 +63,7 @@ export const enum SocketOption {
   UserTimeout, // how long what was sent may go unacknowledged
   KeepIdle, KeepInterval,
   KeepProbes, // how many go unanswered, up to 127
-  CongestionControl, // 0 CUBIC (RFC 9438 §4), 1 NewReno (RFC 6582 §3): TCP_CONGESTION; of a listener: of its connections
+  CongestionControl, // 0 CUBIC (RFC 9438 §4), 1 NewReno (RFC 6582 §3), 2 Westwood+: TCP_CONGESTION; of a listener: of its connections
   NotSentLow, // octets never sent from which on no more is taken: TCP_NOTSENT_LOWAT
   AbortOnClose, // closing resets the connection and what is queued is lost: SO_LINGER with no time
 }

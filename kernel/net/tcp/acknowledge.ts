@@ -12,7 +12,7 @@ import { socketWake } from '../socket/wake.ts'
 import {
   congestionAcked, congestionProportional, congestionRepair, congestionRepaired, congestionUndo,
 } from './congestion.ts'
-import { Mark, Phase, TimerUse, phaseOf, type TcpControlBlock } from './control-block.ts'
+import { CongestionControl, Mark, Phase, TimerUse, phaseOf, type TcpControlBlock } from './control-block.ts'
 import { TcpFlag } from './header.ts'
 import { pendingAdd } from './pending.ts'
 import {
@@ -27,6 +27,7 @@ import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { tcpCounters } from './stats.ts'
 import { timerFor, timerOff, timerRestart } from './timer.ts'
 import { tcpTuning } from './tuning.ts'
+import { westwoodDelivered } from './westwood.ts'
 import { windowLimit } from './window.ts'
 
 /** The youngest sample of this acknowledgment, microseconds; NO_SAMPLE: none. */
@@ -199,6 +200,7 @@ function findLosses(tcb: TcpControlBlock, duplicate: boolean): u32 {
 
 function congestion(tcb: TcpControlBlock, delivered: u32): void {
   const c = tcb.congestion
+  if (c.control == CongestionControl.Westwood) westwoodDelivered(tcb, delivered)
   if (c.spurious && original) return spurious(tcb)
   if (congestionRepaired(tcb)) rackRepaired(tcb)
   if (tcb.lostBuffers != 0 && (phaseOf(tcb) == Phase.Open || phaseOf(tcb) == Phase.Reduced) && !sizeIsLost(tcb)) {

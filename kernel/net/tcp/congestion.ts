@@ -9,6 +9,7 @@ import { cubicAcked, cubicReduce } from './cubic.ts'
 import { hystartAcked, hystartGrowth } from './hystart.ts'
 import { seqAtMost } from './sequence.ts'
 import { tcpTuning } from './tuning.ts'
+import { westwoodReduce } from './westwood.ts'
 
 /** More than any window: 65,535 << 14. */
 const CWND_LIMIT: u32 = 0x40000000
@@ -91,7 +92,8 @@ export function congestionReduce(tcb: TcpControlBlock): u32 {
   c.priorSsthresh = c.ssthresh
   const outstanding: u32 = tcb.snd.nxt - tcb.snd.una // FlightSize
   const flight: u32 = c.cwnd < outstanding ? c.cwnd : outstanding
-  const reduced: u32 = c.control == CongestionControl.Cubic ? cubicReduce(tcb) : flight >>> 1
+  const reduced: u32 = c.control == CongestionControl.Cubic ? cubicReduce(tcb)
+    : c.control == CongestionControl.Westwood ? westwoodReduce(tcb, flight) : flight >>> 1
   c.ssthresh = reduced > 2 * tcb.mss ? reduced : 2 * tcb.mss
   return c.ssthresh
 }

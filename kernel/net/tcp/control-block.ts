@@ -18,8 +18,8 @@ export const enum Phase { Open, Reduced, Recovery, Loss }
 /** What the retransmission timer is started for. */
 export const enum TimerUse { None, Retransmit, LossProbe, Reorder, Persist }
 
-/** Who decides cwnd: RFC 9438 §4, or RFC 6582 §3. */
-export const enum CongestionControl { Cubic, NewReno }
+/** Who decides cwnd: RFC 9438 §4, RFC 6582 §3, or westwood.ts. */
+export const enum CongestionControl { Cubic, NewReno, Westwood }
 
 /** Of one buffer in the send queue, which is one segment: `packet.mark`. Last: of those that are handed down together. */
 export const enum Mark { None = 0, Sacked = 1, Lost = 2, Retransmitted = 4, EverRetransmitted = 8, Last = 16 }
@@ -64,6 +64,10 @@ export class Congestion {
   epoch: u32 // when congestion avoidance began; 0: it did not
   k: u32 // K, hundredths of a second
   estimate: u32 // W_est
+  rate: u32 // octets a second, of Westwood+; this and what follows: westwood.ts
+  rateOnce: u32 // filtered once
+  counted: u32 // octets, for the next sample
+  countedSince: u32 // milliseconds
   used: u32 // the most that was outstanding in it, if not
   usedUntil: Seq
   roundEnd: Seq // windowEnd; this and what follows: hystart.ts, microseconds

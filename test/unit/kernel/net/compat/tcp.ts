@@ -83,13 +83,13 @@ for (const e of await engines('test/kernel/net.ts')) {
       t.equal(f.call('tListen', US, PORT), NetworkError.AddressInUse)
     })
 
-    for (const [control, name, share] of [[0, 'CUBIC, RFC 9438 §4.6', 0.7], [1, 'NewReno, RFC 5681 §3.1', 0.5]] as const) {
+    for (const [control, name, share] of [[0, 'CUBIC, RFC 9438 §4.6', 0.7], [1, 'NewReno, RFC 5681 §3.1', 0.5], [2, 'Westwood+, before it has measured', 0.5]] as const) {
       t.test(`what a timeout costs with ${name}`, async t => {
         const f = Face.up(e, { packets: 64 })
         const port = f.call('tConnect', US, THEM, 9)
         const socket = 1
         const CONTROL = 30
-        t.equal(f.set(socket, CONTROL, 2), -22)
+        t.equal(f.set(socket, CONTROL, 3), -22)
         t.equal(f.set(socket, CONTROL, control), 0)
         t.equal(f.get(socket, CONTROL), control)
         const syn = answer(f.sent()[0]!)
