@@ -50,6 +50,7 @@ export function exitedStatus(code: u32): u32 {
 export function processExit(status: u32): never {
   const self = processSelf()
   const leader = processOf(self.group)!
+  self.ending = true // closing waits for nobody
   if (leader.threads == 1 || self == leader) leader.exitStatus = status
   if (threadLeaves != null) threadLeaves(self)
   clearTid(self)

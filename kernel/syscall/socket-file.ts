@@ -14,6 +14,7 @@ import { socketPolled } from '../net/socket/wake.ts'
 import type { Process } from '../process/process.ts'
 import { userLoad32, userLoaded, userStore32 } from '../vm/user-copy.ts'
 import type { Transfer } from '../vm/transfer.ts'
+import { socketLinger } from './socket-linger.ts'
 import { socketGive, socketTake } from './socket-transfer.ts'
 
 /** ioctl's: bytes to read, blocking or not. include/uapi/asm-generic/ioctls.h */
@@ -105,6 +106,8 @@ function control(file: OpenFile, request: u32, argument: u32): i32 {
   }
 }
 
+/** May sleep. */
 function close(file: OpenFile): void {
+  socketLinger(socketHandleOf(file))
   socketClose(socketHandleOf(file))
 }

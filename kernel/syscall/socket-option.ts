@@ -60,6 +60,8 @@ class SourceMembership {
 const MEMBERSHIP_LEAST: u32 = 8
 const LINGER_SIZE: u32 = 8
 const MILLISECONDS: u32 = 1000
+/** Seconds: a day is longer than any connection goes unanswered. */
+const MOST_LINGER: u32 = 86_400
 /** TCP_CA_NAME_MAX. */
 const NAME_ROOM: u32 = 16
 /** No option of the core's. */
@@ -170,7 +172,7 @@ function setSocket(self: Process, socket: Socket, name: u32, from: ptr, length: 
   switch (name) {
     case So.ReceiveTimeout: return setTimeout(self, socket, SocketOption.RecvTimeout, from, length)
     case So.SendTimeout: return setTimeout(self, socket, SocketOption.SendTimeout, from, length)
-    case So.Linger: return setLinger(self, from, length)
+    case So.Linger: return setLinger(self, socket, from, length)
     case So.DontRoute:
     case So.OutOfBandInline:
     case So.Priority:
@@ -192,13 +194,17 @@ function onlyZero(from: ptr, length: u32): i32 {
   return userLoaded() == 0 ? Errno.None : Errno.ProtocolOption
 }
 
-/** Closing never waits and never resets what is sent: that can be asked for, and nothing else. */
-function setLinger(self: Process, from: ptr, length: u32): i32 {
+/** struct linger: whether, and seconds. No time at all is a reset. */
+function setLinger(self: Process, socket: Socket, from: ptr, length: u32): i32 {
   if (length < LINGER_SIZE) return Errno.InvalidArgument
   const linger = scratchPair(self)
   const error = userCopyIn(address(linger), from, LINGER_SIZE)
   if (error != Errno.None) return error
-  return linger.seconds.low == 0 ? Errno.None : Errno.ProtocolOption
+  const seconds: u32 = linger.seconds.low == 0 ? 0 : linger.seconds.high < MOST_LINGER ? linger.seconds.high : MOST_LINGER
+  const abort: u32 = linger.seconds.low != 0 && seconds == 0 ? 1 : 0
+  socketSetOption(socket.handle, SocketOption.Linger, seconds * MILLISECONDS)
+  socketSetOption(socket.handle, SocketOption.AbortOnClose, abort)
+  return Errno.None
 }
 
 function setIp(self: Process, socket: Socket, name: u32, from: ptr, length: u32): i32 {
@@ -337,7 +343,7 @@ function socketValue(socket: Socket, name: u32, out: ptr): i32 {
     case So.Domain: return number(out, Family.Inet)
     case So.ReceiveTimeout: return timeoutValue(socket.receiveTimeout, out)
     case So.SendTimeout: return timeoutValue(socket.sendTimeout, out)
-    case So.Linger: return LINGER_SIZE as number as i32
+    case So.Linger: return lingerValue(socket, out)
     case So.DontRoute:
     case So.OutOfBandInline:
     case So.Priority:
@@ -349,6 +355,12 @@ function socketValue(socket: Socket, name: u32, out: ptr): i32 {
 function timeoutValue(milliseconds: u32, out: ptr): i32 {
   timeValueFromMilliseconds(at<TimeSpec>(out), milliseconds)
   return sizeof<TimeSpec>() as number as i32
+}
+
+function lingerValue(socket: Socket, out: ptr): i32 {
+  store32(out, 0, socket.linger != 0 || socket.abortOnClose ? 1 : 0)
+  store32(out, 4, socket.linger / MILLISECONDS)
+  return LINGER_SIZE as number as i32
 }
 
 function congestionValue(socket: Socket, out: ptr): i32 {

@@ -124,6 +124,7 @@ function setStream(socket: Socket, option: SocketOption, value: u32): i32 {
       socket.maximumSegment = value
       break
     case SocketOption.UserTimeout: socket.userTimeout = value; break
+    case SocketOption.Linger: socket.linger = value; break
     case SocketOption.NotSentLow: socket.notSentLow = value < NOT_SENT_LOW_LIMIT ? value : NOT_SENT_LOW_LIMIT; break
     case SocketOption.KeepIdle: socket.keepIdle = value; break
     case SocketOption.KeepInterval: socket.keepInterval = value; break
@@ -197,6 +198,8 @@ function getStream(socket: Socket, option: SocketOption): u32 {
   switch (option) {
     case SocketOption.MaximumSegment: return stream != null ? stream.segmentOf(socket) : socket.maximumSegment
     case SocketOption.UserTimeout: return socket.userTimeout
+    case SocketOption.Linger: return socket.linger
+    case SocketOption.Unacknowledged: return stream != null && stream.unacknowledged(socket) ? 1 : 0
     case SocketOption.NotSentLow: return socket.notSentLow
     case SocketOption.KeepIdle: return socket.keepIdle
     case SocketOption.KeepInterval: return socket.keepInterval

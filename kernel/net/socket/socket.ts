@@ -66,6 +66,8 @@ export const enum SocketOption {
   CongestionControl, // 0 CUBIC (RFC 9438 §4), 1 NewReno (RFC 6582 §3), 2 Westwood+: TCP_CONGESTION; of a listener: of its connections
   NotSentLow, // octets never sent from which on no more is taken: TCP_NOTSENT_LOWAT
   AbortOnClose, // closing resets the connection and what is queued is lost: SO_LINGER with no time
+  Linger, // how long a process that closes waits until what is queued is acknowledged: SO_LINGER
+  Unacknowledged, // read only: 1 while something that is queued, or the end of the stream, is not acknowledged
 }
 
 /** u64 counters, least significant half first. */
@@ -139,6 +141,7 @@ export class Socket {
   keepIdle: u32
   keepInterval: u32
   notSentLow: u32 // octets
+  linger: u32 // milliseconds
   maximumSegment: u16
   keepProbes: u8
   congestionControl: u8 // of the option of this name

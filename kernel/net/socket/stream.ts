@@ -40,6 +40,8 @@ export class StreamOperations {
   ) => boolean
   /** Bytes that can be read now. */
   available: (socket: Socket) => u32
+  /** Whether something that is queued, or the end of the stream, is not acknowledged. */
+  unacknowledged: (socket: Socket) => boolean
   /** Octets of a full segment; without a connection what the user asked for, or the usual. */
   segmentOf: (socket: Socket) => u32
   /** Segments sent again so far, modulo 2^32. */

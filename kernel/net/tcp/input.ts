@@ -10,6 +10,8 @@ import { Errno } from '../../lib/errno.ts'
 import { at, type u32 } from '../../lib/layout.ts'
 import { packetFree, type Packet } from '../../drivers/net/packet.ts'
 import { Ipv4Header } from '../ipv4/header.ts'
+import { SocketEvent } from '../socket/socket.ts'
+import { socketWake } from '../socket/wake.ts'
 import { Drop, drop } from '../stats.ts'
 import { acknowledge } from './acknowledge.ts'
 import { answerAck, answerReset } from './answer.ts'
@@ -274,6 +276,7 @@ function afterAck(tcb: TcpControlBlock, packet: Packet): boolean {
     case TcpState.FinWait1:
       tcb.state = TcpState.FinWait2
       if (tcb.socket == null) finWaitStart(tcb)
+      else socketWake(tcb.socket, SocketEvent.Out)
       return true
     case TcpState.Closing:
       packetFree(packet)

@@ -116,6 +116,7 @@ function attach(socket: Socket, tcb: TcpControlBlock, parent: Socket): void {
   socket.abortOnClose = parent.abortOnClose
   socket.maximumSegment = parent.maximumSegment
   socket.userTimeout = parent.userTimeout
+  socket.linger = parent.linger
   socket.notSentLow = parent.notSentLow
   socket.keepIdle = parent.keepIdle
   socket.keepInterval = parent.keepInterval
@@ -398,4 +399,11 @@ export function streamRetransmits(socket: Socket): u32 {
 export function streamAvailable(socket: Socket): u32 {
   const tcb = tcbOf(socket)
   return tcb != null ? tcb.receiveBytes : 0
+}
+
+/** Whether something that is queued, or the FIN, is not acknowledged. */
+export function streamUnacknowledged(socket: Socket): boolean {
+  const tcb = tcbOf(socket)
+  if (tcb == null || !isSynchronized(stateOf(tcb))) return false
+  return tcb.snd.una != tcb.snd.nxt || tcb.sendNext != null
 }

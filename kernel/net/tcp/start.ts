@@ -13,6 +13,7 @@ import { secretInit } from './secret.ts'
 import {
   streamAccept, streamAvailable, streamBind, streamClose, streamConnect, streamEvents, streamListen, streamOpen,
   streamOptionChanged, streamReceive, streamRetransmits, streamSegment, streamSend, streamShutdown,
+  streamUnacknowledged,
 } from './socket.ts'
 import { tcpCountersInit } from './stats.ts'
 import { tcpTableInit } from './table.ts'
@@ -47,6 +48,7 @@ export function tcpInit(): void {
   operations.optionChanged = streamOptionChanged
   operations.error = tcpIcmpError
   operations.available = streamAvailable
+  operations.unacknowledged = streamUnacknowledged
   operations.segmentOf = streamSegment
   operations.retransmits = streamRetransmits
   streamRegister(operations)

@@ -52,6 +52,42 @@ class Net extends Calls {
 
 for (const e of await engines('test/kernel/calls.ts')) {
   t.test(e.kind, async t => {
+    t.test('SO_LINGER: closing waits until the peer has all, for so long and no longer; with no time it is a reset', async t => {
+      const full = (p: Net): [near: number, far: number] => {
+        const [, near, far] = p.connected()
+        p.call('fileFcntl', near, 4, NONBLOCK)
+        do while (p.send2(near, 'x'.repeat(8000)) > 0);
+        while (p.sys('poll', p.pollfd(A, [near, 4]), 1, 100) > 0)
+        return [near, far]
+      }
+      const close = (p: Net, near: number, linger: number): number => {
+        t.equal(p.sys('setsockopt', near, 1, 13, p.words(C, 1, linger), 8), 0)
+        p.slept()
+        t.equal(p.call('fileClose', near), 0)
+        return p.slept()
+      }
+      let p = Net.begin(e)
+      let [near, far] = full(p)
+      t.equal(close(p, near, 2), 2000, 'nobody reads')
+      t.type(p.receive2(far), 'string', 'it is still there')
+      p = Net.begin(e)
+      ;[near, far] = full(p)
+      p.later(0, 30, 0, 'recvfrom', far, BIG, 200_000, 0)
+      const took = close(p, near, 2)
+      t.ok(took >= 30 && took < 200, `somebody reads after 30 ms: ${took}`)
+      p = Net.begin(e)
+      ;[, near, far] = p.connected()
+      p.send2(near, 'hello')
+      p.slept()
+      t.ok(close(p, near, 2) < 100, 'all is acknowledged soon')
+      t.equal(p.receive2(far), 'hello')
+      t.equal(p.receive2(far), '')
+      p = Net.begin(e)
+      ;[, near, far] = p.connected()
+      t.equal(close(p, near, 0), 0)
+      t.equal(p.receive2(far), -104, 'ECONNRESET')
+    })
+
     t.test('a stream: the handshake is waited for, so are bytes, and the end is 0', async t => {
       const p = Net.begin(e)
       const [listener, near, far] = p.connected()
@@ -266,7 +302,12 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.option(fd, 1, 3, 1), E.NOPROTOOPT)
       t.equal(p.option(fd, 1, 13, 0), E.INVAL, 'half a linger')
       t.equal(p.sys('setsockopt', fd, 1, 13, p.words(C, 0, 5), 8), 0)
-      t.equal(p.sys('setsockopt', fd, 1, 13, p.words(C, 1, 5), 8), E.NOPROTOOPT, 'it does not linger')
+      for (const linger of [[1, 5], [1, 0], [0, 0]]) {
+        t.equal(p.sys('setsockopt', fd, 1, 13, p.words(C, ...linger), 8), 0)
+        p.words(LENGTH, 8)
+        t.equal(p.sys('getsockopt', fd, 1, 13, C, LENGTH), 0)
+        t.same([p.word(C), p.word(C + 4)], linger)
+      }
       t.equal(p.option(fd, 1, 5, 0), 0)
       t.equal(p.option(fd, 1, 5, 1), E.NOPROTOOPT)
       t.equal(p.option(fd, 17, 1, 1), E.NOPROTOOPT)

@@ -114,7 +114,7 @@ for (const e of await engines('test/kernel/net.ts')) {
       > . 2921:4381(1460) ack 1
     `)
 
-    script('RFC 6298 §3, Karn: what is acknowledged together with a retransmission measures nothing; the echoed timestamp does', `
+    const TIMES = `
       listen 5
       < S 0:0(0) win 65535 <mss 1460, sackOK, TS 100 ecr 0>
       > S. 0:0(0) ack 1 <mss 1460, sackOK, TS 100>
@@ -124,13 +124,31 @@ for (const e of await engines('test/kernel/net.ts')) {
       > . 1:1449(1448) ack 1 <...>
       > . 1449:2897(1448) ack 1 <...>
       > P. 2897:4345(1448) ack 1 <...>
+    `
+    const TIMEOUT = `
       +0.2~0.21 > P. 2897:4345(1448) ack 1 <...>
       +0.2~1 > . 1:1449(1448) ack 1 <...>
-      +0.1 < . 1:1(0) ack 4345 <TS 900>
+    `
+    const PROBE = `
       send 4344 = 4344
       > *
       +0.19~0.21 > P. 7241:8689(1448) ack 1 <...>
+    `
+
+    script('RFC 6298 §3, Karn: what is acknowledged together with a retransmission measures nothing; the echoed timestamp does', `
+      ${TIMES}
+      ${TIMEOUT}
+      +0.1 < . 1:1(0) ack 4345 <TS 900>
+      ${PROBE}
     `)
+    scripted(t, e, 'RFC 7323 §4.3: the echo in an answer to a duplicate is of what filled the window before, and measures nothing', TIMES, {
+      more: run => {
+        const first = run.connection.timestamp
+        run.run(`${TIMEOUT}
+          +0.1 < . 1:1(0) ack 4345 <TS 900 ecr ${first}, sack 1:1449>
+          ${PROBE}`)
+      },
+    })
 
     script('RFC 6582 §3.2: a partial acknowledgment: the next one is lost, too', `
       ${OPEN}
