@@ -201,7 +201,8 @@ for (const e of await engines('test/kernel/fs.ts')) {
 
   t.test(`${e.kind}: no more than ${LIMIT} locks, and then nothing has changed`, async t => {
     const f = new Locks(e)
-    for (let i = 0; i < LIMIT - 1; i++) f.set(i % 2, 3 * i, 2)
+    const files = [f.fd, ...Array.from({ length: 15 }, (_, i) => f.open(`/f${i}`, RDWR | CREAT) as number)]
+    for (let i = 0; i < LIMIT - 1; i++) f.set(i % 2, 3 * (i >> 4), 2, SET, files[i & 15])
     t.equal(f.set(READ, 100_000, 10), 0)
     t.equal(f.set(READ, 200_000), 'ENOLCK')
     t.equal(f.set(WRITE, 100_003), 'ENOLCK')
@@ -210,7 +211,7 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.equal(f.set(NONE, 0, 30), 0)
     t.equal(f.held(), LIMIT - 10)
     t.equal(f.set(NONE, 100_003), 0)
-    f.close(f.fd)
+    for (const each of files) f.close(each)
     t.equal(f.held(), 0)
   })
 
