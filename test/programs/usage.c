@@ -190,7 +190,7 @@ static void killed_by_default(void) {
 
 /** Somebody of a higher priority takes all there is; who has a lower one gets a turn all the same. */
 static void turns(void) {
-  enum { LONG = 1200 };
+  enum { LONG = 800 };
   fflush(stdout);
   pid_t pid = fork();
   if (pid == 0) {

@@ -525,7 +525,7 @@ for (const e of await engines('test/kernel/vm.ts')) {
       const random = xorshift(77)
       const bytes = Array.from({ length: 600 }, () => 0)
       let wrong = 0
-      for (let i = 0; i < 4000; i++) {
+      for (let i = 0; i < 2500; i++) {
         const [space, page] = [random(3), i < 600 ? i : random(600)]
         if (v.read(space, at(space, page)) !== bytes[page]) wrong++
         if (random(2) === 0) v.write(space, at(space, page), bytes[page] = 1 + random(255))
