@@ -15,6 +15,7 @@ i=0; while [ $i -lt 50 ]; do /bin/cat /t.sh | wc -l > /tmp/n; i=$((i+1)); done; 
 
 // All of them before the first machine runs: who waits for a compiler does not read what the machine says.
 const together = ramDisk({ ...busybox('sh', 'cat'), 'bin/hello.ts': { from: buildProgram('apps/hello.ts') }, 't.sh': 'hello.ts | cat; hello.ts\n' })
+const stopped = ramDisk({ ...busybox('sh', 'sleep', 'cut'), 't.sh': 'sleep 100 &\nkill -STOP $!\nsleep 0.2\necho "state $(cut -d" " -f3 /proc/$!/stat)"\n' })
 const shell = ramDisk({ ...busybox('sh', 'seq', 'awk', 'sort', 'md5sum', 'gzip', 'wc', 'cat'), 't.sh': script })
 
 await booted(t, 'the first program: arguments, environment, output, and its end is the machine\'s', {
@@ -65,6 +66,13 @@ await booted(t, 'a process of several threads runs another program', {
 }, async (t, machine) => {
   t.equal(await machine.exit(30), Exit.Success)
   t.match(machine.log, /^7 checks, 0 failed$/m)
+})
+
+await booted(t, 'a process that is stopped ends with the first', {
+  args: ['-initrd', stopped], append: `${quiet} selftest=mm init=/bin/sh /t.sh`,
+}, async (t, machine) => {
+  t.equal(await machine.exit(9), Exit.Success)
+  t.match(machine.log, /^state T$/m)
 })
 
 await booted(t, '16 MiB: busybox\'s shell and a TypeScript program together', {
