@@ -12,7 +12,7 @@ import type { Bytes } from './bytes.ts'
 const PORT = 8080
 const CHUNK = 16_384
 const SHUT_SEND = 1
-/** A transfer that has not ended after this is stuck: longer than any timeout of RFC 9293 §3.8.3. */
+/** By default: a transfer that has not ended after this is stuck: longer than any timeout of RFC 9293 §3.8.3. */
 const STUCK = 40 * 60_000
 /** Longer than TIME-WAIT, and than any wait for a FIN. */
 export const ALL_FORGOTTEN = 10 * 60_000
@@ -53,14 +53,20 @@ export interface Transfer {
   readAtOnce?: number
   /** The users act whenever something happens; else now and then, and seldom while nothing moves. */
   prompt?: boolean
+  /** Milliseconds after which it is stuck. */
+  patience?: number
   seed: number
 }
+
+interface TcpPairOptions { receiveBuffer?: number, sendBuffer?: number, userTimeout?: number, congestionControl?: number }
 
 export interface Outcome {
   /** `whole`: each octet arrived, and both ends know. Else what a call said, or what is wrong. */
   verdict: 'whole' | 'error' | 'stuck' | 'corrupt'
   why: string
   milliseconds: number
+  /** When the last octet there was read, in milliseconds since the beginning. */
+  arrived: number
 }
 
 export class TcpPair {
@@ -69,8 +75,11 @@ export class TcpPair {
   private readonly free: number[]
   private readonly open: number[]
 
-  /** `receiveBuffer`, `sendBuffer`: octets, fixed; else the stack's own choice, which grows. */
-  constructor(engine: Engine, private readonly options: HostileOptions & { receiveBuffer?: number, sendBuffer?: number }) {
+  /**
+   * `receiveBuffer`, `sendBuffer`: octets, fixed; else the stack's own choice, which grows. `userTimeout`: milliseconds, RFC 9293
+   * §3.9.1; `congestionControl`: by its number.
+   */
+  constructor(engine: Engine, private readonly options: HostileOptions & TcpPairOptions) {
     this.pair = new Pair<Rounds>(engine, { ...options, harm: {}, make: Rounds })
     this.pair.keepsSent = false
     for (const stack of [this.pair.left, this.pair.right]) stack.addMemory(2048)
@@ -90,7 +99,7 @@ export class TcpPair {
   }
 
   /** Move octets both ways over a new connection, end it, and say how that went. */
-  transfer({ there, back, seed, readAtOnce = CHUNK, prompt = false }: Transfer): Outcome {
+  transfer({ there, back, seed, readAtOnce = CHUNK, prompt = false, patience = STUCK }: Transfer): Outcome {
     const { left, right } = this.pair
     const random = randomFrom(seed)
     const began = this.pair.now
@@ -104,11 +113,13 @@ export class TcpPair {
     if (connected !== Errno.InProgress) client.error = connected
     let verdict: Outcome['verdict'] | undefined
     let idle = 0
+    let arrived = 0
     while (verdict === undefined) {
       if (server.handle === 0) this.accept(server)
       const moved = [client, server].map(each => each.handle === 0 ? 0 : this.move(each, 1 + random(readAtOnce)))
       idle = Math.max(...moved) > 0 ? 0 : idle + 1
-      verdict = this.judge(client, server, moved.includes(-1), this.pair.now - began)
+      if (arrived === 0 && server.read === there) arrived = this.pair.now - began
+      verdict = this.judge(client, server, moved.includes(-1), this.pair.now - began > patience)
       if (verdict === undefined) this.pair.run(prompt ? this.pair.untilNext() : Math.min(1000, 5 + 5 * idle))
     }
     const why = `${client.sent}/${there} sent, ${server.read} read; ${server.sent}/${back} sent, ${client.read} read; errors ${client.error} ${server.error}`
@@ -116,7 +127,7 @@ export class TcpPair {
     for (const each of [client, server]) if (each.handle !== 0) each.stack.call('socketClose', each.handle)
     for (const stack of this.stacks) stack.call('netFlush')
     this.pair.exchange()
-    return { verdict, why, milliseconds }
+    return { verdict, why, milliseconds, arrived }
   }
 
   /** What is held when all connections should be forgotten; none if nothing. */
@@ -143,9 +154,11 @@ export class TcpPair {
   }
 
   private limit(stack: Rounds, handle: number): void {
-    const { receiveBuffer, sendBuffer } = this.options
+    const { receiveBuffer, sendBuffer, userTimeout, congestionControl } = this.options
     if (sendBuffer !== undefined) this.must(stack.set(handle, Option.SendBufferSize, sendBuffer), 'send buffer')
     if (receiveBuffer !== undefined) this.must(stack.set(handle, Option.RecvBufferSize, receiveBuffer), 'receive buffer')
+    if (userTimeout !== undefined) this.must(stack.set(handle, Option.UserTimeout, userTimeout), 'user timeout')
+    if (congestionControl !== undefined) this.must(stack.set(handle, Option.CongestionControl, congestionControl), 'congestion control')
   }
 
   private must(result: number, what: string): void {
@@ -200,14 +213,14 @@ export class TcpPair {
     if (result < 0 && result !== Errno.WouldBlock && result !== Errno.InProgress && result !== Errno.NotConnected) user.error = result
   }
 
-  private judge(client: User, server: User, corrupt: boolean, passed: number): Outcome['verdict'] | undefined {
+  private judge(client: User, server: User, corrupt: boolean, stuck: boolean): Outcome['verdict'] | undefined {
     if (corrupt) return 'corrupt'
     if (client.error !== 0 || server.error !== 0) return 'error'
     if (client.ended && server.ended) {
       const whole = client.read === client.toRead && server.read === server.toRead
       return whole ? 'whole' : 'corrupt'
     }
-    return passed > STUCK ? 'stuck' : undefined
+    return stuck ? 'stuck' : undefined
   }
 }
 
