@@ -2,16 +2,16 @@
 // asks. Context: the running thread's, or the scheduler's when it leaves one.
 
 import { Process } from './process.ts'
-import { processorTimeSettle, processorTimeSystem, processorTimeUser } from './processor-time.ts'
+import { processorTimeSettle, processorTimeToUser, processorTimeFromUser } from './processor-time.ts'
 
 /** The running thread has come from user mode. */
 export function kernelEntered(): void {
-  processorTimeUser()
+  processorTimeFromUser()
 }
 
 /** The running thread is on its way back there. */
 export function kernelLeft(): void {
-  processorTimeSystem()
+  processorTimeToUser()
 }
 
 /** The running thread's time, and its process's, are what they are now. */

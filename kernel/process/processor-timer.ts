@@ -1,6 +1,6 @@
 // Timers of a process's own processor time, ITIMER_VIRTUAL and ITIMER_PROF, and the limit on it, RLIMIT_CPU: setitimer(2),
 // getrlimit(2). They are looked at when an interrupt has come, so at least every time slice: a signal comes up to one late, never
-// early. Context: a process's own.
+// early but by what is estimated of user mode (processor-time.ts). Context: a process's own.
 
 import { add64, compare64, copy64, divide64, load32, store64, subtract64 } from '../lib/intrinsics.ts'
 import { nth, staticMemory, type ptr, type u32 } from '../lib/layout.ts'

@@ -17,7 +17,7 @@ import { panic } from '../../kernel/lib/panic.ts'
 import { setSleep, sleeperDequeue, sleeperEnqueue, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
 import { heapAllocate } from '../../kernel/mm/heap.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
-import { kernelEntered, timeSettle } from '../../kernel/process/accounting.ts'
+import { kernelEntered, kernelLeft, timeSettle } from '../../kernel/process/accounting.ts'
 import { groupAlone } from '../../kernel/process/group.ts'
 import { Process, ProcessState } from '../../kernel/process/process.ts'
 import { processorTimeInit, processorTimeSkip } from '../../kernel/process/processor-time.ts'
@@ -163,9 +163,23 @@ export function processAdopt(index: u32, by: u32): void {
 export function spend(index: u32, user: u32, system: u32): void {
   const process = processAt(index)
   processorTimeSkip()
+  kernelLeft()
   advance(user)
   kernelEntered()
   advance(system)
+  timeSettle(process)
+}
+
+/** A thread visits user mode so often, for so many milliseconds each, twice as many each second time, and for one the kernel. */
+export function spendOften(index: u32, visits: u32, user: u32): void {
+  const process = processAt(index)
+  processorTimeSkip()
+  for (let i: u32 = 0; i < visits; i++) {
+    kernelLeft()
+    advance((i & 1) == 0 ? user : 2 * user)
+    kernelEntered()
+    advance(1)
+  }
   timeSettle(process)
 }
 

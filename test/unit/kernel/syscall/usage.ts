@@ -27,6 +27,18 @@ const setLimit = (p: Calls, resource: number, soft: number | bigint, hard: numbe
 
 for (const e of await engines('test/kernel/calls.ts')) {
   t.test(e.kind, async t => {
+    t.test('of few visits to user mode each is timed, of many some: the sum is exact, the parts nearly', async t => {
+      const p = Calls.begin(e)
+      p.call('spendOften', 0, 60, 10)
+      t.same(usage(p, THREAD), [0n, 900_000n, 0n, 60_000n])
+      p.call('spendOften', 0, 4000, 2)
+      const [seconds, microseconds, systemSeconds, systemMicroseconds] = usage(p, THREAD)
+      const user = Number(seconds! * 1_000_000n + microseconds!) - 900_000
+      const system = Number(systemSeconds! * 1_000_000n + systemMicroseconds!) - 60_000
+      t.equal(user + system, 16_000_000)
+      t.ok(Math.abs(user - 12_000_000) < 1_000_000, `${user} of 12,000,000`)
+    })
+
     t.test('time is the thread\'s, its process\'s, and, once waited for, its parent\'s children\'s', async t => {
       const p = Calls.begin(e)
       p.process(2)
