@@ -122,7 +122,7 @@ export const EPHEMERAL_FIRST: u32 = 32768
 export const EPHEMERAL_LAST: u32 = 65535
 
 // --- TCP. -------------------------------------------------------------------------------------------------
-/** Connections at once, those that no socket has any more included; 592 bytes each while they exist. */
+/** Connections at once, those that no socket has any more included; 600 bytes each while they exist. */
 export const TCP_CONNECTION_LIMIT: u32 = 16_384
 /** Islands of octets that came before their turn (net/tcp/early.ts): of all connections, and of one; 32 bytes each while they exist. */
 export const TCP_ISLAND_LIMIT: u32 = 8192

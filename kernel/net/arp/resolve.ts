@@ -106,6 +106,12 @@ export function arpVerify(entry: ArpEntry): void {
   if (state == ArpState.Reachable || state == ArpState.Stale || state == ArpState.Delay) startProbe(entry.timer)
 }
 
+/** What was sent to a neighbour has arrived, so it is where it was and need not be asked. RFC 4861 §7.3.1, RFC 1122 §2.3.2.1 (4). */
+export function arpConfirm(egress: NetInterface, a: Ipv4Address): void {
+  const entry = arpFind(egress, a)
+  if (entry != null && (entry.state == ArpState.Delay || entry.state == ArpState.Probe)) arpReachable(entry, entry.mac)
+}
+
 /** One question, and a look in ARP_INTERVAL whether it was answered. Probes go to where the answer came from. */
 function ask(entry: ArpEntry): void {
   entry.requests += 1

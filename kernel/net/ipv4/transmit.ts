@@ -4,7 +4,7 @@
 
 import { staticMemory, type i32, type u32 } from '../../lib/layout.ts'
 import type { Packet } from '../../drivers/net/packet.ts'
-import { arpTransmit } from '../arp/resolve.ts'
+import { arpConfirm, arpTransmit } from '../arp/resolve.ts'
 import { EtherType } from '../ethernet/header.ts'
 import { ethernetOutput, macBroadcast } from '../ethernet/output.ts'
 import { macOfGroup } from './address.ts'
@@ -31,4 +31,9 @@ export function ipv4Transmit(path: Path, packet: Packet): i32 {
     default:
       return ethernetOutput(path.egress, packet, path.egress.mac, EtherType.Ipv4) // lo
   }
+}
+
+/** Packets on this path arrive: whoever acknowledges them says so. */
+export function ipv4Confirm(path: Path): void {
+  if (path.kind == PathKind.Unicast) arpConfirm(path.egress, path.nextHop)
 }

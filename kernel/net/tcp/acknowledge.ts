@@ -15,6 +15,7 @@ import {
 import { CongestionControl, Mark, Phase, TimerUse, phaseOf, type TcpControlBlock } from './control-block.ts'
 import { TcpFlag } from './header.ts'
 import { pendingAdd } from './pending.ts'
+import { progress } from './progress.ts'
 import {
   DUPLICATES, blockIsSound, markFirstLost, rackDelivered, rackDetect, rackDuplicate, rackPassed, rackReordering, rackRepaired, unmarkLost,
 } from './rack.ts'
@@ -60,6 +61,7 @@ export function acknowledge(tcb: TcpControlBlock, windowChanged: boolean): void 
   if (advanced && !repeats) echoSample(tcb)
   if (sample != NO_SAMPLE) rttSample(tcb, sample)
   else if (advanced && tcb.backoff != 0) rtoCompute(tcb)
+  if (advanced) progress(tcb)
   if (!outstanding) return
   const duplicate: boolean = !advanced && segment.length == 0 && !windowChanged
     && segment.ack == tcb.snd.una && !segmentHas(TcpFlag.Fin) && !segmentHas(TcpFlag.Syn)

@@ -218,6 +218,7 @@ export class TcpControlBlock {
   waitingSince: u32 // when the oldest octet without acknowledgment was sent, or the window closed
   receivedAt: u32 // the last segment
   sentAt: u32 // the last data
+  progressAt: u32 // ARP was told that the next hop carries what is sent: progress.ts
   challengedAt: u32
   userTimeout: u32
   keepIdle: u32

@@ -20,6 +20,7 @@ import { TcpFlag } from './header.ts'
 import { ackLater } from './life.ts'
 import { ackSend, tcpOutput } from './output.ts'
 import { pendingAdd, pendingBegin, pendingTake } from './pending.ts'
+import { progress } from './progress.ts'
 import { DUPLICATES } from './rack.ts'
 import { chainStrip, receiveAppend } from './receive-queue.ts'
 import { segment, segmentHas } from './segment.ts'
@@ -80,6 +81,7 @@ function inOrder(tcb: TcpControlBlock, packet: Packet): void {
     return drop(data, Drop.TcpMemory)
   }
   tcb.rcv.nxt = seqPlus(tcb.rcv.nxt, fresh)
+  progress(tcb)
   const gap: boolean = tcb.early != null
   if (gap) earlyMerge(tcb)
   tcb.earlyAcks = 0
