@@ -73,28 +73,31 @@ export function processorTimeSkip(): void {
 
 /** The running thread has come from user mode. */
 export function processorTimeFromUser(): void {
-  if (weight == 0 || counter == null) return
-  counter(now)
-  user += (load32(now, 0) - userSince) * weight
+  if (weight != 0) lookFromUser()
 }
 
 /** The running thread goes on in user mode. */
 export function processorTimeToUser(): void {
   visits += 1
-  weight = weightOf()
-  if (weight == 0 || counter == null) return
-  counter(now)
-  userSince = load32(now, 0)
+  if (visits < next) weight = 0
+  else lookToUser()
 }
 
-/** For how many visits to user mode the one that begins stands: 0, it is not looked at. */
-function weightOf(): u32 {
-  if (visits < next) return 0
-  const gap: u32 = next - last
+function lookFromUser(): void {
+  if (counter == null) return
+  counter(now)
+  user += (load32(now, 0) - userSince) * weight
+}
+
+/** The visit that begins is looked at, and stands for those since the last that was. */
+function lookToUser(): void {
+  weight = next - last
   last = next
   seed = seed * 1_103_515_245 + 12_345
   next += visits < EXACT_VISITS ? 1 : 1 + (seed >>> GAP_SHIFT)
-  return gap
+  if (counter == null) return
+  counter(now)
+  userSince = load32(now, 0)
 }
 
 /** What the running thread has spent up to now, in the kernel at last, is its own and its process's. */
