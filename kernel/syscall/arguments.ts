@@ -10,16 +10,16 @@ import { fcntlIsLock } from '../fs/calls/locks.ts'
 import { Errno } from '../lib/errno.ts'
 import type { i32, u32 } from '../lib/layout.ts'
 import { Clone } from '../process/create.ts'
+import { RemapFlag } from '../vm/remap.ts'
+import { EpollControl } from './epoll.ts'
+import { FutexOperation } from './futex.ts'
 import { Call } from './numbers.ts'
 
 /** What an argument is; two bits each, the first argument lowest. An int is 0. */
 const enum Kind { Int, Pointer, Size, Offset }
 
-/** MREMAP_FIXED; EPOLL_CTL_DEL; which bits of a futex operation say which it is. */
-const REMAP_FIXED: u32 = 2
-const EPOLL_DELETE: u32 = 2
+/** Which bits of a futex operation say which it is. */
 const FUTEX_OPERATION: u32 = 0x7f
-const enum FutexOperation { Requeue = 3, CompareRequeue = 4, WakeOperation = 5, Wake = 1, WakeBitset = 10 }
 
 const P0: u32 = Kind.Pointer
 const P1: u32 = Kind.Pointer << 2
@@ -66,9 +66,9 @@ function kindsFor(frame: TrapFrame, number: u32): u32 {
   switch (number) {
     case Call.Clone: return cloneKinds(frame.rdi.low)
     case Call.Futex: return futexKinds(frame.rsi.low & FUTEX_OPERATION)
-    case Call.Mremap: return P0 | Z1 | Z2 | ((frame.r10.low & REMAP_FIXED) != 0 ? P4 : 0)
+    case Call.Mremap: return P0 | Z1 | Z2 | ((frame.r10.low & RemapFlag.Fixed) != 0 ? P4 : 0)
     case Call.Fcntl: return fcntlIsLock(frame.rsi.low) ? P2 : 0
-    case Call.EpollCtl: return frame.rsi.low == EPOLL_DELETE ? 0 : P3
+    case Call.EpollCtl: return frame.rsi.low == EpollControl.Delete ? 0 : P3
     default: return kindsOf(number)
   }
 }
@@ -81,8 +81,8 @@ function cloneKinds(flags: u32): u32 {
 
 function futexKinds(operation: u32): u32 {
   switch (operation) {
-    case FutexOperation.Wake: case FutexOperation.WakeBitset: return P0
-    case FutexOperation.Requeue: case FutexOperation.CompareRequeue: case FutexOperation.WakeOperation: return P0 | P4
+    case FutexOperation.Wake: case FutexOperation.WakeBits: return P0
+    case FutexOperation.Requeue: case FutexOperation.CompareRequeue: return P0 | P4
     default: return P0 | P3
   }
 }

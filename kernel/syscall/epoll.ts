@@ -31,7 +31,7 @@ import { scratchRest } from './scratch.ts'
 import { isSocketFile, socketHandleOf } from './socket-file.ts'
 import { timeLeft, timeoutMilliseconds } from './time-value.ts'
 
-const enum Control { Add = 1, Delete = 2, Modify = 3 }
+export const enum EpollControl { Add = 1, Delete = 2, Modify = 3 }
 /** Beside the events of poll(2): EPOLLEXCLUSIVE, EPOLLWAKEUP, EPOLLONESHOT, EPOLLET. */
 const ONE_SHOT: u32 = 0x40000000
 const EDGE: u32 = 0x80000000
@@ -158,7 +158,7 @@ function itemFind(epoll: Epoll, file: OpenFile, descriptor: i32): EpollItem | nu
  */
 export function sysEpollCtl(self: Process, descriptor: i32, operation: u32, watched: i32, from: ptr): i32 {
   const event = at<EpollEvent>(scratchRest(self))
-  if (operation != Control.Delete) {
+  if (operation != EpollControl.Delete) {
     const error = userCopyIn(address(event), from, sizeof<EpollEvent>())
     if (error != Errno.None) return error
   }
@@ -170,9 +170,9 @@ export function sysEpollCtl(self: Process, descriptor: i32, operation: u32, watc
   const epoll = at<Epoll>(file.data)
   const item = itemFind(epoll, target, watched)
   switch (operation) {
-    case Control.Add: return item != null ? Errno.Exists : add(epoll, file, target, watched, event)
-    case Control.Modify: return item == null ? Errno.NoSuchEntry : modify(item, event)
-    case Control.Delete:
+    case EpollControl.Add: return item != null ? Errno.Exists : add(epoll, file, target, watched, event)
+    case EpollControl.Modify: return item == null ? Errno.NoSuchEntry : modify(item, event)
+    case EpollControl.Delete:
       if (item == null) return Errno.NoSuchEntry
       itemRemove(item)
       return Errno.None

@@ -21,7 +21,7 @@ import { userLoad32, userLoaded } from '../vm/user-copy.ts'
 import { scratchTime } from './scratch.ts'
 import { timeLeft, timeMilliseconds, timeRead, timeUntil } from './time-value.ts'
 
-const enum Operation { Wait = 0, Wake = 1, Requeue = 3, CompareRequeue = 4, WaitBits = 9, WakeBits = 10 }
+export const enum FutexOperation { Wait = 0, Wake = 1, Requeue = 3, CompareRequeue = 4, WaitBits = 9, WakeBits = 10 }
 /** Beside the operation: FUTEX_PRIVATE_FLAG, FUTEX_CLOCK_REALTIME. */
 const PRIVATE: u32 = 128
 const REALTIME: u32 = 256
@@ -77,12 +77,12 @@ export function sysFutex(self: Process, word: ptr, operation: u32, value: u32, l
   const shared: boolean = (operation & PRIVATE) == 0
   const realtime: boolean = (operation & REALTIME) != 0
   switch (operation & ~(PRIVATE | REALTIME)) {
-    case Operation.Wait: return waitRelative(self, word, shared, value, limit)
-    case Operation.WaitBits: return third == 0 ? Errno.InvalidArgument : waitUntil(self, word, shared, value, limit, third, realtime)
-    case Operation.Wake: return wake(self, word, shared, value, ALL_BITS)
-    case Operation.WakeBits: return third == 0 ? Errno.InvalidArgument : wake(self, word, shared, value, third)
-    case Operation.Requeue: return requeue(self, word, shared, value, limit, second)
-    case Operation.CompareRequeue: return compareRequeue(self, word, shared, value, limit, second, third)
+    case FutexOperation.Wait: return waitRelative(self, word, shared, value, limit)
+    case FutexOperation.WaitBits: return third == 0 ? Errno.InvalidArgument : waitUntil(self, word, shared, value, limit, third, realtime)
+    case FutexOperation.Wake: return wake(self, word, shared, value, ALL_BITS)
+    case FutexOperation.WakeBits: return third == 0 ? Errno.InvalidArgument : wake(self, word, shared, value, third)
+    case FutexOperation.Requeue: return requeue(self, word, shared, value, limit, second)
+    case FutexOperation.CompareRequeue: return compareRequeue(self, word, shared, value, limit, second, third)
     default: return Errno.NotImplemented
   }
 }
