@@ -27,7 +27,7 @@ export type FirstEnded = (process: Process) => void
 export type ThreadLeaves = (process: Process) => void
 
 /** Milliseconds between two looks whether everybody has ended, and how often it is looked. */
-const END_INTERVAL: u32 = 5
+export const END_INTERVAL: u32 = 5
 const END_LOOKS: u32 = 2000
 
 let firstEnded: FirstEnded | null = null

@@ -1,15 +1,12 @@
 // A process of several threads becomes one of a single thread, as execve wants it: the others end, and if the one that stays is not
 // their leader, it takes the leader's place: its id, its parent, its children. execve(2). Context: a process's.
 
-import { address, type u32 } from '../lib/layout.ts'
+import { address } from '../lib/layout.ts'
 import { sleepPause } from '../lib/sleep.ts'
-import { endThreads, exitedStatus, processForget } from './exit.ts'
+import { END_INTERVAL, endThreads, exitedStatus, processForget } from './exit.ts'
 import { Process } from './process.ts'
 import { leaderOf } from './signal.ts'
 import { processIdsSwap } from './table.ts'
-
-/** Milliseconds between two looks whether the others have ended. */
-const END_INTERVAL: u32 = 5
 
 /**
  * The running thread becomes its group's only one, and the leader: the others end. False: it has to end itself, as another thread

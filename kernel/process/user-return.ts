@@ -31,10 +31,6 @@ function lookAtNotice(self: Process, frame: TrapFrame): void {
   cli()
 }
 
-function entered(): void {
-  kernelEntered()
-}
-
 function returns(frame: TrapFrame): void {
   userReturn(frame)
   kernelLeft()
@@ -42,5 +38,5 @@ function returns(frame: TrapFrame): void {
 
 /** Have exceptions and interrupts look, too. Boot context. */
 export function userReturnInit(): void {
-  userReturnSet(entered, returns)
+  userReturnSet(kernelEntered, returns)
 }
