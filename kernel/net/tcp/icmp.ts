@@ -9,15 +9,13 @@ import { stateOf, type TcpControlBlock } from './control-block.ts'
 import { tcpEnd } from './end.ts'
 import { markFirstLost } from './rack.ts'
 import { pendingAdd } from './pending.ts'
-import { sizeReduce } from './segment-size.ts'
+import { HEADERS, sizeReduce } from './segment-size.ts'
 import { seqAtMost, seqLess, type Seq } from './sequence.ts'
 import { TcpState } from './state.ts'
 import { tcpCounters } from './stats.ts'
 import { tcpFind } from './table.ts'
 import { TIMESTAMPS_SIZE } from './options.ts'
 
-/** IPv4's and TCP's fixed headers. */
-const HEADERS: u32 = 40
 const LEAST_MSS: u32 = 88
 
 /**

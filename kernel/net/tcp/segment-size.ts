@@ -20,7 +20,7 @@ import { segmentAsked } from './transmit.ts'
 /** No segment is cut smaller, whatever the peer says: the 68 bytes of RFC 791 §3.2, less the headers; Linux's TCP_MIN_SND_MSS. */
 const LEAST_MSS: u32 = 48
 /** IPv4's and TCP's fixed headers. */
-const HEADERS: u32 = 40
+export const HEADERS: u32 = 40
 /** Probes of one length that are lost before it is believed: RFC 8899 §5.1.2, MAX_PROBES. */
 const MOST_TRIES: u32 = 3
 /** Milliseconds after one that was lost. */
