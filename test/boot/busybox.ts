@@ -72,19 +72,19 @@ E
   'devices and holes': `dd if=/dev/zero of=z bs=1000 count=77 2>/dev/null; md5sum z; dd if=z of=hole bs=1 seek=100000 count=3 2>/dev/null; stat -c %s hole; md5sum hole
     head -c 5 /dev/urandom | wc -c; echo gone > /dev/null; cat /dev/null; dd if=/dev/full of=f bs=10 count=1 2>/dev/null; wc -c < f
     echo x > /dev/full; truncate -s 5 z; wc -c < z; echo 12345 > o; echo 6 >> o; cat o; mkfifo p; (echo through a fifo > p) & cat p; wait
-    echo piped | cat /dev/stdin; echo out > /dev/stdout; exec 5< o; readlink /proc/$$/fd/5 | sed 's/.*work/work/'; cat /dev/fd/5`,
+    echo piped | cat /dev/stdin; echo out > /dev/stdout; exec 5< o; readlink /proc/$$/fd/5 | sed 's/.*place/place/'; cat /dev/fd/5`,
 }
 
-const script = (commands: string) => `export PATH=/bin LC_ALL=C\nmkdir /tmp/work\ncd /tmp/work\n{\n${commands}\n} 2>&1 | cat\necho "== end"\n`
+const script = (commands: string) => `export PATH=/bin LC_ALL=C\nmkdir /tmp/place\ncd /tmp/place\n{\n${commands}\n} 2>&1 | cat\necho "== end"\n`
 
 /** What the same busybox makes of it here. */
 function onLinux(commands: string): string[] {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'busybox-'))
   try {
     fs.mkdirSync(path.join(folder, 'bin'))
-    fs.mkdirSync(path.join(folder, 'work'))
+    fs.mkdirSync(path.join(folder, 'place'))
     for (const name of applets) fs.symlinkSync('/bin/busybox', path.join(folder, 'bin', name))
-    const text = script(commands).replace('/bin LC', `${path.join(folder, 'bin')} LC`).replaceAll('/tmp/work', path.join(folder, 'work')).replace('mkdir', 'mkdir -p')
+    const text = script(commands).replace('/bin LC', `${path.join(folder, 'bin')} LC`).replaceAll('/tmp/place', path.join(folder, 'place')).replace('mkdir', 'mkdir -p')
     fs.writeFileSync(path.join(folder, 'script'), text)
     const output = execFileSync('/bin/busybox', ['sh', path.join(folder, 'script')], { encoding: 'latin1', stdio: ['ignore', 'pipe', 'pipe'] })
     return output.split('\n').slice(0, -1)
