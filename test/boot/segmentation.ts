@@ -89,8 +89,9 @@ async function through(t: Test, { memory, first = '', second = '', wire = false,
     await seen
     const [inward, outward] = [await frameSize(near, 'tap0', 'tx'), await frameSize(near, 'tap1', 'rx')]
     t.comment(`bytes a frame: ${inward.toFixed(0)} into the guest, ${outward.toFixed(0)} out of it`)
-    t.equal(inward > 2 * FRAME, received, received ? 'TCP came in one piece' : 'TCP came in frames')
-    t.equal(outward > 2 * FRAME, sent, sent ? 'and left in one piece' : 'it left in frames')
+    // A mean above what a frame may have: some were longer. How much above, the host's other work decides.
+    t.equal(inward > FRAME, received, received ? 'TCP came in one piece' : 'TCP came in frames')
+    t.equal(outward > FRAME, sent, sent ? 'and left in one piece' : 'it left in frames')
     t.same(machine.events.filter(event => event.level === 'error').map(event => event.line), [])
   })
   if (!sent && !wire) return
