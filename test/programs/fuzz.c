@@ -266,7 +266,7 @@ int main(int argc, char **argv) {
   sigset_t set;
   sigfillset(&set);
   for (unsigned k = 0; k < children; k++) {
-    printf("fuzz %u\n", seed + k);
+    printf("\nfuzz %u\n", seed + k); // a child may have written to the console, and not ended its line
     fflush(stdout);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     pid_t pid = fork();
@@ -275,7 +275,7 @@ int main(int argc, char **argv) {
     if (pid > 0) end(pid);
   }
   clean();
-  printf("fuzz: %lu calls, %lu without an error, %u children\n", shared->calls, shared->succeeded, children);
+  printf("\nfuzz: %lu calls, %lu without an error, %u children\n", shared->calls, shared->succeeded, children);
   fflush(stdout);
   return 0;
 }
