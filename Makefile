@@ -39,11 +39,9 @@ check: setup ## types, lints, unit tests in Node: seconds
 	@$(tests) check $(ARGS)
 
 test: setup ## what is run often: check, both engines, the toolchain, every boot; minutes. ARGS="arp" runs matching files
-	@$(porphyry) iso
 	@$(tests) test $(ARGS)
 
 test-all: setup ## everything: test, and the long runs (a minute of flood ping, long property and fuzz runs)
-	@$(porphyry) iso
 	@$(tests) $(ONLY) $(ARGS)
 
 fuzz: setup ## AFL++ against the parsers and the input path, natively; ARGS="--seconds N --target NAME"

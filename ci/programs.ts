@@ -1,57 +1,69 @@
-// The programs that test files run on the host's engines, each built once and before the tests: files side by side would
-// compile the same one at the same time. What can not be built is told by the tests that ask for it.
+// What test files need built before they run, each built once: files side by side would compile the same at the same time. The
+// kernel and its ISO, the kernel of tests, packetdrill's library, and the programs for the host's engines. What can not be built
+// is told by the tests that ask for it, but for the kernel: without it there is nothing to test.
 //
-//   tsx ci/programs.ts ENTRY…
+//   tsx ci/programs.ts            builds what it is sent, and answers each
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import type { Build } from './schedule.ts'
 
 const NAMED = /\bengines\('(test\/kernel\/[\w-]+\.ts)'/g
 /** What stands for packetdrill's library, which two files use and build themselves. */
 const LIBRARY = 'test/packetdrill/build.ts'
 const USES_LIBRARY = /\bbuildLibrary\(/
 /** What stands for the kernel of tests, likewise. */
-const KERNEL = 'test/kernel/boot-test.ts'
-const USES_KERNEL = /\btestKernel\(/
+const TEST_KERNEL = 'test/kernel/boot-test.ts'
+const USES_TEST_KERNEL = /\btestKernel\(/
+const KERNEL = 'build/porphyry.iso'
+/** Where tests boot it. */
+const BOOTS = 'test/boot/'
 
-/** Entries that these test files name, the one that most of them need first. */
-export function programsOf(files: readonly string[]): string[] {
-  const wanted = new Map<string, number>()
-  for (const file of files) {
-    const text = readFileSync(file, 'utf8')
-    const named = [...text.matchAll(NAMED)].map(([, entry]) => entry!)
-    if (USES_LIBRARY.test(text)) named.push(LIBRARY)
-    if (USES_KERNEL.test(text)) named.push(KERNEL)
-    for (const entry of named) wanted.set(entry, (wanted.get(entry) ?? 0) + 1)
+/** What one test file needs. */
+export function needsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const needs = [...text.matchAll(NAMED)].map(([, entry]) => entry!)
+  if (USES_LIBRARY.test(text)) needs.push(LIBRARY)
+  if (USES_TEST_KERNEL.test(text)) needs.push(TEST_KERNEL)
+  if (file.startsWith(BOOTS)) needs.push(KERNEL)
+  return needs
+}
+
+/** What all of these need, what most of them need first; `end` when nothing is left to build. */
+export function buildsOf(needs: readonly string[][], env: NodeJS.ProcessEnv): { builds: Build[], end: () => void } {
+  const users = new Map<string, number>()
+  for (const name of needs.flat()) users.set(name, (users.get(name) ?? 0) + 1)
+  const names = [...users].sort(([, a], [, b]) => b - a).map(([name]) => name)
+  const builders: ChildProcess[] = []
+  const run = async (name: string, lane: number) => {
+    if (name === KERNEL) return buildKernel(env)
+    const builder = builders[lane] ??= fork('ci/programs.ts', { execArgv: ['--import=tsx'], env, stdio: 'ignore' })
+    builder.send(name)
+    await Promise.race([once(builder, 'message'), once(builder, 'close')])
   }
-  return [...wanted].sort(([, a], [, b]) => b - a).map(([entry]) => entry)
+  return { builds: names.map(name => ({ name, run: lane => run(name, lane) })), end: () => builders.forEach(each => each.kill()) }
 }
 
-/** Build them in `width` processes: the first by itself, for it is the largest, the others shared out, since a process is
- *  quicker from its second on. */
-export async function buildPrograms(entries: readonly string[], width: number, env: NodeJS.ProcessEnv): Promise<void> {
-  const [first, ...others] = entries
-  if (first === undefined) return
-  const lanes = Math.max(width - 1, 1)
-  const shared = Array.from({ length: lanes }, (_, lane) => others.filter((_, i) => i % lanes === lane))
-  await Promise.all([[first], ...shared].filter(each => each.length > 0).map(each => build(each, env)))
+async function buildKernel(env: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn(process.execPath, ['bin/porphyry.js', 'iso'], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const [status] = await once(child, 'close')
+  if (status !== 0) throw new Error('the kernel could not be built')
 }
 
-async function build(entries: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const child = spawn(process.execPath, ['--import=tsx', 'ci/programs.ts', ...entries], { env, stdio: 'ignore' })
-  await new Promise<void>(resolve => { child.on('error', () => resolve()).on('close', () => resolve()) })
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+/** A process is quicker from its second program on. */
+async function answer(): Promise<void> {
   const { engines } = await import('../test/engine.ts')
   const { buildLibrary } = await import('../test/packetdrill/build.ts')
   const { testKernel } = await import('../test/test-kernel.ts')
-  const built = (entry: string): Promise<unknown> => {
-    if (entry === KERNEL) return testKernel('before')
-    return entry === LIBRARY ? buildLibrary() : engines(entry)
+  const built = (name: string): Promise<unknown> => {
+    if (name === TEST_KERNEL) return testKernel('before')
+    return name === LIBRARY ? buildLibrary() : engines(name)
   }
-  for (const entry of process.argv.slice(2)) {
-    await built(entry).catch(() => undefined) // told by the tests
-  }
+  process.on('message', (name: string) => {
+    void built(name).catch(() => undefined).then(() => process.send?.(name)) // a failure is told by the tests
+  })
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await answer()

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Count, countTap } from './count.ts'
 
-export interface Job { name: string, files: string[], limitSeconds: number, alone: boolean }
+export interface Job { name: string, files: string[], limitSeconds: number, alone: boolean, needs: string[] }
 export interface Outcome { job: Job, count: Count, seconds: number }
 
 const running = new Set<ChildProcess>()

@@ -9,8 +9,12 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type Count, emptyCount } from './count.ts'
-import { buildPrograms, programsOf } from './programs.ts'
+import { buildsOf, needsOf } from './programs.ts'
 import { type Job, type Outcome, endAll, runJob } from './run-file.ts'
+import { type Task, schedule } from './schedule.ts'
+
+/** Files that share a process. */
+const HANDFUL = 6
 
 const LEVELS = ['check', 'test', 'rest', 'all'] as const
 type Level = typeof LEVELS[number]
@@ -26,23 +30,17 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { endAll(); process.exit(130) })
   const files = testFiles(level).filter(file => only.length === 0 || only.some(wanted => file.includes(wanted)))
-  const jobs = level === 'check' ? batches(files) : files.map(jobOf)
+  const jobs = level === 'check' ? batches(files) : handfuls(files)
   const began = performance.now()
   const total = emptyCount()
   const env = environment(level)
-  await programs(files, env)
   const report = (outcome: Outcome) => { add(total, outcome.count); print(outcome) }
-  await inParallel(jobs.filter(job => !job.alone), width(), async job => report(await runJob(job, env)))
-  for (const job of jobs.filter(job => job.alone)) report(await runJob(job, env))
+  const { builds, end } = buildsOf(jobs.map(job => job.needs), env)
+  const taskOf = (job: Job): Task => ({ needs: job.needs, run: async () => report(await runJob(job, env)) })
+  await schedule(builds, jobs.filter(job => !job.alone).map(taskOf), width(level))
+  end()
+  await schedule([], jobs.filter(job => job.alone).map(taskOf), 1)
   finish(level, total, (performance.now() - began) / 1000)
-}
-
-async function programs(files: string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const began = performance.now()
-  const entries = programsOf(files)
-  await buildPrograms(entries, width(), env)
-  const seconds = (performance.now() - began) / 1000
-  if (entries.length > 0) console.log(`${entries.length} programs of tests built, ${seconds.toFixed(1)} s`)
 }
 
 function isLevel(text: string | undefined): text is Level {
@@ -65,8 +63,9 @@ function environment(level: Level): NodeJS.ProcessEnv {
   return { ...process.env, ENGINES: level === 'check' ? 'node' : 'node,native', LEVEL: effort, TAP_BAIL: '0' }
 }
 
-function width(): number {
-  return Number(process.env.JOBS ?? Math.min(availableParallelism(), 4))
+/** Boots wait half of their time, so one more than there are cores; `check` only computes. */
+function width(level: Level): number {
+  return Number(process.env.JOBS ?? Math.min(availableParallelism() + (level === 'check' ? 0 : 1), 4))
 }
 
 function isQuick(file: string): boolean {
@@ -84,27 +83,37 @@ function headHas(file: string, wish: string): boolean {
 
 /** A file's own wishes stand in its head comment: `// Time limit: 300 s`, `// Runs alone: why`, `// Left out of check: why`. */
 function jobOf(file: string): Job {
-  const limit = /^\/\/ Time limit: (\d+) s/m.exec(headOf(file))
-  return { name: file, files: [file], limitSeconds: limit ? Number(limit[1]) : 120, alone: headHas(file, 'Runs alone') }
+  return { ...batch(file, [file]), alone: headHas(file, 'Runs alone') }
 }
 
-/** Files by the handful, each handful in one process; the types alone, and first: they take longest. */
+/** Several files in one process. */
+function batch(name: string, files: string[]): Job {
+  return { name, files, limitSeconds: Math.max(...files.map(limitOf)), alone: false, needs: files.flatMap(needsOf) }
+}
+
+function limitOf(file: string): number {
+  const [, limit] = /^\/\/ Time limit: (\d+) s/m.exec(headOf(file)) ?? []
+  return Number(limit ?? 120)
+}
+
+/** For `check`: as many processes as there are cores; the types alone, and first: they take longest. */
 function batches(files: string[]): Job[] {
   const alone = files.filter(file => file === 'test/lint/types.ts')
   const others = files.filter(file => file !== 'test/lint/types.ts')
-  const count = Math.min(width(), others.length)
-  const dealt = Array.from({ length: count }, (_, n): Job => ({
-    name: `${n + 1} of ${count}`, files: others.filter((_, i) => i % count === n), limitSeconds: 120, alone: false,
-  }))
+  const count = Math.min(width('check'), others.length)
+  const dealt = Array.from({ length: count }, (_, n) => batch(`${n + 1} of ${count}`, others.filter((_, i) => i % count === n)))
   return [...alone.map(jobOf), ...dealt]
 }
 
-async function inParallel(jobs: Job[], limit: number, run: (job: Job) => Promise<void>): Promise<void> {
-  const waiting = [...jobs]
-  const worker = async () => {
-    for (let job = waiting.shift(); job; job = waiting.shift()) await run(job)
+/** Unit tests of the kernel by the handful, in their order: to start Node and load both engines takes longer than most of them. */
+function handfuls(files: string[]): Job[] {
+  const small = files.filter(file => file.startsWith('test/unit/kernel/') && isQuick(file))
+  const jobs = files.filter(file => !small.includes(file)).map(jobOf)
+  for (let i = 0; i < small.length; i += HANDFUL) {
+    const [first = '', ...others] = small.slice(i, i + HANDFUL)
+    jobs.push(others.length === 0 ? jobOf(first) : batch(`${first} and ${others.length} more`, [first, ...others]))
   }
-  await Promise.all(Array.from({ length: limit }, worker))
+  return jobs
 }
 
 function add(total: Count, count: Count): void {
