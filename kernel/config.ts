@@ -357,8 +357,12 @@ export const ELF_FILE_LIMIT: u32 = 1 << 30
 export const ELF_HEADER_LIMIT: u32 = 64
 /** Reactions to signals, one for each process: as many as processes and threads at once (RustOS's MAX_PROCESSES). 1.3 KiB each. */
 export const SIGNAL_GROUP_LIMIT: u32 = 1024
-/** Epolls at once: as many as there are sets of sockets. */
-export const EPOLL_LIMIT: u32 = 64
+/** Epolls at once: one for each process and thread that waits for much. */
+export const EPOLL_LIMIT: u32 = 1024
+/** How many epolls lie in one another at most: Linux's EP_MAX_NESTS, and the one without. */
+export const EPOLL_NESTING: u32 = 5
+/** Lists that files in epolls are found by, a power of two: some sixteen in each when there are as many as can be. */
+export const EPOLL_BUCKETS: u32 = 1024
 /** Pairs of local sockets at once. */
 export const SOCKET_PAIR_LIMIT: u32 = 1024
 /** Signals that wait with what is known of them, all processes together: a few for each, and real-time signals in a queue. */

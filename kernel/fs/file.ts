@@ -7,6 +7,7 @@ import { OPEN_FILE_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
 import { address, at, sizeof, staticStruct, struct, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { panic } from '../lib/panic.ts'
+import { watchOthers, type WatchList } from '../lib/watch.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import type { MemoryObject } from '../vm/object.ts'
 import type { Transfer } from '../vm/transfer.ts'
@@ -18,8 +19,10 @@ import { inodeRelease, type DirectoryEntry, type Inode } from './inode.ts'
 type FileMove = (file: OpenFile, transfer: Transfer) => i32
 /** The new position, or InvalidArgument. Null: IllegalSeek. */
 type FileSeek = (file: OpenFile, offset: i32, whence: u32) => i32
-/** Which of the events of `Poll` hold now. Whoever changes that calls pollWake. */
+/** Which of the events of `Poll` hold now. Whoever changes that tells those who watch (FileWatchers), and calls pollWake. */
 type FilePoll = (file: OpenFile) => u32
+/** Who watches what is behind the file: told of each change of what FilePoll says. */
+type FileWatchers = (file: OpenFile) => WatchList
 /** `argument` is the caller's, an address of a process or a number. 0 or more, or NotTerminal, BadAddress, … May sleep. */
 type FileControl = (file: OpenFile, request: u32, argument: u32) => i32
 /** Nobody has it any more. May sleep. */
@@ -35,6 +38,7 @@ export class FileOperations {
   write: FileMove | null
   seek: FileSeek | null
   poll: FilePoll | null // null: always ready
+  watchers: FileWatchers | null // null: who watches it is told of every pollWake
   control: FileControl | null // ioctl; null: NotTerminal
   close: FileClose | null
   directory: FileDirectory | null
@@ -124,6 +128,12 @@ export function fileWrite(file: OpenFile, transfer: Transfer): i32 {
 export function filePoll(file: OpenFile): u32 {
   const poll = file.operations.poll
   return poll == null ? POLL_ALWAYS : poll(file)
+}
+
+/** Who watches it. */
+export function fileWatchers(file: OpenFile): WatchList {
+  const watchers = file.operations.watchers
+  return watchers == null ? watchOthers() : watchers(file)
 }
 
 /** ioctl. May sleep. */

@@ -16,6 +16,7 @@ import {
 } from '../lib/layout.ts'
 import { Lock, lockRelease, lockTake } from '../lib/lock.ts'
 import { WaitQueue, pollWake, sleepOn, wakeAll } from '../lib/sleep.ts'
+import { EVERY_EVENT, WatchList, watchesTell } from '../lib/watch.ts'
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, virtualOf } from '../mm/address.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import { pageFrameAllocate, pageFrameRelease } from '../mm/page-frame.ts'
@@ -32,6 +33,8 @@ import { processSignal } from './process-hooks.ts'
 const CAPACITY: u32 = PIPE_PAGES << PAGE_SHIFT
 /** Linux's FIONREAD. include/uapi/asm-generic/ioctls.h */
 const FIONREAD: u32 = 0x541b
+const READABLE: u32 = Poll.In | Poll.ReadNormal
+const WRITABLE: u32 = Poll.Out | Poll.WriteNormal
 
 @struct
 export class Pipe {
@@ -44,6 +47,7 @@ export class Pipe {
   copying: Embed<Lock>
   waiting: Embed<WaitQueue> // for bytes, for room, for the other side
   frames: Bytes<64> // PIPE_PAGES physical addresses
+  watchers: Embed<WatchList>
 }
 
 const PIPEFS_MAGIC: u32 = 0x50495045 // include/uapi/linux/magic.h
@@ -65,6 +69,7 @@ export function pipesInit(): void {
   operations.read = read
   operations.write = write
   operations.poll = poll
+  operations.watchers = watchers
   operations.control = control
   operations.close = close
   poolInit(inodes, 'pipe-inodes', sizeof<Inode>(), 0)
@@ -120,9 +125,20 @@ function control(file: OpenFile, request: u32, argument: u32): i32 {
   return userStore32(argument as ptr, pipe.end - pipe.start)
 }
 
-function changed(pipe: Pipe): void {
+/** Some of `events` hold now that did not, or hold anew. */
+function changed(pipe: Pipe, events: u32): void {
   wakeAll(pipe.waiting)
+  watchesTell(pipe.watchers, events)
   pollWake()
+}
+
+function watchers(file: OpenFile): WatchList {
+  return at<Pipe>(file.data).watchers
+}
+
+/** Whether a page can be written at once, which is when a writer is told that it can write. */
+function isWritable(pipe: Pipe): boolean {
+  return CAPACITY - (pipe.end - pipe.start) >= PAGE_SIZE
 }
 
 function frameOf(pipe: Pipe, position: u32): PhysicalAddress {
@@ -210,10 +226,11 @@ function read(file: OpenFile, transfer: Transfer): i32 {
   if (transfer.left == 0) return 0
   while (true) {
     lockTake(pipe.copying)
+    const had = isWritable(pipe)
     const moved = take(pipe, transfer)
     lockRelease(pipe.copying)
     if (moved != 0) {
-      if (moved > 0) changed(pipe)
+      if (moved > 0) changed(pipe, !had && isWritable(pipe) ? WRITABLE : 0)
       return moved
     }
     if (pipe.writers == 0) return 0
@@ -231,7 +248,7 @@ function write(file: OpenFile, transfer: Transfer): i32 {
     const moved = writeSome(pipe, transfer)
     if (moved > 0) {
       done += moved as number as u32
-      changed(pipe)
+      changed(pipe, READABLE)
       continue
     }
     let result = moved
@@ -260,11 +277,11 @@ function poll(file: OpenFile): u32 {
   const pipe = at<Pipe>(file.data)
   let events: u32 = 0
   if (flagsReadable(file.flags)) {
-    if (pipe.start != pipe.end) events |= Poll.In | Poll.ReadNormal
+    if (pipe.start != pipe.end) events |= READABLE
     if (pipe.writers == 0 && pipe.everWriters != 0) events |= Poll.HangUp
   }
   if (flagsWritable(file.flags)) {
-    if (CAPACITY - (pipe.end - pipe.start) >= PAGE_SIZE) events |= Poll.Out | Poll.WriteNormal
+    if (isWritable(pipe)) events |= WRITABLE
     if (pipe.readers == 0) events |= Poll.Error
   }
   return events
@@ -274,7 +291,7 @@ function close(file: OpenFile): void {
   const pipe = at<Pipe>(file.data)
   if (flagsReadable(file.flags)) pipe.readers -= 1
   if (flagsWritable(file.flags)) pipe.writers -= 1
-  changed(pipe)
+  changed(pipe, EVERY_EVENT)
   if (pipe.readers + pipe.writers == 0) pipeFree(pipe, file.inode)
 }
 
@@ -354,7 +371,7 @@ export function fifoOpen(inode: Inode, flags: u32): u32 {
     if (pipe.readers + pipe.writers == 0) pipeFree(pipe, inode)
     return Errno.FileTableFull as number as u32
   }
-  changed(pipe)
+  changed(pipe, EVERY_EVENT)
   const result = mustWait ? otherSide(pipe, flags) : Errno.None
   if (result == Errno.None) return address(file)
   fileRelease(file)

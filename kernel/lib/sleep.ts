@@ -34,11 +34,13 @@ export class WaitQueue {
 export type Sleep = (queue: WaitQueue | null, milliseconds: u32, interruptible: boolean) => i32
 /** Make a sleeper ready to run; it is in no queue any more. */
 export type Wake = (sleeper: Sleeper) => void
+/** Told of every `pollWake`. */
+type PollListener = () => void
 
 let sleep: Sleep | null = null
 let wake: Wake | null = null
 const pollers = staticStruct<WaitQueue>()
-let changes: u32 = 0
+let listener: PollListener | null = null
 
 /** How to sleep, and how to end it, from now on. */
 export function setSleep(nextSleep: Sleep, nextWake: Wake): void {
@@ -113,13 +115,13 @@ export function wakeAll(queue: WaitQueue): void {
 
 /** Something that somebody may poll for has changed: all who poll look again. */
 export function pollWake(): void {
-  changes += 1
   wakeAll(pollers)
+  if (listener != null) listener()
 }
 
-/** How often something has changed, modulo 2^32. */
-export function pollChanges(): u32 {
-  return changes
+/** Who else is told, from now on: lib/watch.ts. */
+export function pollListen(next: PollListener): void {
+  listener = next
 }
 
 /** May sleep, until `pollWake`, a signal or the time: None, Interrupted, TimedOut. */

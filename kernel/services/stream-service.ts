@@ -83,13 +83,13 @@ export function servicesInit(): void {
 
 /** Call whoever is ready, each once, SERVICE_CALLS at most; returns how many. Once a round of the main loop. */
 export function servicesPoll(): u32 {
-  const ready = pollSetOf(set)
-  if (ready == null || ready.readyCount == 0) return 0
-  const most: u32 = ready.readyCount < SERVICE_CALLS ? ready.readyCount : SERVICE_CALLS
+  const watched = pollSetOf(set)
+  if (watched == null || watched.ready.count == 0) return 0
+  const most: u32 = watched.ready.count < SERVICE_CALLS ? watched.ready.count : SERVICE_CALLS
   let called: u32 = 0
   while (called < most && pollSetTake(set, report, 1) == 1) { // one by one: who is called may close the next
-    const watched = at<Watched>(report.data as ptr)
-    watched.ready(watched, report.events)
+    const one = at<Watched>(report.data as ptr)
+    one.ready(one, report.events)
     called += 1
   }
   return called

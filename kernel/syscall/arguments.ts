@@ -132,6 +132,7 @@ function kindsOf(number: u32): u32 {
     case Call.SchedGetaffinity: case Call.SchedSetaffinity: return Z1 | P2
     case Call.ClockNanosleep: return P2 | P3
     case Call.EpollWait: case Call.EpollPwait: return P1 | P4
+    case Call.EpollPwait2: return P1 | P3 | P4
     case Call.Sendto: case Call.Recvfrom: return P1 | Z2 | P4 | P5
     case Call.Setsockopt: case Call.Getsockopt: return P3 | P4
     case Call.Socketpair: return P3

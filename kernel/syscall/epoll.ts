@@ -1,43 +1,32 @@
-// epoll(7): many files watched, and those told that have something.
+// epoll(7): many files watched, and those told that have something. What is in one: epoll-item.ts.
 //
-//   Epoll --set-----> net/socket/poll-set.ts: the sockets among them, with a list of those that are ready
-//         --others--> EpollItem <--> EpollItem …      all other files: asked each time
-//   OpenFile --watches--> EpollItem --> EpollItem …   one for each epoll it is in: they end with the file
-//
-// Waiting for sockets costs what is ready, however many there are. Files of other kinds (pipes, terminals, event counts) have no list
-// of who watches them: each is asked when something that is polled has changed. With EPOLLET such a file is told again only after
-// some such change, which may have been another file's: once too often, never too seldom.
+// Each item is in the list of those who watch its file, and is put into the epoll's ready list when something happens there; waiting
+// costs what is in that list, however much is watched. Of several that wait for one epoll each event wakes one; what it
+// leaves is for the next.
 
-import { EPOLL_LIMIT, POLL_WATCH_LIMIT } from '../config.ts'
 import { descriptorAllocate, descriptorFile } from '../fs/descriptor.ts'
-import { FileOperations, fileCreate, fileHold, filePoll, fileRelease, fileWatchesEndSet, type OpenFile } from '../fs/file.ts'
+import { fileCreate, fileHold, fileRelease, fileWatchesEndSet, type OpenFile } from '../fs/file.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
-import {
-  address, at, nth, sizeof, staticRow, staticStruct, struct, wire, type Le, type Stored, type bool, type i32, type ptr, type u16, type u32,
-} from '../lib/layout.ts'
-import { pollChanges, pollSleep, pollWake, sleepFor, wakeAll } from '../lib/sleep.ts'
-import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
-import { pollSetOf, type PollSet } from '../net/socket/poll-set.ts'
-import {
-  PollFlag, PollReady, pollSetAdd, pollSetClose, pollSetCreate, pollSetModify, pollSetReady, pollSetRemove, pollSetTake,
-} from '../net/socket/poll.ts'
+import { address, at, nth, sizeof, staticRow, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { SLEEP_FOR_EVER, sleepFor } from '../lib/sleep.ts'
+import { SET_READABLE, WatchList, readyHandOn, watchAsked } from '../lib/watch.ts'
 import type { Process } from '../process/process.ts'
 import { signalMaskBack } from '../process/signal.ts'
-import { userCopyIn, userCopyOut, userPin } from '../vm/user-copy.ts'
+import { isUserRange } from '../vm/address-space.ts'
+import { userCopyIn, userCopyOut, userPin, userPlace } from '../vm/user-copy.ts'
+import {
+  Epoll, EpollFlag, EpollItem, epollAllocate, epollFree, epollItemsInit, epollOf, epollOperations, isEpoll, itemAdd, itemArm, itemEvents,
+  itemFind, itemRemove, itemsRemoveOf, nestingFault,
+} from './epoll-item.ts'
 import { maskFor } from './poll.ts'
-import { scratchRest } from './scratch.ts'
-import { isSocketFile, socketHandleOf } from './socket-file.ts'
-import { timeLeft, timeoutMilliseconds } from './time-value.ts'
+import { scratchRest, scratchTime } from './scratch.ts'
+import { timeLeft, timeMilliseconds, timeRead, timeoutMilliseconds } from './time-value.ts'
 
 export const enum EpollControl { Add = 1, Delete = 2, Modify = 3 }
-/** Beside the events of poll(2): EPOLLEXCLUSIVE, EPOLLWAKEUP, EPOLLONESHOT, EPOLLET. */
-const ONE_SHOT: u32 = 0x40000000
-const EDGE: u32 = 0x80000000
-const EVENTS: u32 = 0x0fffffff
-/** Reported whether asked for or not. */
-const ALWAYS: u32 = Poll.Error | Poll.HangUp
+/** What may be asked for together with EPOLLEXCLUSIVE: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLWAKEUP, EPOLLET. epoll_ctl(2). */
+const WITH_EXCLUSIVE: u32 = Poll.In | Poll.Out | Poll.Error | Poll.HangUp | EpollFlag.WakeUp | EpollFlag.Edge | EpollFlag.Exclusive
 
 /** struct epoll_event, packed on x86-64. epoll_ctl(2) specification. */
 @wire(12)
@@ -47,53 +36,20 @@ class EpollEvent {
   dataHigh: Le<u32>
 }
 
-@struct
-class Epoll {
-  set: u32 // handle of the poll set
-  others: EpollItem | null
-  sockets: EpollItem | null
-  othersFirst: Stored<u32, bool> // they were, last time
-}
-
-/** One file in one epoll. */
-@struct
-class EpollItem {
-  epoll: Epoll
-  file: OpenFile
-  next: EpollItem | null // in `others` or `sockets`
-  previous: EpollItem | null
-  nextOfFile: EpollItem | null
-  descriptor: i32 // under which it was added: the same file may be in there once for each
-  events: u32 // as asked for, with the flags
-  dataLow: u32
-  dataHigh: u32
-  seen: u32 // pollChanges when it was told last, for EPOLLET
-  told: Stored<u16, bool> // it was told since it was asked for
-  off: Stored<u16, bool> // a one-shot that was told
-  socket: u32 // handle, 0: it is in `others`
-}
-
 /** Events of one call, at most: epoll_wait may return fewer than there is room for. */
 const EVENTS_AT_ONCE: u32 = 64
+/** The most room that there may be: INT_MAX bytes of events. */
+const MOST_EVENTS: u32 = 178_956_970
 
-const epolls = staticStruct<Pool>()
-const items = staticStruct<Pool>()
-const operations = staticStruct<FileOperations>()
 const events = staticRow<EpollEvent>(EVENTS_AT_ONCE)
-const ready = staticRow<PollReady>(EVENTS_AT_ONCE)
 
 /** Once, before the first. */
 export function epollInit(): void {
-  poolInit(epolls, 'epolls', sizeof<Epoll>(), EPOLL_LIMIT)
-  poolInit(items, 'epoll-items', sizeof<EpollItem>(), POLL_WATCH_LIMIT)
-  operations.poll = poll
-  operations.close = close
-  fileWatchesEndSet(fileEnds)
-}
-
-/** Files in epolls, and epolls: nothing of them is left when no process is. */
-export function epollHeld(): u32 {
-  return epolls.used + items.used
+  epollItemsInit()
+  epollOperations.poll = poll
+  epollOperations.watchers = watchers
+  epollOperations.close = close
+  fileWatchesEndSet(itemsRemoveOf)
 }
 
 // --- Making and ending. -----------------------------------------------------------------------------------
@@ -101,21 +57,15 @@ export function epollHeld(): u32 {
 /** epoll_create1(2): a descriptor. Errors: InvalidArgument, TooManyFiles, FileTableFull, OutOfMemory. */
 export function sysEpollCreate1(self: Process, flags: u32): i32 {
   if ((flags & ~Open.CloseOnExec) != 0) return Errno.InvalidArgument
-  const memory = poolAllocate(epolls)
-  if (memory == 0) return Errno.OutOfMemory
-  const set = pollSetCreate()
-  if (set < 0) {
-    poolFree(epolls, memory)
-    return Errno.OutOfMemory
-  }
-  at<Epoll>(memory).set = set as number as u32
-  const file = fileCreate(operations, Open.ReadWrite)
+  const epoll = epollAllocate()
+  if (epoll == null) return Errno.OutOfMemory
+  const file = fileCreate(epollOperations, Open.ReadWrite)
   if (file == null) {
-    pollSetClose(set as number as u32)
-    poolFree(epolls, memory)
+    epollFree(epoll)
     return Errno.FileTableFull
   }
-  file.data = memory
+  file.data = address(epoll)
+  epoll.file = file
   const descriptor = descriptorAllocate(self.files.table, file, 0, (flags & Open.CloseOnExec) != 0)
   if (descriptor < 0) fileRelease(file)
   return descriptor
@@ -127,34 +77,15 @@ export function sysEpollCreate(self: Process, size: i32): i32 {
 }
 
 function close(file: OpenFile): void {
-  const epoll = at<Epoll>(file.data)
-  while (epoll.others != null) itemRemove(epoll.others)
-  while (epoll.sockets != null) itemRemove(epoll.sockets)
-  pollSetClose(epoll.set)
-  poolFree(epolls, file.data)
-}
-
-/** A file is closed for good: it is in no epoll any more. */
-function fileEnds(file: OpenFile): void {
-  while (file.watches != 0) itemRemove(at<EpollItem>(file.watches))
-}
-
-function isEpoll(file: OpenFile): boolean {
-  return file.operations == operations
+  epollFree(epollOf(file))
 }
 
 // --- What is watched. -------------------------------------------------------------------------------------
 
-function itemFind(epoll: Epoll, file: OpenFile, descriptor: i32): EpollItem | null {
-  let each: EpollItem | null = at<EpollItem>(file.watches)
-  while (each != null && (each.epoll != epoll || each.descriptor != descriptor)) each = each.nextOfFile
-  return each
-}
-
 /**
- * epoll_ctl(2). Errors: BadHandle, InvalidArgument (no epoll; itself; no such operation), Exists, NoSuchEntry, NoSpace
- * (POLL_WATCH_LIMIT), SymbolicLinkLoop (ELOOP: an epoll in an epoll in an epoll), NotPermitted (a file that is always ready),
- * BadAddress. May sleep.
+ * epoll_ctl(2). Errors: BadHandle; NotPermitted (a file that is always ready); InvalidArgument (no epoll; itself; no such
+ * operation; EPOLLEXCLUSIVE where it can not be); Exists; NoSuchEntry; NoSpace (POLL_WATCH_LIMIT); SymbolicLinkLoop (ELOOP: epolls in
+ * a circle, or EPOLL_NESTING in one another); BadAddress. May sleep.
  */
 export function sysEpollCtl(self: Process, descriptor: i32, operation: u32, watched: i32, from: ptr): i32 {
   const event = at<EpollEvent>(scratchRest(self))
@@ -165,12 +96,12 @@ export function sysEpollCtl(self: Process, descriptor: i32, operation: u32, watc
   const file = descriptorFile(self.files.table, descriptor)
   const target = descriptorFile(self.files.table, watched)
   if (file == null || target == null) return Errno.BadHandle
-  if (!isEpoll(file) || file == target) return Errno.InvalidArgument
   if (target.operations.poll == null) return Errno.NotPermitted
-  const epoll = at<Epoll>(file.data)
+  if (!isEpoll(file) || file == target) return Errno.InvalidArgument
+  const epoll = epollOf(file)
   const item = itemFind(epoll, target, watched)
   switch (operation) {
-    case EpollControl.Add: return item != null ? Errno.Exists : add(epoll, file, target, watched, event)
+    case EpollControl.Add: return item != null ? Errno.Exists : add(epoll, target, watched, event)
     case EpollControl.Modify: return item == null ? Errno.NoSuchEntry : modify(item, event)
     case EpollControl.Delete:
       if (item == null) return Errno.NoSuchEntry
@@ -180,119 +111,45 @@ export function sysEpollCtl(self: Process, descriptor: i32, operation: u32, watc
   }
 }
 
-/** An epoll in another is one deep: neither does the inner one hold any, nor is the outer one in any. */
-function nestsTooDeep(file: OpenFile, target: OpenFile): boolean {
-  if (!isEpoll(target)) return false
-  if (file.watches != 0) return true
-  let each = at<Epoll>(target.data).others
-  while (each != null && !isEpoll(each.file)) each = each.next
-  return each != null
+function add(epoll: Epoll, target: OpenFile, descriptor: i32, event: EpollEvent): i32 {
+  const exclusive = (event.events & EpollFlag.Exclusive) != 0
+  const nests = isEpoll(target)
+  if (exclusive && (nests || (event.events & ~WITH_EXCLUSIVE) != 0)) return Errno.InvalidArgument
+  const fault: i32 = nests ? nestingFault(epoll, epollOf(target)) : Errno.None
+  if (fault != Errno.None) return fault
+  const item = itemAdd(epoll, target, descriptor, exclusive)
+  if (item == null) return Errno.NoSpace
+  itemArm(item, event.events, event.dataLow, event.dataHigh)
+  return Errno.None
 }
 
-function add(epoll: Epoll, file: OpenFile, target: OpenFile, descriptor: i32, event: EpollEvent): i32 {
-  if (nestsTooDeep(file, target)) return Errno.SymbolicLinkLoop
-  const memory = poolAllocate(items)
-  if (memory == 0) return Errno.NoSpace
-  const item = at<EpollItem>(memory)
-  item.epoll = epoll
-  item.file = target
-  item.descriptor = descriptor
-  if (isSocketFile(target)) {
-    const added: i32 = pollSetAdd(epoll.set, socketHandleOf(target), 0, PollFlag.None, memory)
-    if (added == Errno.None) item.socket = socketHandleOf(target)
-    else if (added != Errno.Exists) { // the same socket by another descriptor is asked as the others are
-      poolFree(items, memory)
-      return added
-    }
-  }
-  item.nextOfFile = at<EpollItem>(target.watches)
-  target.watches = memory
-  link(item)
-  return modify(item, event)
-}
-
-function link(item: EpollItem): void {
-  const epoll = item.epoll
-  const first = item.socket != 0 ? epoll.sockets : epoll.others
-  item.next = first
-  if (first != null) first.previous = item
-  if (item.socket != 0) epoll.sockets = item
-  else epoll.others = item
-}
-
-/** Watch for what `event` says from now on. */
+/** Watch for what `event` says from now on; one that is exclusive stays as it is. */
 function modify(item: EpollItem, event: EpollEvent): i32 {
-  item.events = event.events
-  item.dataLow = event.dataLow
-  item.dataHigh = event.dataHigh
-  item.told = false
-  item.off = false
-  if (item.socket == 0) {
-    wakeWaiting(item.epoll)
-    return Errno.None
-  }
-  let flags: u32 = PollFlag.None
-  if ((item.events & EDGE) != 0) flags |= PollFlag.Edge
-  if ((item.events & ONE_SHOT) != 0) flags |= PollFlag.OneShot
-  return pollSetModify(item.epoll.set, item.socket, socketEvents(item.events), flags, address(item))
-}
-
-/** The core of the sockets knows no band of normal data apart from the others. */
-function socketEvents(wanted: u32): u32 {
-  let events: u32 = wanted & (EVENTS | ALWAYS)
-  if ((events & Poll.ReadNormal) != 0) events |= Poll.In
-  if ((events & Poll.WriteNormal) != 0) events |= Poll.Out
-  return events
-}
-
-function itemRemove(item: EpollItem): void {
-  const epoll = item.epoll
-  if (item.socket != 0) pollSetRemove(epoll.set, item.socket)
-  if (item.previous != null) item.previous.next = item.next
-  else if (item.socket != 0) epoll.sockets = item.next
-  else epoll.others = item.next
-  if (item.next != null) item.next.previous = item.previous
-  const file = item.file
-  if (file.watches == address(item)) file.watches = address(item.nextOfFile)
-  else {
-    let before: EpollItem | null = at<EpollItem>(file.watches)
-    while (before != null && before.nextOfFile != item) before = before.nextOfFile
-    if (before != null) before.nextOfFile = item.nextOfFile
-  }
-  poolFree(items, address(item))
+  if (item.watch.exclusive || (event.events & EpollFlag.Exclusive) != 0) return Errno.InvalidArgument
+  itemArm(item, event.events, event.dataLow, event.dataHigh)
+  return Errno.None
 }
 
 // --- What is ready. ---------------------------------------------------------------------------------------
 
-function setOf(epoll: Epoll): PollSet {
-  return pollSetOf(epoll.set) as PollSet
+/** The item that is first in the ready list, which is not empty. */
+function firstReady(epoll: Epoll): EpollItem {
+  return at<EpollItem>(address(epoll.ready.first))
 }
 
-/** Another thread may sleep in epoll_wait, and has to look at a file that was not there. */
-function wakeWaiting(epoll: Epoll): void {
-  wakeAll(setOf(epoll).waiters)
-  pollWake()
-}
-
-/** Events of one of the others that are to be told now. */
-function othersEvents(item: EpollItem): u32 {
-  if (item.off) return 0
-  if ((item.events & EDGE) != 0 && item.told && item.seen == pollChanges()) return 0
-  return filePoll(item.file) & ((item.events & EVENTS) | ALWAYS)
-}
-
-/** An epoll in an epoll, or in poll(2): whether it has something. */
+/** An epoll in an epoll, or in poll(2): whether it has something. What has nothing any more leaves the list. */
 function poll(file: OpenFile): u32 {
-  const epoll = at<Epoll>(file.data)
-  const set = setOf(epoll)
-  set.polled = true
-  if (pollSetReady(epoll.set)) return Poll.In | Poll.ReadNormal
-  let each = epoll.others
-  while (each != null) {
-    if (othersEvents(each) != 0) return Poll.In | Poll.ReadNormal
-    each = each.next
+  const epoll = epollOf(file)
+  epoll.ready.polled = true
+  while (epoll.ready.first != null) {
+    if (itemEvents(firstReady(epoll)) != 0) return SET_READABLE
+    watchAsked(epoll.ready.first, false)
   }
   return 0
+}
+
+function watchers(file: OpenFile): WatchList {
+  return epollOf(file).ready.watchers
 }
 
 /**
@@ -300,33 +157,54 @@ function poll(file: OpenFile): u32 {
  * Interrupted. May sleep.
  */
 export function sysEpollWait(self: Process, descriptor: i32, to: ptr, room: i32, timeout: i32): i32 {
-  const file = descriptorFile(self.files.table, descriptor)
-  if (file == null) return Errno.BadHandle
-  if (!isEpoll(file) || room <= 0) return Errno.InvalidArgument
-  fileHold(file)
-  const result = wait(at<Epoll>(file.data), to, room as number as u32, timeoutMilliseconds(timeout))
-  fileRelease(file)
-  return result
+  return waitFor(self, descriptor, to, room as number as u32, timeoutMilliseconds(timeout))
 }
 
 /** epoll_pwait(2): with other signals blocked meanwhile. Errors: as epoll_wait. May sleep. */
 export function sysEpollPwait(self: Process, descriptor: i32, to: ptr, room: i32, timeout: i32, signals: ptr, size: u32): i32 {
+  return maskedWait(self, descriptor, to, room, timeoutMilliseconds(timeout), signals, size)
+}
+
+/** epoll_pwait2(2): as epoll_pwait, with a timespec, or none for ever. Errors: as epoll_wait. May sleep. */
+export function sysEpollPwait2(self: Process, descriptor: i32, to: ptr, room: i32, limit: ptr, signals: ptr, size: u32): i32 {
+  let milliseconds: u32 = SLEEP_FOR_EVER
+  if (limit != 0) {
+    const error = timeRead(limit, scratchTime(self))
+    if (error != Errno.None) return error
+    milliseconds = timeMilliseconds(scratchTime(self))
+  }
+  return maskedWait(self, descriptor, to, room, milliseconds, signals, size)
+}
+
+function maskedWait(self: Process, descriptor: i32, to: ptr, room: i32, limit: u32, signals: ptr, size: u32): i32 {
   const masked: i32 = maskFor(self, signals, size)
   if (masked != Errno.None) return masked
-  const result = sysEpollWait(self, descriptor, to, room, timeout)
+  const result = waitFor(self, descriptor, to, room as number as u32, limit)
   if (result != Errno.Interrupted) signalMaskBack(self)
   return result
 }
 
-function wait(epoll: Epoll, to: ptr, room: u32, limit: u32): i32 {
-  let taken = take(epoll, to, room)
-  if (taken != 0 || limit == 0) return taken
+function waitFor(self: Process, descriptor: i32, to: ptr, room: u32, limit: u32): i32 {
+  if (room - 1 >= MOST_EVENTS) return Errno.InvalidArgument
+  if (!isUserRange(to, sizeof<EpollEvent>())) return Errno.BadAddress
+  const file = descriptorFile(self.files.table, descriptor)
+  if (file == null) return Errno.BadHandle
+  if (!isEpoll(file)) return Errno.InvalidArgument
+  fileHold(file)
+  let taken = take(epollOf(file), to, room)
+  if (taken == 0 && limit != 0) taken = sleepAndTake(epollOf(file), to, room, limit)
+  fileRelease(file)
+  return taken
+}
+
+function sleepAndTake(epoll: Epoll, to: ptr, room: u32, limit: u32): i32 {
   clockUpdate()
   const since: u32 = nowMilliseconds()
+  let taken: i32 = 0
   while (taken == 0) {
     const left: u32 = timeLeft(limit, since, nowMilliseconds())
     if (left == 0) return 0
-    const slept = sleepForOne(epoll, left)
+    const slept = sleepFor(epoll.ready.waiters, left)
     if (slept == Errno.Interrupted) return slept
     clockUpdate()
     taken = take(epoll, to, room)
@@ -334,68 +212,47 @@ function wait(epoll: Epoll, to: ptr, room: u32, limit: u32): i32 {
   return taken
 }
 
-/** Until one of the sockets is ready; with other files among them, until anything polled has changed. */
-function sleepForOne(epoll: Epoll, left: u32): i32 {
-  const set = setOf(epoll)
-  if (epoll.others == null) return sleepFor(set.waiters, left)
-  set.polled = true
-  return pollSleep(left)
-}
-
 /**
- * Write up to `room` events, EVENTS_AT_ONCE at most: how many. Sockets and other files go first by turns, and sockets among
- * themselves, so that with little room everybody is told. What user memory can not take is not taken.
+ * Write up to `room` events, EVENTS_AT_ONCE at most: how many. Items take turns, so that with little room each is told. What user
+ * memory can not take is not taken. May sleep before it begins, not after.
  */
 function take(epoll: Epoll, to: ptr, room: u32): i32 {
-  const most: u32 = room < EVENTS_AT_ONCE ? room : EVENTS_AT_ONCE
-  const pinned: i32 = userPin(to, most * sizeof<EpollEvent>(), true)
-  if (pinned != Errno.None) return pinned
-  epoll.othersFirst = !epoll.othersFirst
-  let taken: u32 = epoll.othersFirst ? takeOthers(epoll, 0, most) : takeSockets(epoll, 0, most)
-  if (taken < most) taken = epoll.othersFirst ? takeSockets(epoll, taken, most) : takeOthers(epoll, taken, most)
+  const ready: u32 = epoll.ready.count
+  if (ready == 0) return 0
+  let most: u32 = room < EVENTS_AT_ONCE ? room : EVENTS_AT_ONCE
+  if (ready < most) most = ready
+  const bytes: u32 = most * sizeof<EpollEvent>()
+  const place = userPlace(to, bytes, true)
+  const pinned: i32 = place != 0 ? Errno.None : userPin(to, bytes, true)
+  let taken: i32 = pinned
+  if (place != 0) taken = takeInto(epoll, at<EpollEvent>(place), most) as number as i32
+  else if (pinned == Errno.None) taken = takeOut(epoll, to, most)
+  readyHandOn(epoll.ready)
+  return taken
+}
+
+/** Over the end of a page, which is pinned: by way of `events`. */
+function takeOut(epoll: Epoll, to: ptr, most: u32): i32 {
+  const taken = takeInto(epoll, events, most)
   const error = userCopyOut(to, address(events), taken * sizeof<EpollEvent>())
   return error != Errno.None ? error : taken as number as i32
 }
 
-/** Behind the first `taken` events; how many there are then. */
-function takeSockets(epoll: Epoll, taken: u32, most: u32): u32 {
-  const got = pollSetTake(epoll.set, ready, most - taken)
-  const more: u32 = got > 0 ? got as number as u32 : 0
-  for (let i: u32 = 0; i < more; i++) {
-    const report = nth(ready, i)
-    write(taken + i, at<EpollItem>(report.data as ptr), socketAnswer(report.events))
+/** The ready list gone through once, until `most` are written. */
+function takeInto(epoll: Epoll, out: EpollEvent, most: u32): u32 {
+  let left: u32 = epoll.ready.count // each once: what is put back comes after
+  let taken: u32 = 0
+  while (left > 0 && taken < most) {
+    left -= 1
+    const item = firstReady(epoll)
+    const holds = itemEvents(item)
+    watchAsked(item.watch, holds != 0)
+    if (holds == 0) continue
+    const event = nth(out, taken)
+    event.events = holds
+    event.dataLow = item.dataLow
+    event.dataHigh = item.dataHigh
+    taken += 1
   }
-  return taken + more
-}
-
-function socketAnswer(holds: u32): u32 {
-  let events: u32 = holds
-  if ((events & Poll.In) != 0) events |= Poll.ReadNormal
-  if ((events & Poll.Out) != 0) events |= Poll.WriteNormal
-  return events
-}
-
-/** Behind the first `taken` events; how many there are then. */
-function takeOthers(epoll: Epoll, taken: u32, most: u32): u32 {
-  let count: u32 = taken
-  let each = epoll.others
-  while (each != null && count < most) {
-    const holds = othersEvents(each)
-    if (holds != 0) {
-      write(count, each, holds)
-      count += 1
-      each.told = true
-      each.seen = pollChanges()
-      if ((each.events & ONE_SHOT) != 0) each.off = true
-    }
-    each = each.next
-  }
-  return count
-}
-
-function write(index: u32, item: EpollItem, holds: u32): void {
-  const out = nth(events, index)
-  out.events = holds & ((item.events & EVENTS) | ALWAYS)
-  out.dataLow = item.dataLow
-  out.dataHigh = item.dataHigh
+  return taken
 }

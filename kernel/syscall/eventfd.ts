@@ -11,6 +11,7 @@ import {
   address, at, sizeof, staticMemory, staticStruct, struct, type Embed, type Stored, type bool, type i32, type u32,
 } from '../lib/layout.ts'
 import { WaitQueue, pollWake, sleepOn, wakeAll } from '../lib/sleep.ts'
+import { WatchList, watchesTell } from '../lib/watch.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import type { Process } from '../process/process.ts'
 import { userPin } from '../vm/user-copy.ts'
@@ -18,12 +19,15 @@ import { transferIn, transferOut, type Transfer } from '../vm/transfer.ts'
 
 /** Flags of eventfd2. */
 const enum EventFlag { Semaphore = 1 }
+const READABLE: u32 = Poll.In | Poll.ReadNormal
+const WRITABLE: u32 = Poll.Out | Poll.WriteNormal
 
 @struct
 class EventCount {
   count: Embed<Long>
   semaphore: Stored<u32, bool>
   waiters: Embed<WaitQueue>
+  watchers: Embed<WatchList>
 }
 
 const pool = staticStruct<Pool>()
@@ -39,6 +43,7 @@ export function eventsInit(): void {
   operations.read = read
   operations.write = write
   operations.poll = poll
+  operations.watchers = watchers
   operations.close = close
 }
 
@@ -70,9 +75,14 @@ function isZero(event: EventCount): boolean {
   return (event.count.low | event.count.high) == 0
 }
 
-function changed(event: EventCount): void {
+function changed(event: EventCount, events: u32): void {
   wakeAll(event.waiters)
+  watchesTell(event.watchers, events)
   pollWake()
+}
+
+function watchers(file: OpenFile): WatchList {
+  return at<EventCount>(file.data).watchers
 }
 
 /** Errors: InvalidArgument (less room than 8 bytes), WouldBlock, Interrupted, BadAddress. */
@@ -89,7 +99,7 @@ function read(file: OpenFile, transfer: Transfer): i32 {
   if (event.semaphore) store64(value, 0, 1, 0)
   else store64(value, 0, event.count.low, event.count.high)
   subtract64(address(event.count), address(event.count), value)
-  changed(event)
+  changed(event, WRITABLE)
   return transferOut(transfer, value, sizeof<Long>())
 }
 
@@ -111,7 +121,7 @@ function write(file: OpenFile, transfer: Transfer): i32 {
   }
   store64(value, 0, low, high)
   add64(address(event.count), address(event.count), value)
-  changed(event)
+  changed(event, READABLE)
   return taken
 }
 
@@ -130,8 +140,8 @@ function hasRoom(event: EventCount, low: u32, high: u32): boolean {
 function poll(file: OpenFile): u32 {
   const event = at<EventCount>(file.data)
   let events: u32 = 0
-  if (!isZero(event)) events |= Poll.In | Poll.ReadNormal
-  if (hasRoom(event, 1, 0)) events |= Poll.Out | Poll.WriteNormal
+  if (!isZero(event)) events |= READABLE
+  if (hasRoom(event, 1, 0)) events |= WRITABLE
   return events
 }
 

@@ -199,4 +199,5 @@ export const enum Call {
   Rseq = 334,
   CloseRange = 436,
   Faccessat2 = 439,
+  EpollPwait2 = 441,
 }

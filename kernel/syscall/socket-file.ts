@@ -4,6 +4,7 @@ import { FileOperations, fileCreate, fileRelease, type OpenFile } from '../fs/fi
 import { descriptorAllocate } from '../fs/descriptor.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { Errno } from '../lib/errno.ts'
+import type { WatchList } from '../lib/watch.ts'
 import { plus, staticStruct, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { socketClose } from '../net/socket/api.ts'
 import { socketEventsOf } from '../net/socket/events.ts'
@@ -27,6 +28,7 @@ export function socketFilesInit(): void {
   operations.read = read
   operations.write = write
   operations.poll = poll
+  operations.watchers = watchers
   operations.control = control
   operations.close = close
 }
@@ -82,12 +84,21 @@ function moved(transfer: Transfer, result: i32): i32 {
 }
 
 function poll(file: OpenFile): u32 {
-  const socket = socketOfFile(file)
-  socketPolled(socket)
+  socketPolled(socketOfFile(file))
+  return socketPoll(socketOfFile(file))
+}
+
+/** What holds of a socket; unlike poll it does not ask for the next event. */
+export function socketPoll(socket: Socket): u32 {
   let events: u32 = socketEventsOf(socket)
   if ((events & Poll.In) != 0) events |= Poll.ReadNormal
   if ((events & Poll.Out) != 0) events |= Poll.WriteNormal
   return events
+}
+
+/** They are told of In and Out, and of no band apart. */
+function watchers(file: OpenFile): WatchList {
+  return socketOfFile(file).watchers
 }
 
 /** Errors: NotTerminal (what sockets do not know), BadAddress. */

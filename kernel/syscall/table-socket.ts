@@ -4,7 +4,7 @@ import { Errno } from '../lib/errno.ts'
 import type { TrapFrame } from '../arch/x86/trap-frame.ts'
 import type { i32, ptr, u32 } from '../lib/layout.ts'
 import type { Process } from '../process/process.ts'
-import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollWait } from './epoll.ts'
+import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollPwait2, sysEpollWait } from './epoll.ts'
 import { Call } from './numbers.ts'
 import { sysRtSigqueueinfo } from './signal.ts'
 import { sysRecvmsg, sysSendmsg } from './socket-message.ts'
@@ -44,6 +44,7 @@ export function socketCall(self: Process, frame: TrapFrame, number: u32): i32 {
     case Call.EpollCtl: return sysEpollCtl(self, a, b, c as number as i32, d as ptr)
     case Call.EpollWait: return sysEpollWait(self, a, b as ptr, c as number as i32, d as number as i32)
     case Call.EpollPwait: return sysEpollPwait(self, a, b as ptr, c as number as i32, d as number as i32, e as ptr, f)
+    case Call.EpollPwait2: return sysEpollPwait2(self, a, b as ptr, c as number as i32, d as ptr, e as ptr, f)
     case Call.RtSigqueueinfo: return sysRtSigqueueinfo(self, frame.rdi.low, b, c as ptr)
     case Call.ClockSettime: return Errno.NotPermitted
     default: return Errno.NotImplemented

@@ -56,6 +56,15 @@ export function userCopyOut(to: ptr, from: ptr, n: u32): i32 {
   return Errno.None
 }
 
+/**
+ * Where the kernel sees the `n` bytes at `p`, to read or to write until something sleeps; 0 if they are not in one page, or the
+ * process may not. May sleep.
+ */
+export function userPlace(p: ptr, n: u32, writing: boolean): ptr {
+  const space = pieceAt(p, n) == n ? spaceFor(p, n) : null
+  return space == null ? 0 as ptr : pageWalk(space, p, writing)
+}
+
 /** Set `n` bytes of the process's memory to zero. Errno.None or BadAddress. May sleep. */
 export function userZero(to: ptr, n: u32): i32 {
   if (n == 0) return Errno.None

@@ -5,7 +5,7 @@ import type { TrapFrame } from '../../kernel/arch/x86/trap-frame.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import type { i32, ptr, u32 } from '../../kernel/lib/layout.ts'
 import type { Process } from '../../kernel/process/process.ts'
-import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollWait } from '../../kernel/syscall/epoll.ts'
+import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollPwait2, sysEpollWait } from '../../kernel/syscall/epoll.ts'
 import { sysEventfd, sysEventfd2 } from '../../kernel/syscall/eventfd.ts'
 import { sysFutex } from '../../kernel/syscall/futex.ts'
 import { sysAlarm, sysGetitimer, sysSetitimer } from '../../kernel/syscall/interval-timer.ts'
@@ -100,6 +100,7 @@ function otherCall(self: Process, number: u32, a: u32, b: u32, c: u32, d: u32, e
     case Call.EpollCtl: return sysEpollCtl(self, a as number as i32, b, c as number as i32, d as ptr)
     case Call.EpollWait: return sysEpollWait(self, a as number as i32, b as ptr, c as number as i32, d as number as i32)
     case Call.EpollPwait: return sysEpollPwait(self, a as number as i32, b as ptr, c as number as i32, d as number as i32, e as ptr, f)
+    case Call.EpollPwait2: return sysEpollPwait2(self, a as number as i32, b as ptr, c as number as i32, d as ptr, e as ptr, f)
     case Call.Eventfd: return sysEventfd(self, a)
     case Call.Eventfd2: return sysEventfd2(self, a, b)
     default: return Errno.NotImplemented

@@ -32,6 +32,9 @@ export {
   stringLengthBounded, zeroBytes,
 } from '../../kernel/lib/memory.ts'
 export { timersActive, timersNext, timersRun } from '../../kernel/lib/timer.ts'
+export { pollWake } from '../../kernel/lib/sleep.ts'
+export { sleepersStart, sleepersWoken } from './sleepers.ts'
+export * from './watch.ts'
 
 // --- Time. -------------------------------------------------------------------------------------------------
 const time = staticMemory(8, 8)

@@ -58,14 +58,13 @@ export function packetsAdd(memory: ptr, count: u32, size: u32): void {
 
 // --- Sleeping: test/kernel/sleepers.ts. --------------------------------------------------------------------
 export { sleepersAsked, sleepersCount, sleepersStart, sleepersWoken } from './sleepers.ts'
-export { pollChanges } from '../../kernel/lib/sleep.ts'
 
 /** Sleep for a socket, for a set, for whatever is polled. */
 export function sleepForSocket(handle: u32, milliseconds: u32): i32 {
   return socketSleep(socketOf(handle) as Socket, milliseconds)
 }
 export function sleepForSet(handle: u32): i32 {
-  return sleepOn((pollSetOf(handle) as PollSet).waiters)
+  return sleepOn((pollSetOf(handle) as PollSet).ready.waiters)
 }
 export function sleepPolling(): i32 {
   return pollSleep(5000)
@@ -74,7 +73,7 @@ export function pollSocket(handle: u32): void {
   socketPolled(socketOf(handle) as Socket)
 }
 export function pollSet(handle: u32): void {
-  (pollSetOf(handle) as PollSet).polled = true
+  (pollSetOf(handle) as PollSet).ready.polled = true
 }
 
 // --- Rounds. ----------------------------------------------------------------------------------------------
@@ -187,7 +186,7 @@ export function streamHappensTo(handle: u32, now: u32): void {
 /** How many watches of a set are in its ready list: those pollSetTake looks at. */
 export function pollSetReadyCount(handle: u32): u32 {
   const set = pollSetOf(handle)
-  return set != null ? set.readyCount : 0
+  return set != null ? set.ready.count : 0
 }
 
 export function bindConflict(a: u32, port: u32, reuseAddr: u32, reusePort: u32, rules: BindRules): boolean {

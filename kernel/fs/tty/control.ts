@@ -7,11 +7,11 @@ import { copyBytes, equalBytes } from '../../lib/memory.ts'
 import { wakeAll } from '../../lib/sleep.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import { userCopyIn, userCopyOut, userStore32 } from '../../vm/user-copy.ts'
-import { FileSignal } from '../flags.ts'
+import { FileSignal, Poll } from '../flags.ts'
 import { processSession, processSignalGroup } from '../process-hooks.ts'
 import { ttyControl, ttyForegroundSet, ttyMayChange, ttySessionEnd } from './job.ts'
 import { LocalFlag, Termios, WindowSize } from './termios.ts'
-import { Tty, ttyAvailable, ttyFlush, ttyIs, ttyModeChanged } from './tty.ts'
+import { Tty, ttyAvailable, ttyFlush, ttyGoOn, ttyIs, ttyModeChanged, ttyReady } from './tty.ts'
 
 const enum Request {
   GetAttributes = 0x5401, SetAttributes = 0x5402, SetAttributesWait = 0x5403, SetAttributesFlush = 0x5404,
@@ -62,8 +62,8 @@ function attributesSet(tty: Tty, termios: Termios, flushes: boolean): void {
   const changesMode = ttyIs(tty, LocalFlag.Canonical) != ((termios.local & LocalFlag.Canonical) != 0)
   copyBytes(address(tty.termios), address(termios), sizeof<Termios>())
   if (changesMode) ttyModeChanged(tty)
-  tty.stopped = false
-  wakeAll(tty.writers)
+  ttyGoOn(tty)
+  ttyReady(tty, Poll.In | Poll.ReadNormal)
   wakeAll(tty.readers)
 }
 
@@ -76,8 +76,8 @@ function flush(tty: Tty, which: u32): i32 {
 /** TCXONC: 0 stops output, 1 lets it go on; 2 and 3 are about the other end, and there is none that listens. */
 function flow(tty: Tty, action: u32): i32 {
   if (action > 3) return Errno.InvalidArgument
-  if (action < 2) tty.stopped = action == 0
-  if (action == 1) wakeAll(tty.writers)
+  if (action == 0) tty.stopped = true
+  if (action == 1) ttyGoOn(tty)
   return Errno.None
 }
 

@@ -2,12 +2,11 @@
 // Linux's additions: ^W, ^R, ^V, and an echo of control characters as ^X. Main-loop context; nothing sleeps.
 
 import type { u32 } from '../../lib/layout.ts'
-import { wakeAll } from '../../lib/sleep.ts'
 import { FileSignal } from '../flags.ts'
 import { processSignalGroup } from '../process-hooks.ts'
 import { Character, InputFlag, LocalFlag, termiosCharacter } from './termios.ts'
 import {
-  Mark, Tty, ttyAppend, ttyByte, ttyColumnAfter, ttyCommit, ttyFlush, ttyIs, ttyPut, ttyRoom, ttyShow,
+  Mark, Tty, ttyAppend, ttyByte, ttyColumnAfter, ttyCommit, ttyFlush, ttyGoOn, ttyIs, ttyPut, ttyRoom, ttyShow,
 } from './tty.ts'
 
 const NEWLINE: u32 = 0x0a
@@ -46,8 +45,8 @@ function isKey(tty: Tty, byte: u32, which: Character): boolean {
 function flowControl(tty: Tty, byte: u32): boolean {
   const stops = isKey(tty, byte, Character.Stop)
   if (!stops && !isKey(tty, byte, Character.Start)) return false
-  tty.stopped = stops
-  if (!stops) wakeAll(tty.writers)
+  if (stops) tty.stopped = true
+  else ttyGoOn(tty)
   return true
 }
 
@@ -59,8 +58,7 @@ function signalled(tty: Tty, byte: u32): boolean {
   else if (isKey(tty, byte, Character.Suspend)) signal = FileSignal.TerminalStop
   if (signal == 0) return false
   if (!ttyIs(tty, LocalFlag.NoFlush)) ttyFlush(tty)
-  tty.stopped = false
-  wakeAll(tty.writers)
+  ttyGoOn(tty)
   if (ttyIs(tty, LocalFlag.Echo)) echo(tty, byte)
   processSignalGroup(tty.group, signal)
   return true

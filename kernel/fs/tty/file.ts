@@ -6,6 +6,7 @@ import { load8 } from '../../lib/intrinsics.ts'
 import { address, at, nth, staticRow, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { lockRelease, lockTake } from '../../lib/lock.ts'
 import { sleepOn } from '../../lib/sleep.ts'
+import type { WatchList } from '../../lib/watch.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import { transferIn, type Transfer } from '../../vm/transfer.ts'
 import { CharacterDevice, deviceRegister } from '../device.ts'
@@ -32,6 +33,7 @@ export function ttyDevicesInit(): void {
   operations.read = read
   operations.write = write
   operations.poll = poll
+  operations.watchers = watchers
   operations.control = control
   operations.close = close
   register(0, 'tty', deviceNumber(TTY_AUX_MAJOR, 0), 0o666, openControlling)
@@ -119,6 +121,10 @@ function poll(file: OpenFile): u32 {
   const tty = ttyOf(file)
   const readable: u32 = ttyAvailable(tty) != 0 ? Poll.In | Poll.ReadNormal : 0
   return readable | (tty.stopped ? 0 : Poll.Out | Poll.WriteNormal)
+}
+
+function watchers(file: OpenFile): WatchList {
+  return ttyOf(file).watchers
 }
 
 function control(file: OpenFile, request: u32, argument: u32): i32 {

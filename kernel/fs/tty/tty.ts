@@ -12,6 +12,8 @@ import { load8, store8 } from '../../lib/intrinsics.ts'
 import { staticMemory, staticStruct, struct, type Embed, type Stored, type bool, type ptr, type u32 } from '../../lib/layout.ts'
 import { Lock } from '../../lib/lock.ts'
 import { WaitQueue, pollWake, wakeAll } from '../../lib/sleep.ts'
+import { WatchList, watchesTell } from '../../lib/watch.ts'
+import { Poll } from '../flags.ts'
 import { LocalFlag, OutputFlag, Termios, WindowSize, termiosDefault } from './termios.ts'
 
 const NEWLINE: u32 = 0x0a
@@ -50,6 +52,7 @@ export class Tty {
   writing: Embed<Lock>
   readers: Embed<WaitQueue>
   writers: Embed<WaitQueue>
+  watchers: Embed<WatchList>
 }
 
 const buffer = staticMemory(4096, 8) // TTY_BUFFER
@@ -94,8 +97,21 @@ export function ttyAppend(tty: Tty, byte: u32, mark: Mark): void {
 /** All that was typed belongs to readers now. */
 export function ttyCommit(tty: Tty): void {
   tty.committed = tty.tail
+  ttyReady(tty, Poll.In | Poll.ReadNormal)
   wakeAll(tty.readers)
+}
+
+/** Some of these events hold now: who polls is told. */
+export function ttyReady(tty: Tty, events: u32): void {
+  watchesTell(tty.watchers, events)
   pollWake()
+}
+
+/** Output goes on, if it was stopped. */
+export function ttyGoOn(tty: Tty): void {
+  tty.stopped = false
+  wakeAll(tty.writers)
+  ttyReady(tty, Poll.Out | Poll.WriteNormal)
 }
 
 /** Bytes there is room for. */

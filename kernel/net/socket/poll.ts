@@ -4,11 +4,11 @@
 // PollFlag.Edge it says so once for each time something happened, with OneShot once until pollSetModify.
 
 import { Errno } from '../../lib/errno.ts'
-import { nth, struct, type i32, type u32 } from '../../lib/layout.ts'
+import { address, at, nth, struct, type i32, type u32 } from '../../lib/layout.ts'
+import { Report, watchAsked, watchReady } from '../../lib/watch.ts'
 import { socketEventsOf } from './events.ts'
 import {
-  pollSetEnd, pollSetOf, pollSetOpen, watchAdd, watchFind, watchNotReady, watchReady, watchRemove,
-  type PollSet, type Watch,
+  SocketWatch, pollSetEnd, pollSetOf, pollSetOpen, watchAdd, watchFind, watchRemove, type PollSet,
 } from './poll-set.ts'
 import { SocketEvent } from './socket.ts'
 import { socketOf } from './table.ts'
@@ -106,11 +106,21 @@ export function pollSetRemove(handle: u32, socketHandle: u32): i32 {
   return Errno.None
 }
 
-function arm(watch: Watch, events: u32, flags: u32, data: u32): void {
-  watch.events = events | ALWAYS
-  watch.flags = flags
+function arm(watch: SocketWatch, events: u32, flags: u32, data: u32): void {
+  watch.watch.events = events | ALWAYS
+  watch.watch.report = reportOf(flags)
   watch.data = data
-  if ((socketEventsOf(watch.socket) & watch.events) != 0) watchReady(watch)
+  if (holding(watch) != 0) watchReady(watch.watch)
+}
+
+function reportOf(flags: u32): Report {
+  if ((flags & PollFlag.OneShot) != 0) return Report.Once
+  return (flags & PollFlag.Edge) != 0 ? Report.Edge : Report.Level
+}
+
+/** What holds of that which a socket is watched for. */
+function holding(watch: SocketWatch): u32 {
+  return socketEventsOf(watch.socket) & watch.watch.events
 }
 
 /** Take up to `room` reports from a set into `out`: how many. Errors: BadHandle. */
@@ -118,7 +128,7 @@ export function pollSetTake(handle: u32, out: PollReady, room: u32): i32 {
   const set = pollSetOf(handle)
   if (set == null) return Errno.BadHandle
   let taken: i32 = 0
-  let left: u32 = set.readyCount // each once: what is put back comes after
+  let left: u32 = set.ready.count // each once: what is put back comes after
   while (left > 0 && (taken as number as u32) < room) {
     left -= 1
     if (report(set, nth(out, taken as number as u32))) taken += 1
@@ -129,25 +139,22 @@ export function pollSetTake(handle: u32, out: PollReady, room: u32): i32 {
 /** Whether a set has something to report. What is in its ready list and is not ready any more is taken out. */
 export function pollSetReady(handle: u32): boolean {
   const set = pollSetOf(handle)
-  while (set != null && set.readyFirst != null) {
-    const watch: Watch = set.readyFirst
-    if ((socketEventsOf(watch.socket) & watch.events) != 0) return true
-    watchNotReady(watch)
+  while (set != null && set.ready.first != null) {
+    const watch = at<SocketWatch>(address(set.ready.first))
+    if (holding(watch) != 0) return true
+    watchAsked(watch.watch, false)
   }
   return false
 }
 
-/** Look at the first of the ready list; true when it is ready indeed, and `out` says how. */
+/** Look at the first of the ready list, which is not empty; true when it is ready indeed, and `out` says how. */
 function report(set: PollSet, out: PollReady): boolean {
-  const watch = set.readyFirst
-  if (watch == null) return false
-  watchNotReady(watch)
-  const events: u32 = socketEventsOf(watch.socket) & watch.events
+  const watch = at<SocketWatch>(address(set.ready.first))
+  const events = holding(watch)
+  watchAsked(watch.watch, events != 0)
   if (events == 0) return false
   out.handle = watch.socket.handle
   out.events = events
   out.data = watch.data
-  if ((watch.flags & PollFlag.OneShot) != 0) watch.events = 0
-  else if ((watch.flags & PollFlag.Edge) == 0) watchReady(watch)
   return true
 }

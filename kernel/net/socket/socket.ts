@@ -11,7 +11,7 @@ import type { NetInterface } from '../interface.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
 import type { Ipv4Sending } from '../ipv4/output.ts'
 import type { WaitQueue } from '../../lib/sleep.ts'
-import type { Watch } from './poll-set.ts'
+import type { WatchList } from '../../lib/watch.ts'
 
 /** In RustOS's order. */
 export const enum SocketType { Stream, Datagram, Raw }
@@ -151,7 +151,7 @@ export class Socket {
   reserved: u8
   sending: Embed<Ipv4Sending> // TTL, service, fragmentation
   groups: SocketGroup | null
-  watches: Watch | null // the poll sets it is in
+  watchers: Embed<WatchList> // the poll sets and epolls it is in
   waiters: Embed<WaitQueue> // processes asleep in a call on it
   blockedNext: Socket | null
   // The last ICMP error about something this socket sent: ip(7), "IP_RECVERR".

@@ -5,8 +5,8 @@
 import { SOCKET_SEND_RESERVE } from '../../config.ts'
 import type { i32, u32 } from '../../lib/layout.ts'
 import { pollWake, sleepFor, wakeAll } from '../../lib/sleep.ts'
+import { watchesTell } from '../../lib/watch.ts'
 import { packetsFree, packetsTotal } from '../../drivers/net/packet.ts'
-import { watchReady } from './poll-set.ts'
 import { SocketEvent, type Socket } from './socket.ts'
 
 let blocked: Socket | null = null
@@ -18,7 +18,7 @@ export function socketWakeInit(): void {
 
 /** Whether anybody is told of what happens to a socket. */
 export function socketIsWatched(socket: Socket): boolean {
-  return socket.watches != null || socket.awaited
+  return socket.watchers.first != null || socket.awaited
 }
 
 /** Sleep until something happens to the socket, `milliseconds` at most: None, Interrupted, TimedOut. May sleep. */
@@ -45,11 +45,7 @@ function wakeAwaiting(socket: Socket): void {
 /** Some of `events` hold of the socket now. */
 export function socketWake(socket: Socket, events: u32): void {
   if (socket.awaited) wakeAwaiting(socket)
-  let each = socket.watches
-  while (each != null) {
-    if ((each.events & events) != 0) watchReady(each)
-    each = each.nextOfSocket
-  }
+  watchesTell(socket.watchers, events)
 }
 
 /** Whether a message that takes `packets` can be built and enough be left for the cards. If not, the socket is woken when there is. */

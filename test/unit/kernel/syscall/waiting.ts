@@ -219,6 +219,60 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.call('epollHeld'), 0)
     })
 
+    t.test('epoll: files by their numbers, epolls in one another, exclusive ones, over the end of a page, a timespec', async t => {
+      const p = Calls.begin(e)
+      const EXCLUSIVE = 0x10000000
+      const chain = Array.from({ length: 6 }, () => p.sys('epoll_create1', 0))
+      const set = chain[0]!
+      const counts = Array.from({ length: 40 }, () => p.sys('eventfd2', 0, 0o4000))
+      const count = counts[0]!
+      const control = (operation: number, fd: number, events: number, data: number, on = set) =>
+        p.sys('epoll_ctl', on, operation, fd, p.words(A, events, data, 0))
+      const wait = (at = B, on = set) => Array.from({ length: p.sys('epoll_wait', on, at, 64, 0) }, (_, i) => p.word(at + 12 * i + 4))
+      const bump = (fd: number) => p.call('fileWrite', fd, p.longs(A, 1), 8)
+      for (const [i, fd] of counts.entries()) t.equal(control(1, fd, IN, i), 0)
+      const copy = p.call('fileDup', count)
+      t.equal(control(1, copy, IN, 99), 0)
+      t.equal(control(1, copy, IN, 99), E.EXIST)
+      bump(count)
+      t.same(wait().sort(), [0, 99])
+      p.call('fileClose', count)
+      t.same(wait().sort(), [0, 99], 'the file is open by another number')
+      t.equal(p.sys('eventfd2', 0, 0o4000), count)
+      t.equal(control(1, count, IN, 7), 0, 'its number is free')
+      t.equal(control(2, copy, 0, 0), 0)
+      t.same(wait(), [0])
+      for (const fd of counts) bump(fd)
+      t.equal(wait(USER + 63 * 4096 - 100).length, 41)
+      p.call('fileClose', copy)
+      t.equal(p.sys('epoll_wait', set, READ_ONLY, 64, 0), E.FAULT)
+      t.equal(wait().length, 40, 'and nothing was taken')
+
+      for (let i = 1; i < 5; i++) t.equal(control(1, chain[i - 1]!, IN, i, chain[i]), 0)
+      t.equal(control(1, chain[4]!, IN, 5, chain[5]), E.LOOP, 'six in one another')
+      t.same([control(1, chain[4]!, IN, 5, chain[2]), control(1, set, IN, 5, chain[0])], [E.LOOP, E.INVAL])
+      t.same(wait(B, chain[4]), [4])
+      p.call('fileClose', chain[2]!)
+      t.same(wait(B, chain[4]), [])
+      t.equal(control(1, chain[1]!, IN, 6, chain[3]), 0)
+      t.same(wait(B, chain[4]), [4])
+
+      const other = chain[5]!
+      t.equal(control(1, count, IN | EXCLUSIVE, 1, other), 0)
+      t.same([control(3, count, IN, 1, other), control(3, counts[1]!, IN | EXCLUSIVE, 1)], [E.INVAL, E.INVAL])
+      t.same([control(1, counts[1]!, IN | ONESHOT | EXCLUSIVE, 1, other), control(1, set, IN | EXCLUSIVE, 1, other)], [E.INVAL, E.INVAL])
+      t.same(wait(B, other), [1])
+      p.call('fileRead', count, A, 8)
+      t.equal(p.sys('epoll_pwait2', other, B, 8, p.timespec(C, 0, 20_000_001)), 0)
+      t.equal(p.slept(), 22)
+      t.equal(p.sys('epoll_pwait2', other, B, 8, p.timespec(C, 0, 1_000_000_000)), E.INVAL)
+      t.equal(p.sys('epoll_pwait2', other, B, 8, NOWHERE), E.FAULT)
+      p.laterWrite(0, 12, 0, count, [1, 0, 0, 0, 0, 0, 0, 0])
+      t.equal(p.sys('epoll_pwait2', other, B, 8, 0, C, 8), 1)
+      for (const fd of [...counts, ...chain]) p.call('fileClose', fd)
+      t.equal(p.call('epollHeld'), 0)
+    })
+
     t.test('futex: threads that wait are woken in order, moved, and told of time', async t => {
       const p = Calls.begin(e)
       const tid = p.call('threadNew', 1, 0)

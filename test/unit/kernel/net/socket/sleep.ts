@@ -37,12 +37,10 @@ for (const e of await engines('test/kernel/net.ts')) {
       const [a, b] = [stack.bound(5000), stack.bound(5001)]
       stack.call('pollSocket', a)
       stack.call('sleepPolling')
-      const changes = stack.call('pollChanges')
       stack.hear('x', 5001)
       t.equal(woken(), 0, 'nobody polls that one')
       stack.hear('x', 5000)
       t.equal(woken(), 1)
-      t.equal(stack.call('pollChanges'), changes + 1)
       stack.call('sleepPolling')
       stack.hear('x', 5000)
       t.equal(woken(), 1, 'until it is asked again')
