@@ -305,6 +305,10 @@ export const STACK_LARGEST: u32 = 64 << 20
 export const INTERPRETER_LIMIT: u32 = 4
 /** Event counters (eventfd) open at once: a few of each program. */
 export const EVENT_LIMIT: u32 = 1024
+/** Timers behind descriptors (timerfd), files that signals are read from, and timers by timer_create: a few of each program. */
+export const TIMER_FILE_LIMIT: u32 = 1024
+export const SIGNAL_FILE_LIMIT: u32 = 1024
+export const POSIX_TIMER_LIMIT: u32 = 1024
 /** Lists that sleepers on futexes are found by, a power of two. */
 export const FUTEX_BUCKETS: u32 = 64
 /** Locks on files, and those who wait for one, each: a few of every process. */

@@ -29,8 +29,10 @@ import { swapManager } from '../swap/start.ts'
 import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
+import { signalFilesInit } from '../syscall/signalfd.ts'
 import { socketFilesInit } from '../syscall/socket-file.ts'
 import { socketPairsInit } from '../syscall/socket-pair.ts'
+import { timerFilesInit } from '../syscall/timerfd.ts'
 import { windowsInit } from '../syscall/user-window.ts'
 import { swapOn } from '../vm/swap-off.ts'
 import { vmInit } from '../vm/start.ts'
@@ -46,6 +48,8 @@ export function programsInit(): void {
   if (!isError(swapManager().getSwapDevice())) swapOn(swapManager())
   futexInit()
   eventsInit()
+  timerFilesInit()
+  signalFilesInit()
   epollInit()
   socketFilesInit()
   socketPairsInit()

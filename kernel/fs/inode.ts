@@ -5,7 +5,7 @@
 // directories, paths on their way, mounts. At 0 the file system is told (`unused`) and keeps it or gives it up. Names
 // hold no count: `links` does that. What may sleep says so; between two sleeps nobody else runs. A process's context.
 
-import { struct, type Embed, type cstring, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { struct, type Embed, type Stored, type bool, type cstring, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { panic } from '../lib/panic.ts'
 import { WallTime, wallClockNow } from '../lib/wall-clock.ts'
 import { MemoryObject } from '../vm/object.ts'
@@ -67,6 +67,7 @@ export class Renaming {
   toName: ptr
   toLength: u32
   replaced: Inode | null
+  exchange: Stored<u32, bool> // what is replaced gets the other's name
 }
 
 /** Null: the file system has no such thing; the calls know what to answer. */

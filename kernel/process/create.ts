@@ -149,6 +149,8 @@ function enroll(self: Process, child: Process, flags: u32): void {
   child.argumentsLength = self.argumentsLength
   child.priority = self.priority
   child.niceness = self.niceness
+  child.timerSlack = self.timerSlack
+  child.timerSlackUsual = self.timerSlack
   child.processGroup = self.processGroup
   child.session = self.session
   child.exitSignal = flags & Clone.Signal

@@ -14,11 +14,12 @@ import { spaceRelease } from '../vm/unmap.ts'
 import { userStore32 } from '../vm/user-copy.ts'
 import { timeSettle } from './accounting.ts'
 import { executableRelease } from './executable.ts'
+import { posixTimersEnd } from './posix-timer.ts'
 import { Process, ProcessState } from './process.ts'
 import { processContinue, processNotice, processSelf, spaceLoad, switchAwayForGood } from './scheduler.ts'
 import { Signal } from './signal-number.ts'
 import { signalStateRelease } from './signal-state.ts'
-import { signalChildEnded } from './signal.ts'
+import { signalChildEnded, signalSend } from './signal.ts'
 import { processCount, processFirst, processOf, processRemove } from './table.ts'
 
 /** Called when the first process has ended, with its wait status. */
@@ -130,8 +131,9 @@ function endOthers(leader: Process): void {
   }
 }
 
-/** The last thread has gone: children go to process 1, the parent hears of it. */
+/** The last thread has gone: children go to who takes orphans, the parent hears of it. */
 function groupEnded(leader: Process): void {
+  posixTimersEnd(leader.signals.group.timers)
   if (leader.pid == 1) {
     endOthers(leader)
     if (firstEnded != null) firstEnded(leader)
@@ -151,12 +153,20 @@ export function processForget(process: Process): void {
   processRemove(process)
 }
 
+/** Who takes orphans of a process: the nearest above that has said so, else process 1. prctl(2), PR_SET_CHILD_SUBREAPER. */
+function heirOf(leader: Process): Process | null {
+  let each = leader.parent
+  while (each != null && (!each.signals.group.subreaper || each.threads == 0)) each = each.parent
+  return each != null ? each : processOf(1)
+}
+
 function reparent(leader: Process): void {
-  const heir = processOf(1)
+  const heir = heirOf(leader)
   let child = leader.firstChild
   leader.firstChild = null
   while (child != null) {
     const following: Process | null = child.nextSibling
+    if (child.signals.group.deathSignal != 0) signalSend(child, child.signals.group.deathSignal)
     adopt(child, heir)
     child = following
   }

@@ -77,6 +77,8 @@ export class Process {
   favoured: Stored<u8, bool> // it has the processor before all others until its slice is over: ready.ts
   reserved: Bytes<3>
   niceness: i32 // -20 to 19
+  timerSlack: u32 // nanoseconds, as prctl was told; 0: the usual. The kernel's timers are no later for it
+  timerSlackUsual: u32 // its parent's when it was made
   stopTold: u32 // the signal that stopped it, until its parent has been told
   name: Bytes<32> // NAME_SIZE
   scratch: Bytes<256> // SCRATCH_SIZE of syscall/scratch.ts

@@ -15,9 +15,10 @@ import {
   address, at, nth, sizeof, staticStruct, struct, type Embed, type Row, type Stored, type bool, type i32, type u32, type u8,
 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
-import { Timer, timerStop } from '../lib/timer.ts'
+import { LongTimer, longTimerStop } from '../lib/long-timer.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import { NO_LIMIT, Resource, ResourceLimit, limitsInit } from './limits.ts'
+import { PosixTimers, posixTimersEnd, posixTimersHeld, posixTimersInit } from './posix-timer.ts'
 import { ProcessorTime, ProcessorTimer } from './processor-time.ts'
 import { SIGNAL_LAST, SYNCHRONOUS, Signal, SignalDefault, SignalSet, UNSTOPPABLE, signalDefault, signalStops } from './signal-number.ts'
 
@@ -86,9 +87,11 @@ export class SignalGroup {
   profileTimer: Embed<ProcessorTimer> // ITIMER_PROF: of all of it
   timed: Stored<u32, bool> // one of them runs, or there is a limit on the time: they are looked at
   limits: Row<ResourceLimit, 16> // Resource.All
+  deathSignal: u32 // which it gets when its parent ends: PR_SET_PDEATHSIG; 0: none
+  subreaper: Stored<u32, bool> // orphans below it become its children: PR_SET_CHILD_SUBREAPER
   isFirst: Stored<u32, bool> // the first process's: what it has said nothing about does nothing to it
-  alarmInterval: u32 // milliseconds, 0: once
-  alarm: Embed<Timer> // of the whole process: alarm, setitimer
+  alarm: Embed<LongTimer> // of the whole process: alarm, setitimer
+  timers: Embed<PosixTimers>
   pending: Embed<SignalQueue>
   actions: Row<SignalAction, 64>
 }
@@ -121,11 +124,12 @@ const infos = staticStruct<Pool>()
 export function signalsInit(): void {
   poolInit(groups, 'signal-groups', sizeof<SignalGroup>(), SIGNAL_GROUP_LIMIT)
   poolInit(infos, 'signals', sizeof<SignalInfo>(), SIGNAL_QUEUE_LIMIT)
+  posixTimersInit()
 }
 
-/** Signals queued, and groups: nothing of them is left when no process is. */
+/** Signals queued, groups, and their timers: nothing of them is left when no process is. */
 export function signalsHeld(): u32 {
-  return groups.used + infos.used
+  return groups.used + infos.used + posixTimersHeld()
 }
 
 /** A first process: everything at its default. Errors: OutOfMemory. */
@@ -160,8 +164,9 @@ export function signalStateShare(child: SignalState, parent: SignalState): void 
   child.blocked.set(parent.blocked)
 }
 
-/** A new program: handlers are gone, what was ignored stays so, and so do mask and what is pending. execve(2). */
+/** A new program: handlers and its own timers are gone, what was ignored stays so, and so do mask and what is pending. execve(2). */
 export function signalStateExec(state: SignalState): void {
+  posixTimersEnd(state.group.timers)
   for (let i: u32 = 0; i < SIGNAL_LAST; i++) {
     const action = nth(state.group.actions, i)
     if (action.handler != HANDLER_IGNORE) action.handler = HANDLER_DEFAULT
@@ -180,7 +185,8 @@ export function signalStateRelease(state: SignalState): void {
   const group = state.group
   group.users -= 1
   if (group.users != 0) return
-  timerStop(group.alarm)
+  longTimerStop(group.alarm)
+  posixTimersEnd(group.timers)
   queueClear(group.pending)
   poolFree(groups, address(group))
 }
@@ -240,6 +246,13 @@ export function signalQueue(queue: SignalQueue, info: SignalInfo): boolean {
   else queue.last.next = entry
   queue.last = entry
   return true
+}
+
+/** The signal of a timer that waits to be taken, or null. */
+export function signalOfTimer(queue: SignalQueue, id: u32): SignalInfo | null {
+  let each = queue.first
+  while (each != null && (each.code != SignalCode.Timer || each.first != id)) each = each.next
+  return each
 }
 
 /** Forget a signal that is pending, however often. */

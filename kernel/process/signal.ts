@@ -16,6 +16,15 @@ import {
 } from './signal-state.ts'
 import { processFirst, processOf } from './table.ts'
 
+/** Told of every signal that is sent. */
+type SignalListener = () => void
+let listener: SignalListener | null = null
+
+/** Who is told from now on: files that signals are read from are polled (syscall/signalfd.ts). */
+export function signalsListen(next: SignalListener): void {
+  listener = next
+}
+
 /** The signal being sent: nothing sleeps between its making and its queueing. */
 const sent = staticStruct<SignalInfo>()
 
@@ -59,6 +68,7 @@ export function signalSendThread(process: Process, info: SignalInfo): void {
   if (!prepare(process, info.number)) return
   signalQueue(process.signals.pending, info)
   if (isAlive(process)) signalsRecheck(process)
+  if (listener != null) listener()
 }
 
 /** Send what `info` says to a process: any of its threads that does not block it takes it. */
@@ -67,6 +77,7 @@ export function signalSendProcess(process: Process, info: SignalInfo): void {
   if (leader.threads == 0 || !prepare(leader, info.number)) return // who has ended takes none
   signalQueue(leader.signals.group.pending, info)
   tellOne(leader, info.number)
+  if (listener != null) listener()
 }
 
 /** The effects of being sent, whoever takes it; false when that is all. */

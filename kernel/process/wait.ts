@@ -55,10 +55,11 @@ export function processReap(self: Process, child: Process): void {
 /**
  * Wait for a child to end (or stop, or go on, as `options` say): its pid, `waitStatus` says how. `which`: a pid, -1 any, 0
  * one of the caller's process group, else one of group -which. 0: NoHang, and nothing yet. Errors: NoChild, Interrupted,
- * InvalidArgument. May sleep. A zombie stays until `processReap`: `which` is looked up again by its pid.
+ * InvalidArgument, NoSuchProcess. May sleep. A zombie stays until `processReap`: `which` is looked up again by its pid.
  */
 export function processWait(self: Process, which: i32, options: u32): i32 {
   if ((options & ~(Wait.NoHang | Wait.Untraced | Wait.Continued | Wait.AllThreads)) != 0) return Errno.InvalidArgument
+  if (which != 0 && which == 0 - which) return Errno.NoSuchProcess // the least i32: no group has such a number
   while (true) {
     let any: boolean = false
     let child = self.firstChild

@@ -10,6 +10,7 @@ import { fcntlIsLock } from '../fs/calls/locks.ts'
 import { Errno } from '../lib/errno.ts'
 import type { i32, u32 } from '../lib/layout.ts'
 import { Clone } from '../process/create.ts'
+import { MapFlag } from '../vm/map.ts'
 import { RemapFlag } from '../vm/remap.ts'
 import { EpollControl } from './epoll.ts'
 import { FutexOperation } from './futex.ts'
@@ -38,7 +39,15 @@ const O5: u32 = Kind.Offset << 10
 /** None, or the error for an argument whose high half means something. */
 export function argumentFault(frame: TrapFrame, number: u32): i32 {
   const any: u32 = frame.rdi.high | frame.rsi.high | frame.rdx.high | frame.r10.high | frame.r8.high | frame.r9.high
-  return any == 0 ? Errno.None : wideFault(frame, kindsFor(frame, number))
+  if (any == 0) return Errno.None
+  return number == Call.Mmap ? mapFault(frame) : wideFault(frame, kindsFor(frame, number))
+}
+
+/** mmap: where it would like to be is a wish; where it has to be, and how much, can be no place that there is (ENOMEM). */
+function mapFault(frame: TrapFrame): i32 {
+  const fixed: boolean = (frame.r10.low & (MapFlag.Fixed | MapFlag.FixedNoReplace)) != 0
+  if ((fixed && frame.rdi.high != 0) || frame.rsi.high != 0) return Errno.OutOfMemory
+  return wideFault(frame, O5)
 }
 
 function wideFault(frame: TrapFrame, kinds: u32): i32 {
@@ -119,7 +128,6 @@ function kindsOf(number: u32): u32 {
     case Call.Truncate: return P0 | O1
     case Call.Fallocate: return O2 | O3
     case Call.Fadvise64: return O1 | O2
-    case Call.Mmap: return P0 | Z1 | O5
     case Call.Mprotect: case Call.Munmap: case Call.Msync: case Call.Madvise: return P0 | Z1
     case Call.Getcpu: return P0 | P1
     case Call.Chroot: return P0
@@ -132,6 +140,10 @@ function kindsOf(number: u32): u32 {
     case Call.SchedGetaffinity: case Call.SchedSetaffinity: return Z1 | P2
     case Call.ClockNanosleep: return P2 | P3
     case Call.EpollWait: case Call.EpollPwait: return P1 | P4
+    case Call.TimerCreate: return P1 | P2
+    case Call.TimerSettime: case Call.TimerfdSettime: return P2 | P3
+    case Call.TimerGettime: case Call.TimerfdGettime: return P1
+    case Call.Signalfd: case Call.Signalfd4: return P1 | Z2
     case Call.EpollPwait2: return P1 | P3 | P4
     case Call.Sendto: case Call.Recvfrom: return P1 | Z2 | P4 | P5
     case Call.Setsockopt: case Call.Getsockopt: return P3 | P4

@@ -1,24 +1,21 @@
-// Timers of a process: alarm(2), setitimer(2), getitimer(2). That of real time counts milliseconds, rounded up (time-value.ts); those of
-// processor time count microseconds, and are process/processor-timer.ts's.
+// Timers of a process: alarm(2), setitimer(2), getitimer(2), in microseconds. That of real time is a long timer; those of processor
+// time are process/processor-timer.ts's.
 
-import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
+import { clockNow64, clockUpdate } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import { address, at, sizeof, wire, type Bytes, type Embed, type i32, type ptr, type u32 } from '../lib/layout.ts'
-import { copy64 } from '../lib/intrinsics.ts'
+import { add64, copy64, divide64, load32, scale64, store64 } from '../lib/intrinsics.ts'
 import { zeroBytes } from '../lib/memory.ts'
-import { Timer, timerActive, timerStart, timerStop } from '../lib/timer.ts'
+import { LongTimer, longTimerLeft, longTimerStart, longTimerStop } from '../lib/long-timer.ts'
 import { TimeSpec } from '../fs/layouts.ts'
 import type { ProcessorTimer } from '../process/processor-time.ts'
 import { processorTimerLeft, processorTimerSet } from '../process/processor-timer.ts'
 import { Process } from '../process/process.ts'
 import { Signal } from '../process/signal-number.ts'
-import type { SignalGroup } from '../process/signal-state.ts'
 import { leaderOf, signalSend } from '../process/signal.ts'
 import { userCopyIn, userCopyOut } from '../vm/user-copy.ts'
 import { scratchRest } from './scratch.ts'
-import {
-  timeValueFault, timeValueFromMicroseconds, timeValueFromMilliseconds, timeValueMicroseconds, timeValueMilliseconds,
-} from './time-value.ts'
+import { MICROSECONDS_PER_SECOND, timeValueFault, timeValueFromMicroseconds, timeValueMicroseconds } from './time-value.ts'
 
 /** What setitimer and getitimer are about. */
 const enum Which { Real, Virtual, Profile }
@@ -39,36 +36,34 @@ class Workspace {
   value: Bytes<8>
 }
 
-/** The time of a process's timer is up: it gets Alarm, and the timer begins again if it has a period. */
-function alarmFired(timer: Timer): void {
-  const process = at<Process>(timer.owner)
-  const group = process.signals.group
-  if (group.alarmInterval != 0) timerStart(timer, group.alarmInterval, alarmFired)
-  signalSend(process, Signal.Alarm)
+/** The time of a process's timer is up. */
+function alarmFired(timer: LongTimer, _times: u32): void {
+  signalSend(at<Process>(timer.owner), Signal.Alarm)
 }
 
-/** What is left of a process's timer, without the millisecond that was added; 0: it does not run. */
-function alarmLeft(group: SignalGroup): u32 {
-  if (!timerActive(group.alarm)) return 0
-  const left: i32 = (group.alarm.expires - nowMilliseconds()) as number as i32
-  return left > 1 ? (left - 1) as number as u32 : 1
+/** Begin with what is in `value` and `interval`, microseconds; a value of 0 stops it. */
+function alarmSet(self: Process, workspace: Workspace): void {
+  const alarm = self.signals.group.alarm
+  longTimerStop(alarm)
+  copy64(alarm.interval, 0, workspace.interval, 0)
+  alarm.owner = address(leaderOf(self))
+  if ((load32(workspace.value, 0) | load32(workspace.value, 4)) == 0) return
+  add64(workspace.value, workspace.value, clockNow64())
+  longTimerStart(alarm, workspace.value, workspace.interval, alarmFired)
 }
 
-function alarmSet(self: Process, milliseconds: u32, interval: u32): void {
-  const group = self.signals.group
-  timerStop(group.alarm)
-  group.alarmInterval = interval
-  group.alarm.owner = address(leaderOf(self))
-  if (milliseconds != 0) timerStart(group.alarm, milliseconds, alarmFired)
-}
-
-/** alarm(2): seconds that were left of the one before, rounded up. */
+/** alarm(2): seconds that were left of the one before, to the nearest, but 1 at least. */
 export function sysAlarm(self: Process, seconds: u32): u32 {
+  const workspace = at<Workspace>(scratchRest(self))
   clockUpdate()
-  const left: u32 = alarmLeft(self.signals.group)
-  const most: u32 = 2_147_483
-  alarmSet(self, seconds == 0 ? 0 : (seconds < most ? seconds : most) * 1000 + 1, 0)
-  return (left + 999) / 1000
+  longTimerLeft(workspace.value, self.signals.group.alarm)
+  const rest: u32 = divide64(workspace.value, workspace.value, MICROSECONDS_PER_SECOND)
+  const whole: u32 = load32(workspace.value, 0)
+  store64(workspace.value, 0, seconds, 0)
+  scale64(workspace.value, workspace.value, MICROSECONDS_PER_SECOND, 0)
+  store64(workspace.interval, 0, 0, 0)
+  alarmSet(self, workspace)
+  return rest >= MICROSECONDS_PER_SECOND / 2 || (whole == 0 && rest != 0) ? whole + 1 : whole
 }
 
 /** setitimer(2). Errors: InvalidArgument, BadAddress. May sleep. */
@@ -112,19 +107,18 @@ function tell(self: Process, which: u32, workspace: Workspace): void {
     timeValueFromMicroseconds(old.interval, workspace.interval)
     return
   }
+  const alarm = self.signals.group.alarm
   clockUpdate()
-  timeValueFromMilliseconds(old.value, alarmLeft(self.signals.group))
-  timeValueFromMilliseconds(old.interval, self.signals.group.alarmInterval)
+  longTimerLeft(workspace.value, alarm)
+  timeValueFromMicroseconds(old.value, workspace.value)
+  copy64(workspace.interval, 0, alarm.interval, 0)
+  timeValueFromMicroseconds(old.interval, workspace.interval)
 }
 
 /** Begin what `next` says. */
 function set(self: Process, which: u32, workspace: Workspace): void {
-  const next = workspace.next
-  if (which != Which.Real) {
-    timeValueMicroseconds(workspace.value, next.value)
-    timeValueMicroseconds(workspace.interval, next.interval)
-    return processorTimerSet(self, processorTimerOf(self, which), workspace.value, workspace.interval)
-  }
-  const interval = timeValueMilliseconds(next.interval)
-  alarmSet(self, timeValueMilliseconds(next.value), interval != 0 ? interval - 1 : 0) // periods add up: they are not to drift
+  timeValueMicroseconds(workspace.value, workspace.next.value)
+  timeValueMicroseconds(workspace.interval, workspace.next.interval)
+  if (which == Which.Real) alarmSet(self, workspace)
+  else processorTimerSet(self, processorTimerOf(self, which), workspace.value, workspace.interval)
 }

@@ -3,6 +3,7 @@
 import { Errno, isError } from '../lib/errno.ts'
 import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
+import { isZeroDevice } from '../fs/dev/memory.ts'
 import { fileRelease, fileHold } from '../fs/file.ts'
 import { flagsReadable, flagsWritable } from '../fs/flags.ts'
 import { PAGE_MASK, PAGE_SHIFT, pageCeiling } from '../mm/address.ts'
@@ -19,7 +20,13 @@ import { spaceUnmap } from '../vm/unmap.ts'
 const SYNC_BOTH: u32 = 5
 const SYNC_ALL: u32 = 7
 
-/** mmap(2). `offset` is the low half of a position in the file. Errors: BadHandle, AccessDenied, NoDevice, and spaceMap's. May sleep. */
+/** Flags that MAP_SHARED_VALIDATE knows: Linux's LEGACY_MAP_MASK. include/linux/mman.h */
+const MAP_KNOWN: u32 = 0xfc07f9f3
+
+/**
+ * mmap(2). `offset` is the low half of a position in the file. Errors: BadHandle, AccessDenied, NoDevice, NotSupported, and
+ * spaceMap's. May sleep.
+ */
 export function sysMmap(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
   const result = map(self, address, length, protection, flags, descriptor, offset)
   if ((flags & MapFlag.Populate) != 0 && !isError(result)) spacePopulate(self.space!, result, length)
@@ -28,14 +35,27 @@ export function sysMmap(self: Process, address: ptr, length: u32, protection: u3
 
 function map(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
   if ((offset & PAGE_MASK) != 0) return Errno.InvalidArgument as number as u32
-  if ((flags & MapFlag.Anonymous) != 0) return spaceMap(self.space!, address, length, protection, flags, null, 0)
+  if ((flags & MapFlag.Anonymous) != 0) return anonymous(self, address, length, protection, flags)
+  return mapFile(self, address, length, protection, flags, descriptor, offset)
+}
+
+/** Zeros, of this process or shared with those it makes. MAP_SHARED_VALIDATE is a file's. */
+function anonymous(self: Process, address: ptr, length: u32, protection: u32, flags: u32): u32 {
+  if ((flags & MapFlag.TypeMask) == MapFlag.SharedValidate) return Errno.InvalidArgument as number as u32
+  return spaceMap(self.space!, address, length, protection, flags, null, 0)
+}
+
+function mapFile(self: Process, address: ptr, length: u32, protection: u32, flags: u32, descriptor: i32, offset: u32): u32 {
   const file = descriptorFile(self.files.table, descriptor)
   if (file == null) return Errno.BadHandle as number as u32
   if (length == 0 || (flags & MapFlag.TypeMask) == 0) return Errno.InvalidArgument as number as u32
-  const shared = (flags & MapFlag.TypeMask) != MapFlag.Private
+  const sharing: u32 = flags & MapFlag.TypeMask
+  if (sharing == MapFlag.SharedValidate && (flags & ~MAP_KNOWN) != 0) return Errno.NotSupported as number as u32
+  const shared = sharing != MapFlag.Private
   if (!flagsReadable(file.flags) || (shared && (protection & Protection.Write) != 0 && !flagsWritable(file.flags))) {
     return Errno.AccessDenied as number as u32
   }
+  if (isZeroDevice(file)) return spaceMap(self.space!, address, length, protection, flags, null, 0)
   const objectOf = file.operations.object
   if (objectOf == null) return Errno.NoDevice as number as u32
   fileHold(file)

@@ -5,22 +5,28 @@ import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
 import { USER_END } from '../mm/address.ts'
 import { NAME_SIZE, Priority, Process } from '../process/process.ts'
+import { SIGNAL_LAST } from '../process/signal-number.ts'
 import { processYield, segmentBasesLoad } from '../process/scheduler.ts'
 import { processFirst, processOf } from '../process/table.ts'
 import { userCopyOut, userLoad8, userLoaded, userStore32, userString } from '../vm/user-copy.ts'
 import { numberOut } from './number.ts'
 
 /** Arguments of arch_prctl. */
-const enum ArchControl { SetGs = 0x1001, SetFs = 0x1002, GetFs = 0x1003, GetGs = 0x1004 }
+const enum ArchControl { SetGs = 0x1001, SetFs = 0x1002, GetFs = 0x1003, GetGs = 0x1004, GetCpuid = 0x1011, SetCpuid = 0x1012 }
 /** `who` of getpriority. */
 const enum Who { Process, Group, User }
 
-/** arch_prctl(2). Errors: InvalidArgument, NotPermitted for an address past user memory, BadAddress. */
+/**
+ * arch_prctl(2). Errors: InvalidArgument, NotPermitted for an address past user memory, NoDevice (CPUID can not be taken from a
+ * program), BadAddress.
+ */
 export function sysArchPrctl(self: Process, code: u32, value: ptr): i32 {
   if ((code == ArchControl.SetFs || code == ArchControl.SetGs) && value >= USER_END) return Errno.NotPermitted
   switch (code) {
     case ArchControl.SetFs: self.fsBaseLow = value; self.fsBaseHigh = 0; break
     case ArchControl.SetGs: self.gsBaseLow = value; self.gsBaseHigh = 0; break
+    case ArchControl.GetCpuid: return 1
+    case ArchControl.SetCpuid: return Errno.NoDevice
     case ArchControl.GetFs: return numberOut(self.fsBaseLow, self.fsBaseHigh, value)
     case ArchControl.GetGs: return numberOut(self.gsBaseLow, self.gsBaseHigh, value)
     default: return Errno.InvalidArgument
@@ -107,14 +113,39 @@ export function sysGetcpu(processor: ptr, node: ptr): i32 {
 }
 
 /** Options of prctl(2) that there are. */
-const enum ProcessControl { SetName = 15, GetName = 16 }
+const enum ProcessControl {
+  SetDeathSignal = 1, GetDeathSignal = 2, SetName = 15, GetName = 16, SetTimerSlack = 29, GetTimerSlack = 30, SetChildSubreaper = 36,
+  GetChildSubreaper = 37,
+}
+/** Nanoseconds by which timers of a program that says nothing may be late. */
+const TIMER_SLACK: u32 = 50_000
 /** Bytes of a name as prctl has it, the zero included. */
 const SHORT_NAME: u32 = 16
 
 /** prctl(2). Errors: InvalidArgument for an option there is not, BadAddress. */
 export function sysPrctl(self: Process, option: u32, argument: ptr): i32 {
-  if (option == ProcessControl.GetName) return userCopyOut(argument, self.name, SHORT_NAME)
-  if (option != ProcessControl.SetName) return Errno.InvalidArgument
+  const group = self.signals.group
+  switch (option) {
+    case ProcessControl.SetDeathSignal:
+      if (argument > SIGNAL_LAST) return Errno.InvalidArgument
+      group.deathSignal = argument
+      return Errno.None
+    case ProcessControl.GetDeathSignal: return userStore32(argument, group.deathSignal)
+    case ProcessControl.SetChildSubreaper:
+      group.subreaper = argument != 0
+      return Errno.None
+    case ProcessControl.GetChildSubreaper: return userStore32(argument, group.subreaper ? 1 : 0)
+    case ProcessControl.SetTimerSlack:
+      self.timerSlack = argument == 0 ? self.timerSlackUsual : argument
+      return Errno.None
+    case ProcessControl.GetTimerSlack: return (self.timerSlack == 0 ? TIMER_SLACK : self.timerSlack) as number as i32
+    case ProcessControl.GetName: return userCopyOut(argument, self.name, SHORT_NAME)
+    case ProcessControl.SetName: return nameSet(self, argument)
+    default: return Errno.InvalidArgument
+  }
+}
+
+function nameSet(self: Process, argument: ptr): i32 {
   const length = userString(self.scratch, argument, SHORT_NAME)
   if (length == Errno.BadAddress) return Errno.BadAddress
   zeroBytes(self.name, NAME_SIZE)

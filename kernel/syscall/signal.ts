@@ -28,7 +28,7 @@ class UserAction {
 }
 
 /** Bytes of sigset_t, which every call is told. */
-const SET_SIZE: u32 = 8
+export const SET_SIZE: u32 = 8
 const enum How { Block, Unblock, Set }
 /** MINSIGSTKSZ. sigaltstack(2). */
 const LEAST_STACK: u32 = 2048
@@ -152,7 +152,7 @@ export function sysRtSigtimedwait(self: Process, wanted: ptr, to: ptr, limit: pt
   }
   let number = signalTakeOf(self.signals, low, high)
   if (number == 0) {
-    const slept = waitFor(self, low, high, milliseconds)
+    const slept = signalSleep(self, low, high, milliseconds)
     number = signalTakeOf(self.signals, low, high)
     if (number == 0) return slept == Errno.TimedOut ? Errno.WouldBlock : slept
   }
@@ -165,7 +165,7 @@ export function sysRtSigtimedwait(self: Process, wanted: ptr, to: ptr, limit: pt
 }
 
 /** Sleep until one of these signals is sent, although they are blocked. */
-function waitFor(self: Process, low: u32, high: u32, milliseconds: u32): i32 {
+export function signalSleep(self: Process, low: u32, high: u32, milliseconds: u32): i32 {
   const awaited = self.signals.awaited
   awaited.low = low
   awaited.high = high

@@ -10,6 +10,7 @@ import { sysRtSigqueueinfo } from './signal.ts'
 import { sysRecvmsg, sysSendmsg } from './socket-message.ts'
 import { sysGetsockopt, sysSetsockopt } from './socket-option.ts'
 import { sysSocketpair } from './socket-pair.ts'
+import { timerCall } from './table-timer.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,
 } from './socket.ts'
@@ -47,6 +48,6 @@ export function socketCall(self: Process, frame: TrapFrame, number: u32): i32 {
     case Call.EpollPwait2: return sysEpollPwait2(self, a, b as ptr, c as number as i32, d as ptr, e as ptr, f)
     case Call.RtSigqueueinfo: return sysRtSigqueueinfo(self, frame.rdi.low, b, c as ptr)
     case Call.ClockSettime: return Errno.NotPermitted
-    default: return Errno.NotImplemented
+    default: return timerCall(self, frame, number)
   }
 }

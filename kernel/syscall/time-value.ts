@@ -28,7 +28,11 @@ const quotient = staticMemory(8, 8)
 /** A timespec from user memory. Errors: BadAddress, InvalidArgument (negative, or a second or more of nanoseconds). May sleep. */
 export function timeRead(from: ptr, out: TimeSpec): i32 {
   const error = userCopyIn(address(out), from, sizeof<TimeSpec>())
-  if (error != Errno.None) return error
+  return error != Errno.None ? error : timeFault(out)
+}
+
+/** InvalidArgument for a timespec that is negative, or has a second or more of nanoseconds. */
+export function timeFault(out: TimeSpec): i32 {
   if ((out.seconds.high as number as i32) < 0) return Errno.InvalidArgument
   return out.nanoseconds.high != 0 || out.nanoseconds.low >= NANOSECONDS_PER_SECOND ? Errno.InvalidArgument : Errno.None
 }
@@ -59,6 +63,13 @@ function milliseconds(time: TimeSpec, part: u32): u32 {
   if (time.seconds.high != 0 || time.seconds.low >= LONGEST_SECONDS) return LONGEST
   const whole: u32 = time.seconds.low * MILLISECONDS_PER_SECOND + part
   return whole == 0 ? 0 : whole + 1
+}
+
+/** A timespec as 64-bit microseconds at `out`, rounded up; what does not fit 32 bits of seconds is cut to them. */
+export function timeMicroseconds(out: ptr, time: TimeSpec): void {
+  store64(out, 0, time.seconds.high != 0 ? 0xffffffff : time.seconds.low, 0)
+  scale64(out, out, MICROSECONDS_PER_SECOND, 0)
+  increase64(out, (time.nanoseconds.low + NANOSECONDS_PER_MICROSECOND - 1) / NANOSECONDS_PER_MICROSECOND)
 }
 
 /** A timeval as 64-bit microseconds at `out`; what does not fit 32 bits of seconds is cut to them. */

@@ -22,6 +22,7 @@ import { sysSocketpair } from '../../kernel/syscall/socket-pair.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,
 } from '../../kernel/syscall/socket.ts'
+import { timerCall } from '../../kernel/syscall/table-timer.ts'
 import { sysClockGetres, sysClockGettime, sysClockNanosleep, sysGettimeofday, sysNanosleep, sysTime } from '../../kernel/syscall/time.ts'
 import { sysGetrusage, sysTimes } from '../../kernel/syscall/usage.ts'
 
@@ -44,6 +45,9 @@ export function systemCallEvents(self: Process, frame: TrapFrame, number: u32): 
     case Call.Shutdown: case Call.Bind: case Call.Listen: case Call.Getsockname: case Call.Getpeername: case Call.Socketpair:
     case Call.Setsockopt: case Call.Getsockopt: case Call.Accept4:
       return socketCall(self, number, a as number as i32, b, c, d, e, f) as number as u32
+    case Call.TimerCreate: case Call.TimerSettime: case Call.TimerGettime: case Call.TimerGetoverrun: case Call.TimerDelete:
+    case Call.TimerfdCreate: case Call.TimerfdSettime: case Call.TimerfdGettime: case Call.Signalfd: case Call.Signalfd4:
+      return timerCall(self, frame, number) as number as u32
     default: return otherCall(self, number, a, b, c, d, e, f) as number as u32
   }
 }

@@ -33,6 +33,8 @@ import { eventsInit } from '../../kernel/syscall/eventfd.ts'
 import { futexInit } from '../../kernel/syscall/futex.ts'
 import { socketFilesInit } from '../../kernel/syscall/socket-file.ts'
 import { socketPairsInit } from '../../kernel/syscall/socket-pair.ts'
+import { signalFilesInit } from '../../kernel/syscall/signalfd.ts'
+import { timerFilesInit } from '../../kernel/syscall/timerfd.ts'
 import { windowsInit } from '../../kernel/syscall/user-window.ts'
 import { spaceCreate, type AddressSpace } from '../../kernel/vm/address-space.ts'
 import { spaceMap, spaceProtect } from '../../kernel/vm/map.ts'
@@ -95,6 +97,8 @@ export function callsStart(): void {
   processorTimeInit(counter, inMicroseconds)
   signalsInit()
   eventsInit()
+  timerFilesInit()
+  signalFilesInit()
   futexInit()
   epollInit()
   socketFilesInit()

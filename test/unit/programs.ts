@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { program } from '../programs.ts'
 
-for (const name of ['signals', 'threads', 'sockets', 'waiting', 'pointers', 'outside', 'threads-exec', 'usage', 'limits', 'locks', 'epoll', 'shared']) {
+for (const name of ['signals', 'threads', 'sockets', 'waiting', 'pointers', 'outside', 'threads-exec', 'usage', 'limits', 'locks', 'epoll', 'timers', 'odds', 'shared']) {
   t.test(name, async t => {
     const ran = spawnSync(program(name), { encoding: 'utf8', timeout: 60_000 })
     t.equal(ran.status, 0)

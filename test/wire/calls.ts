@@ -15,7 +15,8 @@ export const Sys = {
   getpeername: 52, socketpair: 53, setsockopt: 54, getsockopt: 55, kill: 62, gettimeofday: 96, getrusage: 98, times: 100, rt_sigpending: 127,
   rt_sigtimedwait: 128, rt_sigqueueinfo: 129, rt_sigsuspend: 130, sigaltstack: 131, tkill: 200, time: 201, futex: 202, clock_gettime: 228,
   clock_getres: 229, clock_nanosleep: 230, epoll_wait: 232, epoll_ctl: 233, tgkill: 234, pselect6: 270, ppoll: 271, epoll_pwait: 281, accept4: 288,
-  eventfd2: 290, epoll_create1: 291, prlimit64: 302, epoll_pwait2: 441,
+  eventfd2: 290, epoll_create1: 291, prlimit64: 302, timer_create: 222, timer_settime: 223, timer_gettime: 224, timer_getoverrun: 225,
+  timer_delete: 226, signalfd4: 289, timerfd_create: 283, timerfd_settime: 286, timerfd_gettime: 287, epoll_pwait2: 441,
 } as const
 
 export const PAGE = 4096

@@ -110,11 +110,11 @@ function remove(walk: PathWalk): i32 {
 }
 
 /**
- * renameat2: InvalidArgument when a directory would get into itself, or for flags other than NoReplace; CrossDevice, Exists,
- * NotEmpty, IsDirectory, NotDirectory, Busy.
+ * renameat2: InvalidArgument when a directory would get into itself, for flags other than NoReplace and Exchange, or both;
+ * NoSuchEntry, CrossDevice, Exists, NotEmpty, IsDirectory, NotDirectory, Busy.
  */
 export function fsRenameAt(context: FileContext, fromDirectory: i32, from: ptr, toDirectory: i32, to: ptr, flags: u32): i32 {
-  if ((flags & ~Rename.NoReplace) != 0) return Errno.InvalidArgument
+  if (flags > Rename.Exchange) return Errno.InvalidArgument
   const first = walkAt(context, fromDirectory, from, Follow.Name | Follow.Create)
   if (isError(first)) return errorOf(first)
   const second = walkAt(context, toDirectory, to, Follow.Name | Follow.Create)
@@ -132,7 +132,9 @@ function renameWalks(from: PathWalk, to: PathWalk, flags: u32): i32 {
   const replaced = to.inode
   if (inode == null) return Errno.NoSuchEntry
   if (replaced != null && (flags & Rename.NoReplace) != 0) return Errno.Exists
-  const refused = mayRename(from, to, inode, replaced)
+  const exchange = (flags & Rename.Exchange) != 0
+  if (exchange && replaced == null) return Errno.NoSuchEntry
+  const refused = exchange ? mayExchange(from, to, inode, replaced!) : mayRename(from, to, inode, replaced)
   if (refused != Errno.None || inode == replaced) return refused
   const rename = from.directory.operations.rename
   if (rename == null) return Errno.NotPermitted
@@ -144,6 +146,7 @@ function renameWalks(from: PathWalk, to: PathWalk, flags: u32): i32 {
   renaming.toName = to.name
   renaming.toLength = to.nameLength
   renaming.replaced = replaced
+  renaming.exchange = exchange
   return rename(renaming)
 }
 
@@ -156,6 +159,16 @@ function mayRename(from: PathWalk, to: PathWalk, inode: Inode, replaced: Inode |
   if (inodeIsDirectory(replaced) && isInside(from.directory, replaced)) return Errno.NotEmpty
   if (isDirectory && !inodeIsDirectory(replaced)) return Errno.NotDirectory
   return !isDirectory && inodeIsDirectory(replaced) ? Errno.IsDirectory : Errno.None
+}
+
+function mayExchange(from: PathWalk, to: PathWalk, inode: Inode, other: Inode): i32 {
+  const misnamed: boolean = (from.trailingSlash && !inodeIsDirectory(inode)) || (to.trailingSlash && !inodeIsDirectory(other))
+  if (misnamed) return Errno.NotDirectory
+  if (isMountPoint(inode) || isMountPoint(other)) return Errno.Busy
+  if (inode == other) return Errno.None
+  const oneWay: boolean = inodeIsDirectory(inode) && isInside(to.directory, inode)
+  const orOther: boolean = inodeIsDirectory(other) && isInside(from.directory, other)
+  return oneWay || orOther ? Errno.InvalidArgument : Errno.None
 }
 
 /** Whether `directory` is `ancestor` or below it, in one file system. */

@@ -13,6 +13,8 @@ import { deviceNumber } from '../mode.ts'
 
 const MEMORY_MAJOR: u32 = 1
 const DEVICES: u32 = 5
+/** The place of /dev/zero among them. */
+const ZERO: u32 = 1
 const enum Minor { Null = 3, Zero = 5, Full = 7, Random = 8, URandom = 9 }
 
 const operations = staticRow<FileOperations>(DEVICES)
@@ -21,7 +23,7 @@ const devices = staticRow<CharacterDevice>(DEVICES)
 /** Once, before /dev is filled. */
 export function memoryDevicesInit(): void {
   register(0, 'null', Minor.Null, readNothing, writeAnything)
-  register(1, 'zero', Minor.Zero, readZeros, writeAnything)
+  register(ZERO, 'zero', Minor.Zero, readZeros, writeAnything)
   register(2, 'full', Minor.Full, readZeros, writeNothing)
   register(3, 'random', Minor.Random, readRandom, writeRandom)
   register(4, 'urandom', Minor.URandom, readRandom, writeRandom)
@@ -40,6 +42,11 @@ function register(index: u32, name: cstring, minor: Minor, read: Move, write: Mo
   device.mode = 0o666
   device.operations = table
   deviceRegister(device)
+}
+
+/** Whether it is /dev/zero, which is mapped as memory without a file is. */
+export function isZeroDevice(file: OpenFile): boolean {
+  return file.operations == nth(operations, ZERO)
 }
 
 /** Every position is as good as 0. */

@@ -207,6 +207,7 @@ function rename(move: Renaming): i32 {
   const replaced = move.replaced
   const from = entryOf(move.fromDirectory, move.fromName, move.fromLength, move.inode)
   if (from == null || move.toDirectory.links == 0) return Errno.NoSuchEntry
+  if (move.exchange) return exchange(move, from)
   if (replaced != null && ramOf(replaced).firstEntry != null) return Errno.NotEmpty
   const there = ramEntryFind(to, move.toName, move.toLength)
   if (address(there == null ? null : there.inode) != address(replaced)) return Errno.Busy
@@ -217,15 +218,36 @@ function rename(move: Renaming): i32 {
     dropLink(replaced!)
   }
   ramEntryRemove(from)
-  if (modeType(move.inode.mode) == Mode.Directory) {
-    leave(ram)
-    ram.parent = to
-    to.inode.links += 1
-  }
+  settle(move.inode, move.toDirectory)
   inodeChanged(move.inode)
   inodeModified(move.fromDirectory)
   inodeModified(move.toDirectory)
   return Errno.None
+}
+
+/** Each of the two gets the other's name. */
+function exchange(move: Renaming, from: RamEntry): i32 {
+  const other = move.replaced!
+  const to = entryOf(move.toDirectory, move.toName, move.toLength, other)
+  if (to == null) return Errno.NoSuchEntry
+  from.inode = ramOf(other)
+  to.inode = ramOf(move.inode)
+  settle(move.inode, move.toDirectory)
+  settle(other, move.fromDirectory)
+  inodeChanged(move.inode)
+  inodeChanged(other)
+  inodeModified(move.fromDirectory)
+  inodeModified(move.toDirectory)
+  return Errno.None
+}
+
+/** A directory is in another one from now on. */
+function settle(inode: Inode, above: Inode): void {
+  if (modeType(inode.mode) != Mode.Directory) return
+  const ram = ramOf(inode)
+  leave(ram)
+  ram.parent = ramOf(above)
+  above.links += 1
 }
 
 /** A file whose name another has got; it is held by the caller. */

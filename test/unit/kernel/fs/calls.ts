@@ -227,6 +227,20 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.match(f.stat('/g'), { modified: 1_000_009 })
   })
 
+  t.test(`${e.kind}: RENAME_EXCHANGE: each gets the other's name, and no folder gets into itself`, async t => {
+    const f = new Files(e)
+    f.mkdir('/left')
+    f.mkdir('/right')
+    f.mkdir('/left/one')
+    f.mkdir('/left/one/deep')
+    f.save('/right/two', 'text')
+    t.same([f.rename('/left/one', '/right/two', 2), f.file('/left/one')], [0, 'text'])
+    t.same([f.rmdir('/right/two/deep'), f.rename('/left/one', '/right/none', 2), f.rename('/left', '/left/one', 3)], [0, 'ENOENT', 'EINVAL'])
+    t.same([f.rename('/right', '/right/two', 2), f.rename('/right/two', '/right', 2)], ['EINVAL', 'EINVAL'])
+    t.same([f.rename('/left', '/right', 2), f.file('/right/one'), f.rmdir('/left/two'), f.unlink('/right/one')], [0, 'text', 0, 0])
+    t.same([f.rmdir('/left'), f.rmdir('/right')], [0, 0])
+  })
+
   t.test(`${e.kind}: mounts: covered and uncovered, ".." over the edge, busy, read-only, other flags`, async t => {
     const f = new Files(e)
     f.mkdir('/m'); f.save('/m/below', 'covered')

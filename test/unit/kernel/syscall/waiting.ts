@@ -80,6 +80,89 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.sys('setitimer', 3, A, 0), E.INVAL)
     })
 
+    t.test('timers by timer_create: moments, periods, overruns, the end of them', async t => {
+      const p = Calls.begin(e)
+      const [BOOT, REAL] = [1, 0]
+      p.call('wallClockSet', 1_700_000_000)
+      const sleep = (ms: number) => { p.sys('nanosleep', p.timespec(C, 0, (ms - 1) * 1_000_000), 0) }
+      const make = (clock: number, signal: number, notify: number, value: number) => {
+        const result = p.sys('timer_create', clock, p.words(A, value, 0, signal, notify, p.pid), B)
+        return result === 0 ? p.word(B) : result
+      }
+      const set = (id: number, ms: number, period: number, flags = 0) =>
+        p.sys('timer_settime', id, flags, p.longs(A, 0, period * 1_000_000, 0, ms * 1_000_000), B)
+      const left = (id: number) => { p.sys('timer_gettime', id, B); return [8, 16, 24].map(at => Number(p.long(B + at))) }
+      const taken = () => {
+        const number = p.sys('rt_sigtimedwait', p.longs(A, -1n), B, p.timespec(C, 0, 0), 8)
+        return number < 0 ? number : [number, p.word(B + 8), p.word(B + 16), p.word(B + 20), p.word(B + 24)]
+      }
+      p.sys('rt_sigprocmask', 0, p.longs(A, -1n), 0, 8)
+      const [one, two] = [make(BOOT, 10, 0, 77), make(REAL, 12, 4, 78)]
+      t.same([make(77, 10, 0, 0), make(BOOT, 65, 0, 0), make(BOOT, 0, 0, 0), make(BOOT, 10, 3, 0)], [E.INVAL, E.INVAL, E.INVAL, E.INVAL])
+      t.equal(p.sys('timer_create', BOOT, 0, NOWHERE), E.FAULT)
+      t.equal(set(one, 20, 0), 0)
+      sleep(15)
+      t.same([taken(), left(one)], [E.AGAIN, [0, 0, 5_000_000]])
+      sleep(10)
+      t.same([taken(), taken(), left(one)], [[10, -2, one, 0, 77], E.AGAIN, [0, 0, 0]])
+      t.equal(set(one, 10, 10), 0)
+      sleep(55)
+      t.equal(p.sys('timer_getoverrun', one), 0, 'nothing was taken')
+      t.same([taken(), taken()], [[10, -2, one, 4, 77], E.AGAIN])
+      t.equal(p.sys('timer_getoverrun', one), 4)
+      sleep(10)
+      t.same(taken(), [10, -2, one, 0, 77])
+      t.equal(set(one, 0, 0), 0)
+      t.same([8, 16, 24].map(at => Number(p.long(B + at)) > 0), [true, false, true], 'what it did before')
+      t.equal(p.sys('timer_settime', two, 1, p.longs(A, 0, 0, 1_700_000_000, 500_000_000), 0), 0)
+      t.ok(left(two)[2]! > 300_000_000)
+      sleep(500)
+      t.same(taken(), [12, -2, two, 0, 78])
+      t.equal(p.sys('timer_settime', two, 1, p.longs(A, 0, 0, 1, 0), 0), 0)
+      t.same(taken(), [12, -2, two, 0, 78], 'a moment that is over')
+      t.equal(p.sys('timer_settime', two, 0, p.longs(A, 0, 0, 100_000_000, 0), 0), 0)
+      t.same(left(two), [0, 100_000_000, 0], 'three years')
+      t.equal(p.sys('timer_settime', two, 0, p.longs(A, 0, 0, 0, 1_000_000_000), 0), E.INVAL)
+      t.same([p.sys('timer_delete', one), p.sys('timer_delete', one), set(one, 1, 0), p.sys('timer_getoverrun', one)], [0, E.INVAL, E.INVAL, E.INVAL])
+      const held = p.call('signalsHeld')
+      p.call('processGone', 0, 1)
+      t.equal(held - p.call('signalsHeld'), 2, 'the group and its timer')
+    })
+
+    t.test('timers behind descriptors, and alarms of any length', async t => {
+      const p = Calls.begin(e)
+      const fd = p.sys('timerfd_create', 1, 0o4000)
+      const set = (seconds: number, ms: number, period: number, flags = 0) =>
+        p.sys('timerfd_settime', fd, flags, p.longs(A, 0, period * 1_000_000, seconds, ms * 1_000_000), B)
+      const read = () => { const n = p.call('fileRead', fd, B, 8); return n === 8 ? Number(p.long(B)) : n }
+      t.equal(read(), E.AGAIN)
+      t.equal(set(0, 20, 5), 0)
+      t.equal(p.sys('poll', p.pollfd(C, [fd, IN | OUT]), 1, -1), 1)
+      t.same([p.slept(), p.revents(C, 1)], [21, [IN]])
+      p.sys('nanosleep', p.timespec(C, 0, 17_000_000), 0)
+      t.equal(read(), 4)
+      t.equal(p.sys('timerfd_gettime', fd, B), 0)
+      t.same([p.long(B + 8), p.long(B + 24)], [5_000_000n, 1_000_000n])
+      p.call('fileFcntl', fd, 4, 0)
+      p.slept()
+      t.equal(read(), 1)
+      t.equal(p.slept(), 2)
+      t.equal(set(4_000_000_000, 0, 0), 0)
+      p.sys('timerfd_gettime', fd, B)
+      t.equal(p.long(B + 16), 4_000_000_000n)
+      t.equal(p.call('fileRead', fd, B, 7), E.INVAL)
+      t.same([p.sys('timerfd_create', 77, 0), p.sys('timerfd_create', 1, 1), set(0, 1, 0, 8), p.sys('timerfd_gettime', 99, B)], [E.INVAL, E.INVAL, E.INVAL, E.BADF])
+      t.equal(p.sys('alarm', 0x7fffffff), 0)
+      p.sys('nanosleep', p.timespec(C, 5, 0), 0)
+      t.equal(p.sys('alarm', 0xffffffff), 0x7fffffff - 5)
+      t.equal(p.sys('alarm', 0) >>> 0, 0xffffffff)
+      t.equal(p.sys('alarm', 2_200_000), 0)
+      p.call('advanceSeconds', 2_199_999)
+      t.equal(p.call('noticed', 0), 0)
+      p.call('advanceSeconds', 2)
+      t.equal(p.call('noticed', 0), 1, '25 days')
+    })
+
     t.test('poll: levels, what is always told, a time limit, and who is woken when', async t => {
       const p = Calls.begin(e)
       const [reader, writer] = p.pipe()

@@ -1,0 +1,176 @@
+// What other people's tests of single calls found to be otherwise than on Linux: names exchanged, children of those that are gone,
+// mappings of zeros, sizes of pipes, signals for input.
+#include "check.h"
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#ifndef MAP_SHARED_VALIDATE
+#define MAP_SHARED_VALIDATE 3
+#endif
+enum { EXCHANGE = 2, NO_REPLACE = 1 };
+
+static int exchange(const char *a, const char *b) { return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, EXCHANGE); }
+
+static void put(const char *name, const char *text) {
+  int fd = open(name, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+  if (write(fd, text, strlen(text)) < 0) check(0, "a file is written");
+  close(fd);
+}
+
+static int has(const char *name, const char *text) {
+  char bytes[32] = "";
+  int fd = open(name, O_RDONLY);
+  if (fd < 0) return 0;
+  int n = (int)read(fd, bytes, sizeof bytes - 1);
+  close(fd);
+  return n == (int)strlen(text) && memcmp(bytes, text, (size_t)n) == 0;
+}
+
+static nlink_t links(const char *name) {
+  struct stat s;
+  return stat(name, &s) == 0 ? s.st_nlink : 0;
+}
+
+static void names(void) {
+  mkdir("/tmp/odds", 0700);
+  if (chdir("/tmp/odds") != 0) return;
+  put("a", "first"), put("b", "second");
+  equal(exchange("a", "b"), 0, "two files");
+  check(has("a", "second") && has("b", "first"), "have each other's name");
+  mkdir("one", 0700), mkdir("two", 0700), mkdir("one/inner", 0700), put("one/inner/x", "x");
+  equal(exchange("one/inner", "a"), 0, "a folder and a file");
+  check(has("one/inner", "second") && has("a/x", "x"), "likewise");
+  check(links("one") == 2 && links(".") == 5, "the links of their folders");
+  equal(exchange("a", "two"), 0, "two folders, one of them not empty");
+  check(has("two/x", "x"), "is what the other was");
+  fails(exchange("a", "nothing"), ENOENT, "with nothing");
+  fails(exchange("nothing", "a"), ENOENT, "nothing with something");
+  mkdir("one/deep", 0700);
+  fails(exchange("one", "one/deep"), EINVAL, "with one inside");
+  fails(exchange("one/deep", "one"), EINVAL, "and the other way round");
+  fails(exchange("b/", "one"), ENOTDIR, "a file is no folder");
+  equal(exchange("b", "b"), 0, "with itself");
+  fails(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "one", EXCHANGE | NO_REPLACE), EINVAL, "both wishes at once");
+  fails(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "one", 8), EINVAL, "one there is not");
+  struct stat up, parent;
+  if (stat("one/deep/..", &up) == 0 && stat("one", &parent) == 0) check(up.st_ino == parent.st_ino, "..");
+  unlink("one/inner"), unlink("two/x"), unlink("b");
+  rmdir("one/deep"), rmdir("one"), rmdir("two"), rmdir("a");
+  equal(chdir("/"), 0, "back");
+  equal(rmdir("/tmp/odds"), 0, "nothing is left");
+}
+
+// --- Families. --------------------------------------------------------------------------------------------
+
+static void parents(void) {
+  int value = 77, ends[2], status;
+  equal(prctl(PR_GET_PDEATHSIG, &value), 0, "PR_GET_PDEATHSIG");
+  equal(value, 0, "none");
+  fails(prctl(PR_SET_PDEATHSIG, 65), EINVAL, "no signal");
+  fails(prctl(PR_GET_PDEATHSIG, (void *)-4096), EFAULT, "to the kernel");
+  equal(prctl(PR_SET_PDEATHSIG, SIGUSR1), 0, "PR_SET_PDEATHSIG");
+  prctl(PR_GET_PDEATHSIG, &value);
+  equal(value, SIGUSR1, "is kept");
+  prctl(PR_SET_PDEATHSIG, 0);
+  equal(prctl(PR_GET_CHILD_SUBREAPER, &value), 0, "PR_GET_CHILD_SUBREAPER");
+  equal(value, 0, "nobody is one");
+  equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0, "PR_SET_CHILD_SUBREAPER");
+  prctl(PR_GET_CHILD_SUBREAPER, &value);
+  equal(value, 1, "is kept");
+  if (pipe(ends) != 0) return;
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (fork() == 0) {
+      int slack = 5;
+      sigset_t usr1;
+      sigemptyset(&usr1), sigaddset(&usr1, SIGUSR1);
+      sigprocmask(SIG_BLOCK, &usr1, NULL);
+      prctl(PR_SET_PDEATHSIG, SIGUSR1);
+      prctl(PR_GET_CHILD_SUBREAPER, &slack);
+      pid_t me = getpid();
+      if (write(ends[1], &me, sizeof me) < 0) _exit(1);
+      if (sigwaitinfo(&usr1, NULL) != SIGUSR1) _exit(2);
+      _exit(slack == 0 ? 3 : 4);
+    }
+    pid_t child;
+    if (read(ends[0], &child, sizeof child) < 0) _exit(1);
+    if (write(ends[1], &child, sizeof child) < 0) _exit(1);
+    sleep_ms(20);
+    _exit(0);
+  }
+  pid_t orphan = 0;
+  waitpid(pid, &status, 0);
+  if (read(ends[0], &orphan, sizeof orphan) < 0) return;
+  equal(waitpid(-1, &status, 0), orphan, "an orphan is its grandparent's, who has said so");
+  check(WIFEXITED(status) && WEXITSTATUS(status) == 3, "and got a signal when its parent ended; it takes no orphans itself");
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+  close(ends[0]), close(ends[1]);
+  equal(prctl(PR_GET_TIMERSLACK), 50000, "PR_GET_TIMERSLACK");
+  equal(prctl(PR_SET_TIMERSLACK, 12345), 0, "PR_SET_TIMERSLACK");
+  equal(prctl(PR_GET_TIMERSLACK), 12345, "is kept");
+  fflush(stdout);
+  pid = fork();
+  if (pid == 0) {
+    int was = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1);
+    prctl(PR_SET_TIMERSLACK, 0);
+    _exit(was == 12345 && prctl(PR_GET_TIMERSLACK) == 12345 ? 0 : 1);
+  }
+  waitpid(pid, &status, 0);
+  equal(status, 0, "a child's is its parent's, and 0 is that again");
+  prctl(PR_SET_TIMERSLACK, 0);
+  equal(prctl(PR_GET_TIMERSLACK), 50000, "here it is the usual");
+  fails(waitpid(INT_MIN, &status, 0), ESRCH, "waitpid for a group that can not be");
+  fails(waitpid(-1, &status, 0), ECHILD, "nor is there a child");
+  fails(waitpid(-1, &status, -1), EINVAL, "nor such an option");
+  equal(syscall(SYS_arch_prctl, 0x1011, 0), 1, "ARCH_GET_CPUID");
+}
+
+// --- Mappings. --------------------------------------------------------------------------------------------
+
+static void mappings(void) {
+  int zero = open("/dev/zero", O_RDWR), file = open("/tmp/odds-file", O_CREAT | O_RDWR, 0600);
+  char *memory = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
+  check(memory != MAP_FAILED && memory[0] == 0 && memory[8191] == 0, "/dev/zero, private");
+  memory[0] = 1;
+  munmap(memory, 8192);
+  memory = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, zero, 0);
+  char *other = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, zero, 0);
+  check(memory != MAP_FAILED && other != MAP_FAILED && memory[0] == 0, "and shared");
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) memory[4096] = 9, _exit(0);
+  waitpid(pid, NULL, 0);
+  check(memory[4096] == 9 && other[4096] == 0, "with a child, and no other mapping");
+  munmap(memory, 8192), munmap(other, 8192);
+  if (ftruncate(file, 4096) != 0) return;
+  memory = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED_VALIDATE, file, 0);
+  check(memory != MAP_FAILED, "MAP_SHARED_VALIDATE");
+  munmap(memory, 4096);
+  fails((long)mmap(0, 4096, PROT_READ, MAP_SHARED_VALIDATE | 0x2000000, file, 0), EOPNOTSUPP, "a flag there is not");
+  memory = mmap(0, 4096, PROT_READ, MAP_SHARED | 0x2000000, file, 0);
+  check(memory != MAP_FAILED, "which MAP_SHARED overlooks");
+  munmap(memory, 4096);
+  fails((long)mmap(0, 4096, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL, "without a file");
+  memory = mmap((void *)0x7fff00000000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check(memory != MAP_FAILED, "a place that is only wished for");
+  munmap(memory, 4096);
+  fails((long)mmap((void *)0x7fff00000000000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM, "one that has to be, and is none");
+  fails((long)mmap(0, 1ul << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM, "more than there is");
+  unlink("/tmp/odds-file");
+  close(zero), close(file);
+}
+
+int main(void) {
+  names();
+  parents();
+  mappings();
+  return finish();
+}
