@@ -335,8 +335,12 @@ export const LINK_LIMIT: u32 = 65_000
 export const OPEN_FILE_LIMIT: u32 = 8192
 /** Descriptors of one process: Linux's RLIMIT_NOFILE as it comes. */
 export const DESCRIPTOR_LIMIT: u32 = 1024
+/** Open files whose input is told by signals. */
+export const ASYNC_LIMIT: u32 = 1024
 /** Pages of a pipe, a power of two: 64 KiB, as on Linux, taken only while there is something in them. */
 export const PIPE_PAGES: u32 = 16
+/** The most that one may be made to have (F_SETPIPE_SZ): 1 MiB, as on Linux. */
+export const PIPE_PAGES_LIMIT: u32 = 256
 /** File systems mounted at once: 8 bits of a device number would be 255. */
 export const MOUNT_LIMIT: u32 = 64
 /** Files with several names that an archive may have open at once: each is a step for every other, and costs 32 bytes. */

@@ -26,6 +26,7 @@ import { userReturnInit } from '../process/user-return.ts'
 import { leftEnd } from '../selftest/left.ts'
 import { robustListEnd } from '../syscall/robust.ts'
 import { swapManager } from '../swap/start.ts'
+import { asyncInit } from '../syscall/async.ts'
 import { epollInit } from '../syscall/epoll.ts'
 import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
@@ -51,6 +52,7 @@ export function programsInit(): void {
   timerFilesInit()
   signalFilesInit()
   epollInit()
+  asyncInit()
   socketFilesInit()
   socketPairsInit()
   windowsInit(windowOpened, windowClosed)

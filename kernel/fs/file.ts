@@ -54,13 +54,15 @@ export class OpenFile {
   position: u32
   data: ptr // of the operations
   watches: ptr // the epolls it is in: syscall/epoll.ts; 0: none
+  async: ptr // who gets its signals: syscall/async.ts; 0: nobody was named
 }
 
-/** A file that is in epolls is closed: it leaves them. */
+/** A file that is in epolls, or has signals, is closed: that is over. */
 type FileWatchesEnd = (file: OpenFile) => void
 
 const files = staticStruct<Pool>()
 let watchesEnd: FileWatchesEnd | null = null
+let asyncEnd: FileWatchesEnd | null = null
 
 /** Once, before the first file is opened. */
 export function filesInit(): void {
@@ -70,6 +72,11 @@ export function filesInit(): void {
 /** Who is told of files that are in epolls and closed. Once, before the first epoll. */
 export function fileWatchesEndSet(end: FileWatchesEnd): void {
   watchesEnd = end
+}
+
+/** Who is told of files that have signals and are closed. Once, before the first. */
+export function fileAsyncEndSet(end: FileWatchesEnd): void {
+  asyncEnd = end
 }
 
 /** A new open file, counted once, without an inode; null when there are OPEN_FILE_LIMIT. */
@@ -95,6 +102,7 @@ export function fileRelease(file: OpenFile): void {
   file.count -= 1
   if (file.count != 0) return
   if (file.watches != 0 && watchesEnd != null) watchesEnd(file)
+  if (file.async != 0 && asyncEnd != null) asyncEnd(file)
   const close = file.operations.close
   fileLocksRemove(file.inode, address(file), LockKind.Open)
   fileLocksRemove(file.inode, address(file), LockKind.Whole)

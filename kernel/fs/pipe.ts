@@ -1,23 +1,25 @@
 // Pipes, and the fifos of file systems: bytes from writers to readers through a ring of pages. POSIX.1-2017 read, write, pipe(7).
 //
-//    start          end            both count bytes modulo 2^32; end - start are in the pipe, PIPE_PAGES pages at most
-//      v             v             page n is slot n mod PIPE_PAGES, and has a frame only while bytes are in it
+//    start          end            both count bytes modulo 2^32; end - start are in the pipe, `pages` pages at most
+//      v             v             page n is slot n mod `pages`, and has a frame only while bytes are in it
 //   | frame | frame | frame | 0 | 0 | …
 //
 // A copy may sleep, so one reads or writes at a time (`copying`); nobody waits for bytes or room with it held. Up to a page is
 // written whole or not at all (PIPE_BUF). An empty pipe begins at its first page again and keeps that: small messages cost no
 // allocation. A process's context.
 
-import { PIPE_PAGES } from '../config.ts'
+import { PIPE_PAGES, PIPE_PAGES_LIMIT } from '../config.ts'
 import { Errno } from '../lib/errno.ts'
-import { load32, store32 } from '../lib/intrinsics.ts'
+import { countLeadingZeros, load32, store32 } from '../lib/intrinsics.ts'
 import {
   address, at, plus, sizeof, staticStruct, struct, type Bytes, type Embed, type PhysicalAddress, type i32, type ptr, type u32,
 } from '../lib/layout.ts'
 import { Lock, lockRelease, lockTake } from '../lib/lock.ts'
+import { copyBytes, zeroBytes } from '../lib/memory.ts'
 import { WaitQueue, pollWake, sleepOn, wakeAll } from '../lib/sleep.ts'
 import { EVERY_EVENT, WatchList, watchesTell } from '../lib/watch.ts'
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, virtualOf } from '../mm/address.ts'
+import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import { pageFrameAllocate, pageFrameRelease } from '../mm/page-frame.ts'
 import { transferIn, transferOut, type Transfer } from '../vm/transfer.ts'
@@ -30,7 +32,6 @@ import {
 import { Mode } from './mode.ts'
 import { processSignal } from './process-hooks.ts'
 
-const CAPACITY: u32 = PIPE_PAGES << PAGE_SHIFT
 /** Linux's FIONREAD. include/uapi/asm-generic/ioctls.h */
 const FIONREAD: u32 = 0x541b
 const READABLE: u32 = Poll.In | Poll.ReadNormal
@@ -46,8 +47,10 @@ export class Pipe {
   end: u32
   copying: Embed<Lock>
   waiting: Embed<WaitQueue> // for bytes, for room, for the other side
-  frames: Bytes<64> // PIPE_PAGES physical addresses
   watchers: Embed<WatchList>
+  pages: u32 // a power of two
+  frames: ptr // as many physical addresses: `own`, or in the heap
+  own: Bytes<64> // PIPE_PAGES of them
 }
 
 const PIPEFS_MAGIC: u32 = 0x50495045 // include/uapi/linux/magic.h
@@ -136,17 +139,22 @@ function watchers(file: OpenFile): WatchList {
   return at<Pipe>(file.data).watchers
 }
 
+/** Bytes there is room for. */
+function roomIn(pipe: Pipe): u32 {
+  return (pipe.pages << PAGE_SHIFT) - (pipe.end - pipe.start)
+}
+
 /** Whether a page can be written at once, which is when a writer is told that it can write. */
 function isWritable(pipe: Pipe): boolean {
-  return CAPACITY - (pipe.end - pipe.start) >= PAGE_SIZE
+  return roomIn(pipe) >= PAGE_SIZE
 }
 
 function frameOf(pipe: Pipe, position: u32): PhysicalAddress {
-  return load32(pipe.frames, slotOf(position)) as PhysicalAddress
+  return load32(pipe.frames, slotOf(pipe, position)) as PhysicalAddress
 }
 
-function slotOf(position: u32): u32 {
-  return ((position >>> PAGE_SHIFT) & (PIPE_PAGES - 1)) << 2
+function slotOf(pipe: Pipe, position: u32): u32 {
+  return ((position >>> PAGE_SHIFT) & (pipe.pages - 1)) << 2
 }
 
 /** Bytes from `position` to the end of its page, `want` at most. */
@@ -158,12 +166,12 @@ function inPage(position: u32, want: u32): u32 {
 function dropFrame(pipe: Pipe, position: u32): void {
   const frame = frameOf(pipe, position)
   if (frame != 0) pageFrameRelease(frame)
-  store32(pipe.frames, slotOf(position), 0)
+  store32(pipe.frames, slotOf(pipe, position), 0)
 }
 
 /** Whether the frame at `position`, which is behind the start, has been written to again from its beginning: a pipe that was full. */
 function isReused(pipe: Pipe, position: u32): boolean {
-  return slotOf(pipe.end - 1) == slotOf(position)
+  return slotOf(pipe, pipe.end - 1) == slotOf(pipe, position)
 }
 
 /** Give up the frames that nothing is in any more, after `start` moved on from `before`. An empty pipe keeps one, as its first. */
@@ -173,7 +181,7 @@ function trim(pipe: Pipe, before: u32): void {
     return
   }
   const frame = frameOf(pipe, before)
-  store32(pipe.frames, slotOf(before), 0)
+  store32(pipe.frames, slotOf(pipe, before), 0)
   dropFrame(pipe, pipe.start)
   store32(pipe.frames, 0, frame)
   pipe.start = 0
@@ -199,7 +207,7 @@ function take(pipe: Pipe, transfer: Transfer): i32 {
 /** Bytes into the pipe, as many as there is room for; OutOfMemory, BadAddress if none. May sleep. */
 function give(pipe: Pipe, transfer: Transfer): i32 {
   let done: u32 = 0
-  while (transfer.left != 0 && pipe.end - pipe.start != CAPACITY) {
+  while (transfer.left != 0 && roomIn(pipe) != 0) {
     const moved = givePage(pipe, transfer)
     if (moved <= 0) return done != 0 ? done as number as i32 : moved
     pipe.end += moved as number as u32
@@ -212,10 +220,10 @@ function givePage(pipe: Pipe, transfer: Transfer): i32 {
   if (frameOf(pipe, pipe.end) == 0) {
     const frame = pageFrameAllocate()
     if (frame == 0) return Errno.OutOfMemory
-    store32(pipe.frames, slotOf(pipe.end), frame)
+    store32(pipe.frames, slotOf(pipe, pipe.end), frame)
   }
   let bytes = inPage(pipe.end, transfer.left)
-  const room: u32 = CAPACITY - (pipe.end - pipe.start)
+  const room: u32 = roomIn(pipe)
   if (bytes > room) bytes = room
   return transferIn(transfer, plus(virtualOf(frameOf(pipe, pipe.end)), pipe.end & PAGE_MASK), bytes)
 }
@@ -264,7 +272,7 @@ function write(file: OpenFile, transfer: Transfer): i32 {
 /** Bytes written, 0: there is no room for them; BrokenPipe: nobody reads. */
 function writeSome(pipe: Pipe, transfer: Transfer): i32 {
   lockTake(pipe.copying)
-  const room: u32 = CAPACITY - (pipe.end - pipe.start)
+  const room: u32 = roomIn(pipe)
   const fits = transfer.left <= PAGE_SIZE ? transfer.left <= room : room != 0
   let moved: i32 = 0
   if (pipe.readers == 0) moved = Errno.BrokenPipe
@@ -295,8 +303,24 @@ function close(file: OpenFile): void {
   if (pipe.readers + pipe.writers == 0) pipeFree(pipe, file.inode)
 }
 
+/** An empty pipe of the usual size; null without memory. */
+function pipeMake(): Pipe | null {
+  const memory = poolAllocate(pipes)
+  if (memory == 0) return null
+  const pipe = at<Pipe>(memory)
+  pipe.pages = PIPE_PAGES
+  pipe.frames = pipe.own
+  return pipe
+}
+
+/** Every frame is given up, and the place for more than the usual number of them. */
+function framesDrop(pipe: Pipe): void {
+  for (let i: u32 = 0; i < pipe.pages; i++) dropFrame(pipe, i << PAGE_SHIFT)
+  if (pipe.frames != pipe.own) heapFree(pipe.frames)
+}
+
 function pipeFree(pipe: Pipe, inode: Inode | null): void {
-  for (let i: u32 = 0; i < PIPE_PAGES; i++) dropFrame(pipe, i << PAGE_SHIFT)
+  framesDrop(pipe)
   if (inode != null) inode.special = 0 as ptr
   poolFree(pipes, address(pipe))
 }
@@ -318,6 +342,77 @@ function endOf(pipe: Pipe, inode: Inode, flags: u32): OpenFile | null {
   return file
 }
 
+// --- Sizes: fcntl(2), F_SETPIPE_SZ. -----------------------------------------------------------------------
+
+/** Whether a file is an end of a pipe, or a fifo. */
+export function isPipe(file: OpenFile): boolean {
+  return file.operations == operations
+}
+
+/** Bytes that the pipe of a file has room for when it is empty. */
+export function pipeSize(file: OpenFile): u32 {
+  return at<Pipe>(file.data).pages << PAGE_SHIFT
+}
+
+/**
+ * Give a pipe room for `bytes`, rounded up to a power of two of pages: the room it has then. Errors: InvalidArgument (past 2 GiB),
+ * NotPermitted (past PIPE_PAGES_LIMIT), Busy (more is in it), OutOfMemory. May sleep.
+ */
+export function pipeResize(file: OpenFile, bytes: u32): i32 {
+  const pipe = at<Pipe>(file.data)
+  if (bytes > 0x80000000) return Errno.InvalidArgument
+  if (bytes > PIPE_PAGES_LIMIT << PAGE_SHIFT) return Errno.NotPermitted
+  const least: u32 = bytes == 0 ? 0 : (bytes - 1) >>> PAGE_SHIFT
+  const pages: u32 = least == 0 ? 1 : 1 << (32 - countLeadingZeros(least))
+  lockTake(pipe.copying)
+  const result = relay(pipe, pages)
+  lockRelease(pipe.copying)
+  if (result != Errno.None) return result
+  changed(pipe, isWritable(pipe) ? WRITABLE : 0)
+  return (pages << PAGE_SHIFT) as number as i32
+}
+
+/** What is in the pipe moves to other frames, from the first slot on. */
+function relay(pipe: Pipe, pages: u32): i32 {
+  const bytes: u32 = pipe.end - pipe.start
+  if (bytes > pages << PAGE_SHIFT) return Errno.Busy
+  const room: u32 = pages > PIPE_PAGES ? pages << 2 : PIPE_PAGES << 2
+  const fresh = heapAllocate(room)
+  if (fresh == 0) return Errno.OutOfMemory
+  zeroBytes(fresh, room)
+  if (!copyFrames(pipe, fresh, bytes)) {
+    for (let at: u32 = 0; at < room; at += 4) if (load32(fresh, at) != 0) pageFrameRelease(load32(fresh, at) as PhysicalAddress)
+    heapFree(fresh)
+    return Errno.OutOfMemory
+  }
+  framesDrop(pipe)
+  pipe.frames = fresh
+  pipe.pages = pages
+  pipe.start = 0
+  pipe.end = bytes
+  if (pages > PIPE_PAGES) return Errno.None
+  copyBytes(pipe.own, fresh, room)
+  pipe.frames = pipe.own
+  heapFree(fresh)
+  return Errno.None
+}
+
+/** The `bytes` of a pipe into new frames in `fresh`; false when memory is short. */
+function copyFrames(pipe: Pipe, fresh: ptr, bytes: u32): boolean {
+  let done: u32 = 0
+  while (done < bytes) {
+    const slot: u32 = done >>> PAGE_SHIFT << 2
+    if ((done & PAGE_MASK) == 0) store32(fresh, slot, pageFrameAllocate())
+    const frame = load32(fresh, slot) as PhysicalAddress
+    if (frame == 0) return false
+    const from: u32 = pipe.start + done
+    const piece = inPage(done, inPage(from, bytes - done))
+    copyBytes(plus(virtualOf(frame), done & PAGE_MASK), plus(virtualOf(frameOf(pipe, from)), from & PAGE_MASK), piece)
+    done += piece
+  }
+  return true
+}
+
 /** The two ends of a new pipe. */
 @struct
 export class PipeEnds {
@@ -327,16 +422,15 @@ export class PipeEnds {
 
 /** A pipe: both ends, counted once. `flags` may have NonBlock. OutOfMemory, FileTableFull. */
 export function pipeCreate(flags: u32, ends: PipeEnds): i32 {
-  const memory = poolAllocate(pipes)
-  if (memory == 0) return Errno.OutOfMemory
-  const pipe = at<Pipe>(memory)
+  const pipe = pipeMake()
+  if (pipe == null) return Errno.OutOfMemory
   const inode = inodeCreate(pipe)
   const reader = inode == null ? null : endOf(pipe, inode, flags | Open.ReadOnly)
   const writer = reader == null ? null : endOf(pipe, inode!, flags | Open.WriteOnly)
   if (reader == null || writer == null) {
     if (reader != null) fileRelease(reader) // pipe and inode with it
     else {
-      poolFree(pipes, memory)
+      poolFree(pipes, address(pipe))
       if (inode != null) poolFree(inodes, address(inode))
     }
     return inode == null ? Errno.OutOfMemory : Errno.FileTableFull
@@ -348,8 +442,8 @@ export function pipeCreate(flags: u32, ends: PipeEnds): i32 {
 
 /** The pipe of a fifo, made by the first who opens it; null without memory. */
 function pipeOf(inode: Inode): Pipe | null {
-  if (inode.special == 0) inode.special = poolAllocate(pipes)
-  return inode.special == 0 ? null : at<Pipe>(inode.special)
+  if (inode.special == 0) inode.special = address(pipeMake())
+  return at<Pipe>(inode.special)
 }
 
 /**

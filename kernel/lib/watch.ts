@@ -6,7 +6,8 @@
 //
 // Being told costs a place in a list, and asking a set costs what is in its list, however much it watches. Whoever takes a watch
 // from the list asks what holds: the list only says where something has happened. A set can be watched as anything else; of one
-// event it tells those who watch it once, however many ways lead there. Main-loop or process context.
+// event it tells those who watch it once, however many ways lead there. A watch may be a function's instead of a set's, which is
+// called and takes no watch out of any list. Main-loop or process context.
 
 import { struct, staticStruct, type Embed, type Stored, type bool, type u16, type u32, type u8 } from './layout.ts'
 import { WaitQueue, pollListen, pollWake, wakeOne } from './sleep.ts'
@@ -19,9 +20,13 @@ export const EVERY_EVENT: u32 = 0xffffffff
 /** What a set has when something is in its list: POLLIN, POLLRDNORM. */
 export const SET_READABLE: u32 = 0x41
 
+/** Some of `events` have happened to what a watch watches. */
+export type WatchTold = (watch: Watch, events: u32) => void
+
 @struct
 export class Watch {
   list: WatchList // of what is watched
+  told: WatchTold | null // called with each event; null: it is a set's
   ready: ReadyList // of the set
   next: Watch | null // in the list of what is watched
   previous: Watch | null
@@ -95,7 +100,10 @@ export function watchesTell(list: WatchList, which: u32): void {
 function tell(list: WatchList, which: u32): void {
   let each = list.first
   while (each != null) {
-    if ((each.events & which) != 0 && happened(each) && each.exclusive) return
+    const told = each.told
+    const holds: u32 = each.events & which
+    if (holds != 0 && told != null) told(each, holds)
+    else if (holds != 0 && happened(each) && each.exclusive) return
     each = each.next
   }
 }

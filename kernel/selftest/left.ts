@@ -13,6 +13,7 @@ import { heapStats } from '../mm/heap.ts'
 import { signalsHeld } from '../process/signal-state.ts'
 import { processCount } from '../process/table.ts'
 import { swapManager } from '../swap/start.ts'
+import { asyncHeld } from '../syscall/async.ts'
 import { epollHeld } from '../syscall/epoll-item.ts'
 import { futexWaiters } from '../syscall/futex.ts'
 import { spaceCount } from '../vm/address-space.ts'
@@ -45,7 +46,7 @@ function count(which: u32): u32 {
     case Count.FileFrames: return ramFramesUsed()
     case Count.Locks: return fileLocksHeld()
     case Count.Futexes: return futexWaiters()
-    case Count.Epolls: return epollHeld()
+    case Count.Epolls: return epollHeld() + asyncHeld()
     case Count.Heap: return heapStats().allocations
     case Count.Signals: return signalsHeld()
     default: return processCount()
@@ -65,7 +66,7 @@ function nameOf(which: u32): cstring {
     case Count.FileFrames: return 'memory of files is left'
     case Count.Locks: return 'locks on files are left'
     case Count.Futexes: return 'sleepers on futexes are left'
-    case Count.Epolls: return 'epolls, or files in them, are left'
+    case Count.Epolls: return 'epolls, or files in them, or signals for input are left'
     case Count.Heap: return 'memory of the heap is left'
     case Count.Signals: return 'signals are left'
     default: return 'processes are left'

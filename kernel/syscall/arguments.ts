@@ -12,6 +12,7 @@ import type { i32, u32 } from '../lib/layout.ts'
 import { Clone } from '../process/create.ts'
 import { MapFlag } from '../vm/map.ts'
 import { RemapFlag } from '../vm/remap.ts'
+import { fcntlHasOwner } from './async.ts'
 import { EpollControl } from './epoll.ts'
 import { FutexOperation } from './futex.ts'
 import { Call } from './numbers.ts'
@@ -76,7 +77,7 @@ function kindsFor(frame: TrapFrame, number: u32): u32 {
     case Call.Clone: return cloneKinds(frame.rdi.low)
     case Call.Futex: return futexKinds(frame.rsi.low & FUTEX_OPERATION)
     case Call.Mremap: return P0 | Z1 | Z2 | ((frame.r10.low & RemapFlag.Fixed) != 0 ? P4 : 0)
-    case Call.Fcntl: return fcntlIsLock(frame.rsi.low) ? P2 : 0
+    case Call.Fcntl: return fcntlIsLock(frame.rsi.low) || fcntlHasOwner(frame.rsi.low) ? P2 : 0
     case Call.EpollCtl: return frame.rsi.low == EpollControl.Delete ? 0 : P3
     default: return kindsOf(number)
   }

@@ -7,7 +7,7 @@ import {
 } from '../fs/calls/descriptors.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { filePoll } from '../fs/file.ts'
-import { Poll, Seek, flagsWritable } from '../fs/flags.ts'
+import { Open, Poll, Seek, flagsWritable } from '../fs/flags.ts'
 import { inodeIsRegular } from '../fs/inode.ts'
 import { Errno } from '../lib/errno.ts'
 import { at, nth, plus, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
@@ -15,6 +15,7 @@ import { heapAllocate, heapFree } from '../mm/heap.ts'
 import type { Process } from '../process/process.ts'
 import { transferInit } from '../vm/transfer.ts'
 import { userCopyIn, userLoad32, userLoaded, userPin, userStore32 } from '../vm/user-copy.ts'
+import { asyncFollow } from './async.ts'
 import { numberOut } from './number.ts'
 import { isSocketFile } from './socket-file.ts'
 import { socketReadv, socketWritev } from './socket-message.ts'
@@ -26,6 +27,9 @@ const MOVE_LIMIT: u32 = 0x7ffff000
 const IOVEC: u32 = 16
 /** The same, in memory of the kernel's own between two calls: sendfile's. */
 const PIECE: u32 = 8192
+
+/** ioctl's: signals for input, or none. include/uapi/asm-generic/ioctls.h */
+const FIOASYNC: u32 = 0x5452
 
 /** struct iovec. readv(2) specification. */
 @wire(16)
@@ -213,7 +217,20 @@ export function sysGetdents64(self: Process, descriptor: u32, to: ptr, length: u
 
 /** ioctl(2). */
 export function sysIoctl(self: Process, descriptor: u32, request: u32, argument: u32): i32 {
+  if (request == FIOASYNC) return asyncSet(self, descriptor as number as i32, argument as ptr)
   return fsIoctl(self.files, descriptor as number as i32, request, argument)
+}
+
+/** O_ASYNC by ioctl. */
+function asyncSet(self: Process, descriptor: i32, from: ptr): i32 {
+  if (descriptorFile(self.files.table, descriptor) == null) return Errno.BadHandle
+  if (userLoad32(from) != Errno.None) return Errno.BadAddress
+  const file = descriptorFile(self.files.table, descriptor)
+  if (file == null) return Errno.BadHandle
+  if (file.operations.watchers == null) return Errno.NotTerminal
+  if (userLoaded() != 0) file.flags |= Open.Async
+  else file.flags &= ~Open.Async
+  return asyncFollow(self, descriptor)
 }
 
 /** fsync(2), fdatasync(2). */

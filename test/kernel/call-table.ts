@@ -9,6 +9,7 @@ import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollPw
 import { sysEventfd, sysEventfd2 } from '../../kernel/syscall/eventfd.ts'
 import { sysFutex } from '../../kernel/syscall/futex.ts'
 import { sysAlarm, sysGetitimer, sysSetitimer } from '../../kernel/syscall/interval-timer.ts'
+import { sysFcntl } from '../../kernel/syscall/lock.ts'
 import { sysPrlimit64 } from '../../kernel/syscall/limit.ts'
 import { Call } from '../../kernel/syscall/numbers.ts'
 import { sysPoll, sysPpoll, sysPselect6, sysSelect } from '../../kernel/syscall/poll.ts'
@@ -105,6 +106,7 @@ function otherCall(self: Process, number: u32, a: u32, b: u32, c: u32, d: u32, e
     case Call.EpollWait: return sysEpollWait(self, a as number as i32, b as ptr, c as number as i32, d as number as i32)
     case Call.EpollPwait: return sysEpollPwait(self, a as number as i32, b as ptr, c as number as i32, d as number as i32, e as ptr, f)
     case Call.EpollPwait2: return sysEpollPwait2(self, a as number as i32, b as ptr, c as number as i32, d as ptr, e as ptr, f)
+    case Call.Fcntl: return sysFcntl(self, a, b, c)
     case Call.Eventfd: return sysEventfd(self, a)
     case Call.Eventfd2: return sysEventfd2(self, a, b)
     default: return Errno.NotImplemented

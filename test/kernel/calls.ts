@@ -28,6 +28,7 @@ import { signalKilled, signalStateInit, signalStateRelease, signalsInit } from '
 import { signalFault, signalStateCopy } from '../../kernel/process/signal.ts'
 import { processAdd, processOf, processTableInit } from '../../kernel/process/table.ts'
 import { processReap } from '../../kernel/process/wait.ts'
+import { asyncInit } from '../../kernel/syscall/async.ts'
 import { epollInit } from '../../kernel/syscall/epoll.ts'
 import { eventsInit } from '../../kernel/syscall/eventfd.ts'
 import { futexInit } from '../../kernel/syscall/futex.ts'
@@ -51,6 +52,7 @@ export { filesOpen } from '../../kernel/fs/file.ts'
 export { pipesUsed } from '../../kernel/fs/pipe.ts'
 export { wallClockSet } from '../../kernel/lib/wall-clock.ts'
 export { signalsHeld } from '../../kernel/process/signal-state.ts'
+export { asyncHeld } from '../../kernel/syscall/async.ts'
 export { epollHeld } from '../../kernel/syscall/epoll-item.ts'
 export { futexWaiters } from '../../kernel/syscall/futex.ts'
 export { spaceCount } from '../../kernel/vm/address-space.ts'
@@ -101,6 +103,7 @@ export function callsStart(): void {
   signalFilesInit()
   futexInit()
   epollInit()
+  asyncInit()
   socketFilesInit()
   socketPairsInit()
   windowsInit(windowOpened, windowClosed)

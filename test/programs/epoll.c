@@ -9,10 +9,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
-#endif
-
 static struct epoll_event got[8];
 
 static int control(int set, int operation, int fd, unsigned events, unsigned data) {

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -59,6 +60,8 @@ static const struct Call table[] = {
   {SYS_utimensat, "dnpf"}, {SYS_epoll_pwait, "dpiipi"}, {SYS_eventfd, "i"}, {SYS_fallocate, "dioo"}, {SYS_accept4, "dppf"}, {SYS_eventfd2, "if"},
   {SYS_epoll_create1, "f"}, {SYS_dup3, "dif"}, {SYS_pipe2, "pf"}, {SYS_preadv, "dpio"}, {SYS_pwritev, "dpio"}, {SYS_prlimit64, "tipp"},
   {SYS_getcpu, "pp"}, {SYS_renameat2, "dndnf"}, {SYS_getrandom, "psf"}, {SYS_statx, "dnfip"}, {SYS_close_range, "iii"}, {SYS_faccessat2, "dnff"},
+  {SYS_timer_create, "ipp"}, {SYS_timer_settime, "iipp"}, {SYS_timer_gettime, "ip"}, {SYS_timer_getoverrun, "i"}, {SYS_timer_delete, "i"},
+  {SYS_timerfd_create, "if"}, {SYS_timerfd_settime, "dipp"}, {SYS_timerfd_gettime, "dp"}, {SYS_signalfd4, "dpif"}, {SYS_epoll_pwait2, "dpippi"},
 };
 enum { TABLE = sizeof table / sizeof *table };
 
@@ -187,7 +190,7 @@ static void prepare(void) {
   connect(client, (void *)&a, sizeof a);
   socketpair(AF_UNIX, SOCK_STREAM, 0, two);
   socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, two);
-  epoll_create1(0), epoll_create1(0), eventfd(1, EFD_NONBLOCK);
+  epoll_create1(0), epoll_create1(0), eventfd(1, EFD_NONBLOCK), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 }
 
 /** A tick that ends waiting. */

@@ -1,6 +1,7 @@
 // What other people's tests of single calls found to be otherwise than on Linux: names exchanged, children of those that are gone,
 // mappings of zeros, sizes of pipes, signals for input.
 #include "check.h"
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #ifndef MAP_SHARED_VALIDATE
@@ -168,9 +170,110 @@ static void mappings(void) {
   close(zero), close(file);
 }
 
+// --- Pipes. -----------------------------------------------------------------------------------------------
+
+static void sizes(void) {
+  int ends[2], other[2];
+  static char bytes[200000], back[200000];
+  if (pipe2(ends, O_NONBLOCK) != 0 || pipe(other) != 0) return;
+  for (unsigned i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i * 7 + i / 251);
+  equal(fcntl(ends[0], F_GETPIPE_SZ), 65536, "F_GETPIPE_SZ");
+  equal(write(ends[1], bytes, 60000), 60000, "something is in it");
+  equal(read(ends[0], back, 5000), 5000, "and partly read");
+  equal(write(ends[1], bytes + 60000, 4000), 4000, "and more is written");
+  equal(fcntl(ends[1], F_SETPIPE_SZ, 200000), 262144, "F_SETPIPE_SZ: rounded up");
+  equal(fcntl(ends[0], F_GETPIPE_SZ), 262144, "by either end");
+  equal(write(ends[1], bytes + 64000, 136000), 136000, "there is room");
+  fails(fcntl(ends[0], F_SETPIPE_SZ, 65536), EBUSY, "not for so little");
+  equal(read(ends[0], back + 5000, 195000), 195000, "all of it");
+  check(memcmp(bytes, back, sizeof bytes) == 0, "as it was written");
+  equal(fcntl(ends[0], F_SETPIPE_SZ, 0), 4096, "a page at least");
+  equal(write(ends[1], bytes, 8000), 4096, "which is all there is room for");
+  fails(write(ends[1], bytes, 1), EAGAIN, "full");
+  struct pollfd asked = {.fd = ends[1], .events = POLLOUT};
+  equal(poll(&asked, 1, 0), 0, "says poll");
+  equal(fcntl(ends[0], F_SETPIPE_SZ, 1 << 20), 1 << 20, "a mebibyte");
+  equal(poll(&asked, 1, 0), 1, "room again");
+  fails(fcntl(0, F_GETPIPE_SZ), EBADF, "no pipe");
+  fails(fcntl(99, F_SETPIPE_SZ, 4096), EBADF, "no descriptor");
+  int file = open("/", O_RDONLY);
+  fails(fcntl(file, F_SETPIPE_SZ, 4096), EBADF, "a folder");
+  close(file), close(ends[0]), close(ends[1]), close(other[0]), close(other[1]);
+}
+
+// --- Signals for input. -----------------------------------------------------------------------------------
+
+static siginfo_t told;
+static sigset_t inputs;
+
+/** The next signal for input, 0 if there is none soon. */
+static int next_signal(int milliseconds) {
+  struct timespec t = {0, milliseconds * 1000000l};
+  int number = sigtimedwait(&inputs, &told, &t);
+  return number < 0 ? 0 : number;
+}
+
+static void owners(void) {
+  int ends[2], copy;
+  struct f_owner_ex owner;
+  char byte = 'x';
+  setpgid(0, 0); // a signal to the group is for nobody else
+  sigemptyset(&inputs), sigaddset(&inputs, SIGIO), sigaddset(&inputs, SIGRTMIN + 2);
+  sigprocmask(SIG_BLOCK, &inputs, NULL);
+  if (pipe(ends) != 0) return;
+  equal(fcntl(ends[0], F_GETOWN), 0, "F_GETOWN: nobody");
+  equal(fcntl(ends[0], F_GETSIG), 0, "F_GETSIG: the usual");
+  fails(fcntl(ends[0], F_SETOWN, 30000), ESRCH, "nobody there");
+  fails(fcntl(ends[0], F_SETOWN, INT_MIN), EINVAL, "no group");
+  fails(fcntl(ends[0], F_SETSIG, 65), EINVAL, "no signal");
+  equal(fcntl(ends[0], F_SETOWN, getpid()), 0, "F_SETOWN");
+  equal(fcntl(ends[0], F_GETOWN), getpid(), "is kept");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(20) == 0, "without O_ASYNC nothing is told");
+  equal(fcntl(ends[0], F_SETFL, O_ASYNC), 0, "O_ASYNC");
+  check(fcntl(ends[0], F_GETFL) & O_ASYNC, "is kept");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(500) == SIGIO, "SIGIO when something is written");
+  check(next_signal(20) == 0, "once");
+  equal(fcntl(ends[0], F_SETSIG, SIGRTMIN + 2), 0, "F_SETSIG");
+  equal(fcntl(ends[0], F_GETSIG), SIGRTMIN + 2, "is kept");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(500) == SIGRTMIN + 2, "another signal");
+  check(told.si_code == POLL_IN && told.si_fd == ends[0] && (told.si_band & POLLIN), "which says what has happened where");
+  owner = (struct f_owner_ex){F_OWNER_TID, (pid_t)syscall(SYS_gettid)};
+  equal(fcntl(ends[0], F_SETOWN_EX, &owner), 0, "F_SETOWN_EX");
+  owner = (struct f_owner_ex){F_OWNER_PGRP, 0};
+  equal(fcntl(ends[0], F_GETOWN_EX, &owner), 0, "F_GETOWN_EX");
+  check(owner.type == F_OWNER_TID && owner.pid == (pid_t)syscall(SYS_gettid), "a thread");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(500) == SIGRTMIN + 2, "which is told");
+  owner = (struct f_owner_ex){7, 1};
+  fails(fcntl(ends[0], F_SETOWN_EX, &owner), EINVAL, "a kind there is not");
+  fails(fcntl(ends[0], F_SETOWN_EX, (void *)-4096), EFAULT, "told from the kernel");
+  equal(fcntl(ends[0], F_SETOWN, -getpgrp()), 0, "a group");
+  equal(fcntl(ends[0], F_GETOWN), -getpgrp(), "is kept");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(500) == SIGRTMIN + 2, "and told");
+  equal(fcntl(ends[0], F_SETFL, 0), 0, "no more");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(20) == 0, "it is");
+  int on = 1;
+  equal(ioctl(ends[0], FIOASYNC, &on), 0, "FIOASYNC");
+  check(fcntl(ends[0], F_GETFL) & O_ASYNC, "is the same");
+  check(write(ends[1], &byte, 1) == 1 && next_signal(500) == SIGRTMIN + 2, "and does the same");
+  copy = dup(ends[0]);
+  close(ends[0]);
+  check(write(ends[1], &byte, 1) == 1 && next_signal(500) == SIGRTMIN + 2, "the file is open by another number");
+  close(copy), close(ends[1]);
+  check(next_signal(20) == 0, "closed");
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t length = sizeof name;
+  int s = socket(AF_INET, SOCK_DGRAM, 0), sender = socket(AF_INET, SOCK_DGRAM, 0);
+  if (bind(s, (void *)&name, sizeof name) != 0 || getsockname(s, (void *)&name, &length) != 0) return;
+  fcntl(s, F_SETOWN, getpid()), fcntl(s, F_SETFL, O_ASYNC);
+  check(sendto(sender, "x", 1, 0, (void *)&name, length) == 1 && next_signal(500) == SIGIO, "a datagram is input, too");
+  close(s), close(sender);
+}
+
 int main(void) {
   names();
   parents();
   mappings();
+  sizes();
+  owners();
   return finish();
 }

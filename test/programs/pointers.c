@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
@@ -20,7 +21,7 @@ static long raw(long number, const long *a) {
 }
 
 static char *good, *last, *readonly, *hole;
-static int pipes[2], udp, tcp, listener, epoll, directory, null;
+static int pipes[2], udp, tcp, listener, epoll, directory, null, timer, timer_file;
 
 struct Case {
   const char *name;
@@ -85,6 +86,8 @@ int main(void) {
   tcp = socket(AF_INET, SOCK_STREAM, 0);
   connect(tcp, (void *)&a, sizeof a);
   epoll = epoll_create1(0);
+  timer_file = timerfd_create(CLOCK_MONOTONIC, 0);
+  syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &timer);
   directory = open("/", O_RDONLY | O_DIRECTORY);
   null = open("/dev/zero", O_RDWR);
   for (int i = 0; i < 16; i++) send(udp, "12345678", 8, 0);
@@ -168,6 +171,18 @@ int main(void) {
     {"clock_gettime", SYS_clock_gettime, {CLOCK_MONOTONIC, G}, 1, OUT, 16, 0},
     {"clock_getres", SYS_clock_getres, {CLOCK_MONOTONIC, G}, 1, OUT, 16, 1},
     {"epoll_ctl", SYS_epoll_ctl, {epoll, EPOLL_CTL_ADD, udp, G}, 3, IN, 12, 0},
+    {"epoll_pwait2 limit", SYS_epoll_pwait2, {epoll, 0x20000800, 1, G, 0, 8}, 3, IN, 16, 1},
+    {"timer_create event", SYS_timer_create, {CLOCK_MONOTONIC, G, 0x20000800}, 1, IN, 64, 1},
+    {"timer_create number", SYS_timer_create, {CLOCK_MONOTONIC, 0, G}, 2, OUT, 4, 0},
+    {"timer_settime new", SYS_timer_settime, {timer, 0, G, 0}, 2, IN, 32, 1},
+    {"timer_settime old", SYS_timer_settime, {timer, 0, G, G}, 3, OUT, 32, 1},
+    {"timer_gettime", SYS_timer_gettime, {timer, G}, 1, OUT, 32, 0},
+    {"timerfd_settime new", SYS_timerfd_settime, {timer_file, 0, G, 0}, 2, IN, 32, 0},
+    {"timerfd_settime old", SYS_timerfd_settime, {timer_file, 0, G, G}, 3, OUT, 32, 1},
+    {"timerfd_gettime", SYS_timerfd_gettime, {timer_file, G}, 1, OUT, 32, 0},
+    {"signalfd4", SYS_signalfd4, {-1, G, 8, 0}, 1, IN, 8, 0},
+    {"fcntl F_SETOWN_EX", SYS_fcntl, {pipes[0], F_SETOWN_EX, G}, 2, IN, 8, 0},
+    {"fcntl F_GETOWN_EX", SYS_fcntl, {pipes[0], F_GETOWN_EX, G}, 2, OUT, 8, 0},
     {"newfstatat", SYS_newfstatat, {at, G, 0x20000800, 0}, 1, IN, 0, 0},
     {"prlimit64 old", SYS_prlimit64, {0, 7, 0, G}, 3, OUT, 16, 1},
     {"getrandom", SYS_getrandom, {G, 64, 0}, 0, OUT, 1, 0},

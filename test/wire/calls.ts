@@ -12,7 +12,7 @@ export const E = {
 export const Sys = {
   poll: 7, rt_sigaction: 13, rt_sigprocmask: 14, rt_sigreturn: 15, select: 23, pause: 34, nanosleep: 35, getitimer: 36, alarm: 37, setitimer: 38,
   socket: 41, connect: 42, accept: 43, sendto: 44, recvfrom: 45, sendmsg: 46, recvmsg: 47, shutdown: 48, bind: 49, listen: 50, getsockname: 51,
-  getpeername: 52, socketpair: 53, setsockopt: 54, getsockopt: 55, kill: 62, gettimeofday: 96, getrusage: 98, times: 100, rt_sigpending: 127,
+  getpeername: 52, socketpair: 53, setsockopt: 54, getsockopt: 55, kill: 62, fcntl: 72, gettimeofday: 96, getrusage: 98, times: 100, rt_sigpending: 127,
   rt_sigtimedwait: 128, rt_sigqueueinfo: 129, rt_sigsuspend: 130, sigaltstack: 131, tkill: 200, time: 201, futex: 202, clock_gettime: 228,
   clock_getres: 229, clock_nanosleep: 230, epoll_wait: 232, epoll_ctl: 233, tgkill: 234, pselect6: 270, ppoll: 271, epoll_pwait: 281, accept4: 288,
   eventfd2: 290, epoll_create1: 291, prlimit64: 302, timer_create: 222, timer_settime: 223, timer_gettime: 224, timer_getoverrun: 225,

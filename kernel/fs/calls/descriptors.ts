@@ -18,7 +18,7 @@ import { Fcntl, OPEN_CHANGEABLE, Open, flagsReadable, flagsWritable } from '../f
 import { DirectoryEntry, inodeIsDirectory, inodeIsRegular, type Inode } from '../inode.ts'
 import { DirectoryRecord } from '../layouts.ts'
 import { modeEntryType } from '../mode.ts'
-import { PipeEnds, pipeCreate } from '../pipe.ts'
+import { PipeEnds, isPipe, pipeCreate, pipeResize, pipeSize } from '../pipe.ts'
 import { inodeRead, inodeWrite } from '../regular.ts'
 
 const CLOSE_ON_EXEC: u32 = 1
@@ -192,7 +192,7 @@ export function fsDup3(context: FileContext, from: i32, to: i32, flags: u32): i3
   return result == Errno.None ? to : done(file, result)
 }
 
-/** fcntl, but for the commands about locks (locks.ts); those there are not are InvalidArgument. */
+/** fcntl, but for the commands about locks (locks.ts); those there are not are InvalidArgument. May sleep. */
 export function fsFcntl(context: FileContext, descriptor: i32, command: u32, argument: u32): i32 {
   const file = descriptorFile(context.table, descriptor)
   if (file == null) return Errno.BadHandle
@@ -208,6 +208,8 @@ export function fsFcntl(context: FileContext, descriptor: i32, command: u32, arg
       return Errno.None
     case Fcntl.GetFlags: return file.flags as number as i32
     case Fcntl.SetFlags: return setFlags(file, argument)
+    case Fcntl.GetPipeSize: return isPipe(file) ? pipeSize(file) as number as i32 : Errno.BadHandle
+    case Fcntl.SetPipeSize: return isPipe(file) ? done(fileHold(file), pipeResize(file, argument)) : Errno.BadHandle
     default: return Errno.InvalidArgument
   }
 }

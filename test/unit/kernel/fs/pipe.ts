@@ -146,6 +146,38 @@ for (const e of await engines('test/kernel/fs.ts')) {
     t.equal(f.poll(f.reader), HANGUP)
   })
 
+  t.test(`${e.kind}: sizes: a power of two of pages, what is in it stays, and what it had is given back`, async t => {
+    const f = new Pipes(e)
+    const [SET, GET] = [1031, 1032]
+    const size = () => f.call('fcntl', f.reader, GET, 0)
+    const resize = (bytes: number) => f.call('fcntl', f.writer, SET, bytes)
+    t.equal(size(), CAPACITY)
+    t.same([resize(1 << 20), resize(2 * CAPACITY), resize(CAPACITY)], [1 << 20, 2 * CAPACITY, CAPACITY])
+    f.frames = f.m.call('framesFree') // the heap keeps what it had for these
+    const text = Array.from({ length: 40_000 }, (_, i) => String.fromCharCode(97 + i * 7 % 26)).join('')
+    f.write(f.writer, text)
+    t.equal(f.read(f.reader, 5000), text.slice(0, 5000))
+    f.write(f.writer, text.slice(0, 30_000))
+    t.equal(resize(65_537), 2 * CAPACITY, 'over the end of the ring, and rounded up')
+    t.equal(size(), 2 * CAPACITY)
+    t.equal(f.write(f.writer, text), 40_000)
+    t.equal(resize(CAPACITY), 'EBUSY', '105,000 are in it')
+    const got = () => { const piece = f.read(f.reader, 50_000); return piece === 'EAGAIN' ? '' : piece }
+    t.ok(got() + got() === text.slice(5000) + text.slice(0, 30_000) + text.slice(0, 35_000))
+    t.equal(resize(2 * PAGE), 2 * PAGE, 'five thousand are left')
+    t.ok(got() === text.slice(35_000))
+    t.equal(resize(0), PAGE)
+    t.equal(f.write(f.writer, text), PAGE)
+    t.equal(f.poll(f.writer), 0)
+    t.equal(resize(1 << 20), 1 << 20)
+    t.equal(f.poll(f.writer), OUT)
+    t.same([resize((1 << 20) + 1), resize(0x80000001), f.call('fcntl', f.reader, SET, 2 * PAGE)], ['EPERM', 'EINVAL', 2 * PAGE])
+    t.ok(got() === text.slice(0, PAGE))
+    f.close(f.reader)
+    f.close(f.writer)
+    t.equal(f.held(), 0)
+  })
+
   t.test(`${e.kind}: the ends do one thing each`, async t => {
     const f = new Pipes(e)
     t.equal(f.read(f.writer), 'EBADF')

@@ -356,6 +356,53 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.call('epollHeld'), 0)
     })
 
+    t.test('signals for input: whose they are, which, and when they come', async t => {
+      const p = Calls.begin(e)
+      const [F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX, F_GETOWN_EX, O_ASYNC] = [4, 8, 9, 10, 11, 15, 16, 0o20000]
+      const [reader, writer] = p.pipe()
+      const fcntl = (fd: number, command: number, value = 0) => p.sys('fcntl', fd, command, value)
+      const write = () => p.call('fileWrite', writer, A, 1)
+      p.sys('rt_sigprocmask', 0, p.longs(A, -1n), 0, 8)
+      const taken = () => {
+        const number = p.sys('rt_sigtimedwait', p.longs(A, -1n), B, p.timespec(C, 0, 0), 8)
+        return number < 0 ? number : [number, p.word(B + 8), p.word(B + 16), p.word(B + 24)]
+      }
+      t.same([fcntl(reader, F_GETOWN), fcntl(reader, F_GETSIG), fcntl(99, F_GETOWN)], [0, 0, E.BADF])
+      t.same([fcntl(reader, F_SETOWN, 77), fcntl(reader, F_SETOWN, -77), fcntl(reader, F_SETOWN, -0x80000000)], [E.SRCH, E.SRCH, E.INVAL])
+      t.same([fcntl(reader, F_SETSIG, 65), fcntl(reader, F_SETOWN_EX, p.words(C, 3, p.pid)), fcntl(reader, F_GETOWN_EX, NOWHERE)], [E.INVAL, E.INVAL, E.FAULT])
+      t.same([fcntl(reader, F_SETOWN, p.pid), fcntl(reader, F_GETOWN)], [0, p.pid])
+      write()
+      t.equal(taken(), E.AGAIN, 'not without O_ASYNC')
+      t.equal(fcntl(reader, F_SETFL, O_ASYNC), 0)
+      write()
+      t.same([taken(), taken()], [[29, 0x80, 0, 0], E.AGAIN])
+      t.same([fcntl(reader, F_SETSIG, 40), fcntl(reader, F_GETSIG)], [0, 40])
+      write()
+      t.same(taken(), [40, 1, 0x41, reader])
+      t.same([fcntl(reader, F_SETOWN, -p.pid), fcntl(reader, F_GETOWN) ], [0, -p.pid])
+      write()
+      t.same(taken(), [40, 1, 0x41, reader], 'a group')
+      const tid = p.call('threadNew', 1, 0)
+      t.equal(fcntl(reader, F_SETOWN_EX, p.words(C, 0, tid)), 0)
+      t.same([fcntl(reader, F_GETOWN_EX, C), p.word(C), p.word(C + 4)], [0, 0, tid])
+      write()
+      t.equal(taken(), E.AGAIN, "another thread's")
+      p.run(1)
+      t.same(taken(), [40, 1, 0x41, reader])
+      p.run(0)
+      t.equal(fcntl(reader, F_SETFL, 0), 0)
+      fcntl(writer, F_SETOWN, p.pid)
+      fcntl(writer, F_SETFL, O_ASYNC | 0o4000)
+      while (p.call('fileWrite', writer, A, 4096) > 0) continue
+      t.equal(taken(), E.AGAIN)
+      p.call('fileRead', reader, A, 8192)
+      t.same(taken(), [29, 0x80, 0, 0], 'room')
+      p.call('fileClose', reader)
+      t.same(taken(), [29, 0x80, 0, 0], 'nobody reads')
+      p.call('fileClose', writer)
+      t.equal(p.call('asyncHeld'), 0)
+    })
+
     t.test('futex: threads that wait are woken in order, moved, and told of time', async t => {
       const p = Calls.begin(e)
       const tid = p.call('threadNew', 1, 0)
