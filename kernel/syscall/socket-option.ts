@@ -10,7 +10,7 @@ import { interfaceAt, interfaceOwning } from '../net/interface.ts'
 import type { Ipv4Address } from '../net/ipv4/address.ts'
 import { socketJoin, socketLeave } from '../net/socket/api.ts'
 import { socketGetOption, socketSetOption } from '../net/socket/options.ts'
-import { SocketOption, SocketState, type Socket } from '../net/socket/socket.ts'
+import { SocketOption, SocketState, SocketType, type Socket } from '../net/socket/socket.ts'
 import { TimeSpec } from '../fs/layouts.ts'
 import type { Process } from '../process/process.ts'
 import { userCopyIn, userCopyOut, userLoad32, userLoad8, userLoaded, userStore32 } from '../vm/user-copy.ts'
@@ -19,7 +19,9 @@ import { pairOf } from './socket-pair.ts'
 import { scratchPair, scratchRest, scratchTime } from './scratch.ts'
 import { timeValueFromMilliseconds, timeValueMilliseconds, timeValueRead } from './time-value.ts'
 
-const enum LevelOf { Ip = 0, Socket = 1, Tcp = 6 }
+const enum LevelOf { Ip = 0, Socket = 1, Tcp = 6, Udp = 17 }
+/** The option of SOL_UDP. include/uapi/linux/udp.h */
+const UDP_CORK: u32 = 1
 
 /** SOL_SOCKET. include/uapi/asm-generic/socket.h */
 const enum So {
@@ -79,6 +81,7 @@ let failure: i32 = Errno.None
 /** Which of the core's options a number of Linux's is, when its value is a plain number; NONE: none. */
 function plainOption(level: u32, name: u32): u32 {
   if (level == LevelOf.Socket) return plainSocket(name)
+  if (level == LevelOf.Udp) return SocketOption.Cork
   return level == LevelOf.Ip ? plainIp(name) : plainTcp(name)
 }
 
@@ -128,7 +131,9 @@ function inSeconds(option: u32): boolean {
   return option == SocketOption.KeepIdle || option == SocketOption.KeepInterval
 }
 
-function isKnownLevel(level: u32): boolean {
+/** Whether there are options of a level; of UDP's there is one, and only datagrams have it. */
+function isKnownLevel(socket: Socket | null, level: u32, name: u32): boolean {
+  if (level == LevelOf.Udp) return name == UDP_CORK && socket != null && socket.type == SocketType.Datagram
   return level == LevelOf.Socket || level == LevelOf.Ip || level == LevelOf.Tcp
 }
 
@@ -141,7 +146,8 @@ function isKnownLevel(level: u32): boolean {
 export function sysSetsockopt(self: Process, descriptor: i32, level: u32, name: u32, from: ptr, length: u32): i32 {
   const socket = socketFor(self, descriptor)
   if (socket == null) return failure
-  if (!isKnownLevel(level) || (length as number as i32) < 0) return isKnownLevel(level) ? Errno.InvalidArgument : Errno.ProtocolOption
+  if (!isKnownLevel(socket, level, name)) return Errno.ProtocolOption
+  if ((length as number as i32) < 0) return Errno.InvalidArgument
   const option = plainOption(level, name)
   if (option != NONE) return setPlain(socket, option, from, length, level)
   if (level == LevelOf.Socket) return setSocket(self, socket, name, from, length)
@@ -285,7 +291,7 @@ export function sysGetsockopt(self: Process, descriptor: i32, level: u32, name: 
   const pair: boolean = pairOf(self, descriptor) != null
   const socket = pair ? null : socketFor(self, descriptor)
   if (socket == null && !pair) return failure
-  if (!isKnownLevel(level)) return Errno.ProtocolOption
+  if (!isKnownLevel(socket, level, name)) return Errno.ProtocolOption
   const error = userLoad32(lengthAt)
   if (error != Errno.None) return error
   const room: u32 = userLoaded()

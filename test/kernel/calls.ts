@@ -15,7 +15,7 @@ import {
 } from '../../kernel/lib/layout.ts'
 import { panic } from '../../kernel/lib/panic.ts'
 import { setSleep, sleeperDequeue, sleeperEnqueue, type Sleeper, type WaitQueue } from '../../kernel/lib/sleep.ts'
-import { heapAllocate } from '../../kernel/mm/heap.ts'
+import { heapAllocate, heapStats } from '../../kernel/mm/heap.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
 import { kernelEntered, kernelLeft, timeSettle } from '../../kernel/process/accounting.ts'
 import { groupAlone } from '../../kernel/process/group.ts'
@@ -222,6 +222,9 @@ function inMicroseconds(out: ptr, counts: ptr): void { copy64(out, 0, counts, 0)
 export function aloneOf(index: u32): bool { return groupAlone(processAt(index)) }
 /** Told to end. */
 export function endingSet(index: u32): void { processAt(index).ending = true }
+
+/** Pieces of memory that somebody has of the heap. */
+export function heapUsed(): u32 { return heapStats().allocations }
 
 export function pidOf(index: u32): u32 { return processAt(index).pid }
 export function parentOf(index: u32): u32 { return processAt(index).parent!.pid }

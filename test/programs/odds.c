@@ -269,11 +269,57 @@ static void owners(void) {
   close(s), close(sender);
 }
 
+// --- Datagrams of several sends. --------------------------------------------------------------------------
+
+static void corks(void) {
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t length = sizeof name;
+  static char bytes[70000];
+  struct timeval soon = {0, 300000};
+  int s = socket(AF_INET, SOCK_DGRAM, 0), sender = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0), on = 1, off = 0;
+  int stream = socket(AF_INET, SOCK_STREAM, 0);
+  if (bind(s, (void *)&name, sizeof name) != 0 || getsockname(s, (void *)&name, &length) != 0) return;
+  setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+  connect(sender, (void *)&name, sizeof name);
+  equal(send(sender, "one ", 4, MSG_MORE), 4, "MSG_MORE");
+  fails(recv(s, bytes, sizeof bytes, MSG_DONTWAIT), EAGAIN, "nothing is sent");
+  equal(send(sender, "two ", 4, MSG_MORE), 4, "more");
+  equal(send(sender, "three", 5, 0), 5, "and the last");
+  equal(recv(s, bytes, sizeof bytes, 0), 13, "one datagram");
+  check(memcmp(bytes, "one two three", 13) == 0, "of all of them");
+  equal(sendto(other, "to ", 3, MSG_MORE, (void *)&name, length), 3, "to whom the first was for");
+  equal(sendto(other, "him", 3, 0, (void *)&name, length), 3, "to whom the others are");
+  equal(recv(s, bytes, sizeof bytes, 0), 6, "likewise");
+  equal(setsockopt(sender, IPPROTO_UDP, 1, &on, sizeof on), 0, "UDP_CORK");
+  length = sizeof off;
+  equal(getsockopt(sender, IPPROTO_UDP, 1, &off, &length), 0, "is kept");
+  equal(off, 1, "on");
+  equal(send(sender, "a", 1, 0), 1, "a piece");
+  equal(send(sender, "b", 1, 0), 1, "and a piece");
+  fails(recv(s, bytes, sizeof bytes, MSG_DONTWAIT), EAGAIN, "nothing is sent");
+  off = 0;
+  equal(setsockopt(sender, IPPROTO_UDP, 1, &off, sizeof off), 0, "off");
+  equal(recv(s, bytes, sizeof bytes, 0), 2, "both");
+  struct iovec pieces[2] = {{"xy", 2}, {"z", 1}};
+  struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+  equal(sendmsg(sender, &message, MSG_MORE), 3, "sendmsg, too");
+  equal(send(sender, "", 0, 0), 0, "and an end without a byte");
+  equal(recv(s, bytes, sizeof bytes, 0), 3, "three");
+  equal(send(sender, bytes, 40000, MSG_MORE), 40000, "much");
+  fails(send(sender, bytes, 40000, 0), EMSGSIZE, "too much together");
+  equal(send(sender, "new", 3, 0), 3, "a new one");
+  equal(recv(s, bytes, sizeof bytes, 0), 3, "the other is gone");
+  fails(setsockopt(stream, IPPROTO_UDP, 1, &on, sizeof on), ENOPROTOOPT, "streams have none of it");
+  send(sender, "left", 4, MSG_MORE);
+  close(s), close(sender), close(other), close(stream);
+}
+
 int main(void) {
   names();
   parents();
   mappings();
   sizes();
   owners();
+  corks();
   return finish();
 }

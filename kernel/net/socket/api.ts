@@ -11,9 +11,10 @@ import { icmpErrorsTo } from '../icmp/received.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol } from '../ipv4/header.ts'
 import {
-  udpSocketBind, udpSocketConnect, udpSocketDisconnect, udpSocketSend, udpSocketUnbind,
+  udpSocketBind, udpSocketConnect, udpSocketDisconnect, udpSocketUnbind,
 } from '../udp/socket.ts'
 import { udpTableInit } from '../udp/table.ts'
+import { udpCorkDrop, udpSocketSendPiece } from '../udp/cork.ts'
 import { socketIcmpError } from './error.ts'
 import { groupJoin, groupLeave, groupLeaveAll, groupsInit } from './groups.ts'
 import { socketTakeError } from './options.ts'
@@ -22,7 +23,7 @@ import { socketQueueClear, socketQueueInit } from './queue.ts'
 import { rawBind, rawClose, rawConnect, rawDisconnect, rawInit, rawOpen, rawSend } from './raw.ts'
 import { messageTake } from './receive.ts'
 import {
-  BindRules, Shut, SocketEvent, SocketState, SocketType, type Socket, type SocketMessage, type SocketName,
+  BindRules, MessageFlag, Shut, SocketEvent, SocketState, SocketType, type Socket, type SocketMessage, type SocketName,
 } from './socket.ts'
 import { streamProtocol, type StreamOperations } from './stream.ts'
 import { socketMake, socketOf, socketTableInit, socketUnmake } from './table.ts'
@@ -141,12 +142,12 @@ export function socketSend(handle: u32, data: ptr, length: u32, flags: u32): i32
   if (refused != Errno.None) return sendFailed(socket, refused)
   if (socket.type == SocketType.Stream) return sendFailed(socket, streams().send(socket, data, length, flags))
   if (socket.state != SocketState.Connected) return sendFailed(socket, Errno.DestinationRequired)
-  return message(socket, data, length, socket.remoteAddress, socket.remotePort)
+  return message(socket, data, length, flags, socket.remoteAddress, socket.remotePort)
 }
 
 /**
  * Send one message to somebody, connected or not. Errors: BrokenPipe (shut), the error that is pending, IsConnected
- * and NotConnected (a stream), and those of udpSocketSend or rawSend.
+ * and NotConnected (a stream), and those of udpSocketSendPiece or rawSend.
  */
 export function socketSendTo(handle: u32, data: ptr, length: u32, flags: u32, address: Ipv4Address, port: u32): i32 {
   const socket = socketOf(handle)
@@ -156,12 +157,12 @@ export function socketSendTo(handle: u32, data: ptr, length: u32, flags: u32, ad
   if (socket.type == SocketType.Stream) {
     return sendFailed(socket, socket.state == SocketState.Connected ? Errno.IsConnected : Errno.NotConnected)
   }
-  return message(socket, data, length, address, port)
+  return message(socket, data, length, flags, address, port)
 }
 
-function message(socket: Socket, data: ptr, length: u32, address: Ipv4Address, port: u32): i32 {
+function message(socket: Socket, data: ptr, length: u32, flags: u32, address: Ipv4Address, port: u32): i32 {
   if (socket.type == SocketType.Raw) return sendFailed(socket, rawSend(socket, data, length, address))
-  return sendFailed(socket, udpSocketSend(socket, data, length, address, port))
+  return sendFailed(socket, udpSocketSendPiece(socket, data, length, address, port, (flags & MessageFlag.More) != 0))
 }
 
 /** Why nothing can be sent now, whatever it is: an error that waits to be told, or the direction is shut. */
@@ -268,6 +269,7 @@ function release(socket: Socket): void {
   if (socket.type == SocketType.Stream) streams().close(socket)
   if (socket.type == SocketType.Raw) rawClose(socket)
   groupLeaveAll(socket)
+  udpCorkDrop(socket)
   if (socket.type == SocketType.Datagram || socket.type == SocketType.Raw) unbind(socket)
   socketQueueClear(socket)
   socketUnblock(socket)

@@ -7,6 +7,7 @@ import { interfaceAt } from '../interface.ts'
 import { DEFAULT_TIME_TO_LIVE } from '../ipv4/header.ts'
 import { Fragmentation } from '../ipv4/output.ts'
 import { chainLength } from '../chain.ts'
+import { udpUncork } from '../udp/cork.ts'
 import { SizeChosen, SocketOption, SocketType, type Socket } from './socket.ts'
 import { socketOf } from './table.ts'
 import { streamProtocol } from './stream.ts'
@@ -66,7 +67,9 @@ function setFlag(socket: Socket, option: SocketOption, on: boolean): i32 {
     case SocketOption.MulticastAll: socket.multicastAll = on; break
     case SocketOption.NonBlocking: socket.nonBlocking = on; break
     case SocketOption.ReceiveErrors: socket.receiveErrors = on; break
-    case SocketOption.Cork: socket.cork = on; break
+    case SocketOption.Cork:
+      socket.cork = on
+      return on || socket.type != SocketType.Datagram ? Errno.None : udpUncork(socket)
     case SocketOption.AbortOnClose: socket.abortOnClose = on; break
     default:
       if (socket.type != SocketType.Raw) return Errno.ProtocolOption

@@ -59,7 +59,7 @@ export const enum SocketOption {
   Available, // read only: bytes of the next datagram, or of all that a stream has
   // Of streams; 0 stands for the usual value. tcp(7).
   MaximumSegment, // octets, TCP_MAXSEG: neither sent nor asked for more; read: what is sent
-  Cork, // nothing less than a full segment is sent, for 200 ms at most
+  Cork, // nothing less than a full segment is sent, for 200 ms at most; of UDP nothing, until it is off again
   UserTimeout, // how long what was sent may go unacknowledged
   KeepIdle, KeepInterval,
   KeepProbes, // how many go unanswered, up to 127
@@ -160,6 +160,7 @@ export class Socket {
   errorPort: u16
   errorType: u8
   errorCode: u8
+  corked: ptr // pieces of a datagram to be: udp/cork.ts; 0: none
   protocolState: ptr // the stream protocol's own
   owner: ptr // whoever made the socket; the core never looks at it
   statistics: Embed<SocketStatistics>

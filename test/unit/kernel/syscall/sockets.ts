@@ -265,6 +265,30 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.receive2(fd), 'in')
     })
 
+    t.test('datagrams of several sends: MSG_MORE, UDP_CORK, too long, closed', async t => {
+      const p = Net.begin(e)
+      const [one, two, MORE, UDP] = [p.bound2(DGRAM, 5000), p.bound2(DGRAM, 5001), 0x8000, 17]
+      const before = p.call('heapUsed')
+      p.sys('connect', one, p.sockaddr(A, LOCAL, 5001), 16)
+      t.same([p.send2(one, 'one ', MORE), p.send2(one, '', MORE), p.receive2(two, 100, DONTWAIT), p.send2(one, 'two')], [4, 0, E.AGAIN, 3])
+      t.equal(p.receive2(two), 'one two')
+      t.same([p.option(one, UDP, 1), p.option(one, UDP, 1, 1), p.option(one, UDP, 1)], [0, 0, 1])
+      t.same([p.send2(one, 'a'), p.send2(one, 'b', MORE), p.receive2(two, 100, DONTWAIT), p.option(one, UDP, 1, 0)], [1, 1, E.AGAIN, 0])
+      t.equal(p.receive2(two), 'ab')
+      t.same([p.option(one, UDP, 2, 1), p.option(p.sys('socket', 2, STREAM, 0), UDP, 1, 1)], [-92, -92])
+      t.equal(p.sys('sendto', one, BIG, 40_000, MORE, 0, 0), 40_000)
+      t.equal(p.sys('sendto', one, BIG, 25_508, 0, 0, 0), E.MSGSIZE)
+      t.equal(p.send2(one, 'new'), 3)
+      t.equal(p.receive2(two), 'new')
+      t.equal(p.sys('sendto', one, BIG, 40_000, MORE, 0, 0), 40_000)
+      t.equal(p.sys('sendto', one, BIG, 25_507, 0, 0, 0), 25_507)
+      t.equal(p.sys('recvfrom', two, BIG, 70_000, TRUNC, 0, 0), 65_507)
+      p.send2(one, 'left', MORE)
+      t.ok(p.call('heapUsed') > before)
+      p.call('fileClose', one)
+      t.equal(p.call('heapUsed'), before)
+    })
+
     t.test('epoll with two hundred sockets: only what is ready is looked at', async t => {
       const p = Net.begin(e)
       const set = p.sys('epoll_create1', 0)
