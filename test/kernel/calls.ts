@@ -223,7 +223,7 @@ export function aloneOf(index: u32): bool { return groupAlone(processAt(index)) 
 /** Told to end. */
 export function endingSet(index: u32): void { processAt(index).ending = true }
 
-/** Pieces of memory that somebody has of the heap. */
+/** Pieces of the heap that somebody has. */
 export function heapUsed(): u32 { return heapStats().allocations }
 
 export function pidOf(index: u32): u32 { return processAt(index).pid }
