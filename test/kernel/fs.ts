@@ -13,15 +13,16 @@ import { fsAccessAt, fsFstat, fsReadlinkAt, fsStatAt, fsStatfs } from '../../ker
 import { FileContext, contextFork, contextRelease } from '../../kernel/fs/context.ts'
 import { CpioResult, cpioLoad } from '../../kernel/fs/cpio.ts'
 import { descriptorFile, tableCloseOnExec, tableOpen, tablesUsed } from '../../kernel/fs/descriptor.ts'
-import { filePoll, filesOpen } from '../../kernel/fs/file.ts'
+import { filePoll, fileWatchers, filesOpen } from '../../kernel/fs/file.ts'
 import { fileLocksHeld } from '../../kernel/fs/file-lock.ts'
 import { Long, RecordLock, Stat, StatFs } from '../../kernel/fs/layouts.ts'
 import { pathWalks } from '../../kernel/fs/path.ts'
 import { pipesUsed } from '../../kernel/fs/pipe.ts'
 import { kernelFiles } from '../../kernel/fs/start.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
-import { address, at, sizeof, staticStruct, type cstring, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
+import { address, at, sizeof, staticStruct, type bool, type cstring, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { zeroBytes } from '../../kernel/lib/memory.ts'
+import { ReadyList, Report, Watch, watchAsked, watchBegin } from '../../kernel/lib/watch.ts'
 import { Transfer, transferInit } from '../../kernel/vm/transfer.ts'
 
 export { keepLog, keptAddress, keptBytes } from './log-sink.ts'
@@ -83,6 +84,20 @@ export function locksHeld(): u32 { return fileLocksHeld() }
 export function useChild(childs: boolean): void { context = childs ? child : null }
 export function pipe(flags: u32, out: ptr): i32 { return fsPipe2(here(), flags, out) }
 export function sync(descriptor: i32): i32 { return fsSync(here(), descriptor) }
+const watch = staticStruct<Watch>()
+const watched = staticStruct<ReadyList>()
+/** A file is watched for events from now on, each told once; whether one was since this was asked last. */
+export function watchFile(descriptor: i32, events: u32): void {
+  watch.ready = watched
+  watch.report = Report.Edge
+  watch.events = events
+  watchBegin(watch, fileWatchers(descriptorFile(here().table, descriptor)!))
+}
+export function wasTold(): bool {
+  const told = watched.first != null
+  if (told) watchAsked(watch, true)
+  return told
+}
 export function poll(descriptor: i32): u32 { return filePoll(descriptorFile(here().table, descriptor)!) }
 export function stat(directory: i32, path: ptr, out: ptr, flags: u32): i32 { return fsStatAt(here(), directory, path, at<Stat>(out), flags) }
 export function fstat(descriptor: i32, out: ptr): i32 { return fsFstat(here(), descriptor, at<Stat>(out)) }

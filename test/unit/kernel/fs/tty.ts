@@ -60,6 +60,27 @@ class Terminal extends Files {
 }
 
 for (const e of await engines('test/kernel/fs.ts')) {
+  t.test(`${e.kind}: who watches it is told of lines, and of output that goes on`, async t => {
+    const f = new Terminal(e)
+    const told = () => f.m.call('wasTold') === 1
+    f.m.call('watchFile', f.fd, 1)
+    f.type('a')
+    t.notOk(told(), 'no line')
+    f.type('b\r')
+    t.ok(told())
+    t.notOk(told(), 'once')
+    f.type('\x13')
+    t.notOk(told(), 'stopped')
+    f.type('\x11')
+    t.notOk(told(), 'which is not what it is watched for')
+    const g = new Terminal(e)
+    g.m.call('watchFile', g.fd, 4)
+    g.type('\x13c\r')
+    t.equal(g.m.call('wasTold'), 0)
+    g.type('\x11')
+    t.equal(g.m.call('wasTold'), 1)
+  })
+
   t.test(`${e.kind}: a line is read when it is ended, and a line at a time`, async t => {
     const f = new Terminal(e)
     t.equal(f.echo('hel'), 'hel')
