@@ -19,7 +19,7 @@ import { futexWaiters } from '../syscall/futex.ts'
 import { spaceCount } from '../vm/address-space.ts'
 import { pagesListed } from '../vm/page.ts'
 import { vmStats } from '../vm/stats.ts'
-import { reportFail, reportPass } from './report.ts'
+import { reportFailOpen, reportPass } from './report.ts'
 
 /** What is counted; the first process itself, whose end this is, still has one of the last two. */
 const enum Count {
@@ -82,13 +82,21 @@ export function leftBegin(): void {
 export function leftEnd(): boolean {
   for (let i: u32 = 0; i < Count.All; i++) {
     const allowed: u32 = i >= Count.Signals ? 1 : 0
-    if (count(i) == nth(before, i).value + allowed) continue
-    reportFail('mm', nameOf(i))
-    return false
+    const expected: u32 = nth(before, i).value + allowed
+    if (count(i) != expected) return fail(i, expected)
   }
   if (reportPass('mm')) {
     logDecimal('counted', Count.All)
     logEnd()
   }
   return true
+}
+
+function fail(which: u32, expected: u32): boolean {
+  if (reportFailOpen('mm', nameOf(which))) {
+    logDecimal('expected', expected)
+    logDecimal('found', count(which))
+    logEnd()
+  }
+  return false
 }

@@ -10,10 +10,15 @@ export function reportPass(name: cstring): boolean {
   return true
 }
 
-/** `selftest: fail name=… why="…"`. */
-export function reportFail(name: cstring, why: cstring): void {
-  if (!logStart(Level.Error, 'selftest', 'fail')) return
+/** `selftest: fail name=… why="…"`, left open for more values and logEnd(); false when the level is not let through. */
+export function reportFailOpen(name: cstring, why: cstring): boolean {
+  if (!logStart(Level.Error, 'selftest', 'fail')) return false
   logText('name', name)
   logQuoted('why', why)
-  logEnd()
+  return true
+}
+
+/** `selftest: fail name=… why="…"`. */
+export function reportFail(name: cstring, why: cstring): void {
+  if (reportFailOpen(name, why)) logEnd()
 }
