@@ -371,7 +371,22 @@ export const EPOLL_LIMIT: u32 = 1024
 export const EPOLL_NESTING: u32 = 5
 /** Lists that files in epolls are found by, a power of two: some sixteen in each when there are as many as can be. */
 export const EPOLL_BUCKETS: u32 = 1024
-/** Pairs of local sockets at once. */
-export const SOCKET_PAIR_LIMIT: u32 = 1024
+/** Local sockets at once: as many as files, and among them some that wait to be accepted, or are closed and not all read. */
+export const LOCAL_SOCKET_LIMIT: u32 = 8192
+/** Bytes of memory that what a local socket has sent may take until it is read, its least and its most: Linux's wmem_default, … */
+export const LOCAL_BUFFER: u32 = 212_992
+export const LOCAL_BUFFER_LEAST: u32 = 4608
+export const LOCAL_BUFFER_LIMIT: u32 = 425_984
+/** What is unread in all of them has at most one in this many of the frames. */
+export const LOCAL_MEMORY_SHARE: u32 = 8
+/** Datagrams that wait at one socket, less one: Linux's max_dgram_qlen. */
+export const LOCAL_DATAGRAMS: u32 = 10
+/** Lists that abstract names are found by, a power of two. */
+export const LOCAL_NAME_BUCKETS: u32 = 256
+/** Descriptors in one message, Linux's SCM_MAX_FD; and on their way in all messages together. */
+export const LOCAL_RIGHTS_LIMIT: u32 = 253
+export const LOCAL_FLIGHT_LIMIT: u32 = 16_384
+/** Bytes of ancillary data of one message that are looked at: Linux's optmem_max. */
+export const LOCAL_CONTROL_LIMIT: u32 = 20_480
 /** Signals that wait with what is known of them, all processes together: a few for each, and real-time signals in a queue. */
 export const SIGNAL_QUEUE_LIMIT: u32 = 4096

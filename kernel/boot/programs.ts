@@ -32,8 +32,8 @@ import { eventsInit } from '../syscall/eventfd.ts'
 import { futexInit, futexWake } from '../syscall/futex.ts'
 import { signalFilesInit } from '../syscall/signalfd.ts'
 import { socketFilesInit } from '../syscall/socket-file.ts'
-import { socketPairsInit } from '../syscall/socket-pair.ts'
 import { timerFilesInit } from '../syscall/timerfd.ts'
+import { localFilesInit } from '../syscall/local/file.ts'
 import { windowsInit } from '../syscall/user-window.ts'
 import { swapOn } from '../vm/swap-off.ts'
 import { vmInit } from '../vm/start.ts'
@@ -54,7 +54,7 @@ export function programsInit(): void {
   epollInit()
   asyncInit()
   socketFilesInit()
-  socketPairsInit()
+  localFilesInit()
   windowsInit(windowOpened, windowClosed)
   processTableInit()
   signalsInit()

@@ -55,14 +55,18 @@ export class OpenFile {
   data: ptr // of the operations
   watches: ptr // the epolls it is in: syscall/epoll.ts; 0: none
   async: ptr // who gets its signals: syscall/async.ts; 0: nobody was named
+  flight: u32 // of `count`, what lies in messages of local sockets: syscall/local/rights.ts
 }
 
 /** A file that is in epolls, or has signals, is closed: that is over. */
 type FileWatchesEnd = (file: OpenFile) => void
+/** A file is left that only messages on their way have. May sleep. */
+type FileAdrift = () => void
 
 const files = staticStruct<Pool>()
 let watchesEnd: FileWatchesEnd | null = null
 let asyncEnd: FileWatchesEnd | null = null
+let adrift: FileAdrift | null = null
 
 /** Once, before the first file is opened. */
 export function filesInit(): void {
@@ -77,6 +81,11 @@ export function fileWatchesEndSet(end: FileWatchesEnd): void {
 /** Who is told of files that have signals and are closed. Once, before the first. */
 export function fileAsyncEndSet(end: FileWatchesEnd): void {
   asyncEnd = end
+}
+
+/** Who is told of files that only messages on their way have. Once, before the first local socket. */
+export function fileAdriftSet(left: FileAdrift): void {
+  adrift = left
 }
 
 /** A new open file, counted once, without an inode; null when there are OPEN_FILE_LIMIT. */
@@ -100,7 +109,10 @@ export function fileHold(file: OpenFile): OpenFile {
 export function fileRelease(file: OpenFile): void {
   if (file.count == 0) panic('a file is closed that nobody has open')
   file.count -= 1
-  if (file.count != 0) return
+  if (file.count != 0) {
+    if (file.count == file.flight && adrift != null) adrift()
+    return
+  }
   if (file.watches != 0 && watchesEnd != null) watchesEnd(file)
   if (file.async != 0 && asyncEnd != null) asyncEnd(file)
   const close = file.operations.close

@@ -51,6 +51,7 @@ export const enum Errno {
   NotSocket = -88, // ENOTSOCK
   DestinationRequired = -89, // EDESTADDRREQ
   MessageTooLong = -90, // EMSGSIZE
+  WrongProtocolType = -91, // EPROTOTYPE
   ProtocolOption = -92, // ENOPROTOOPT
   ProtocolNotSupported = -93, // EPROTONOSUPPORT
   SocketTypeNotSupported = -94, // ESOCKTNOSUPPORT
@@ -65,6 +66,7 @@ export const enum Errno {
   NoBufferSpace = -105, // ENOBUFS
   IsConnected = -106, // EISCONN
   NotConnected = -107, // ENOTCONN
+  TooManyReferences = -109, // ETOOMANYREFS
   TimedOut = -110, // ETIMEDOUT
   ConnectionRefused = -111, // ECONNREFUSED
   HostDown = -112, // EHOSTDOWN

@@ -16,6 +16,7 @@ import { swapManager } from '../swap/start.ts'
 import { asyncHeld } from '../syscall/async.ts'
 import { epollHeld } from '../syscall/epoll-item.ts'
 import { futexWaiters } from '../syscall/futex.ts'
+import { localHeld } from '../syscall/local/file.ts'
 import { spaceCount } from '../vm/address-space.ts'
 import { pagesListed } from '../vm/page.ts'
 import { vmStats } from '../vm/stats.ts'
@@ -23,7 +24,8 @@ import { reportFailOpen, reportPass } from './report.ts'
 
 /** What is counted; the first process itself, whose end this is, still has one of the last two. */
 const enum Count {
-  Spaces, Pages, PageTables, Slots, Files, Tables, Paths, Pipes, FileFrames, Locks, Futexes, Epolls, Heap, Signals, Processes, All,
+  Spaces, Pages, PageTables, Slots, Files, Tables, Paths, Pipes, FileFrames, Locks, Futexes, Epolls, Local, Heap, Signals,
+  Processes, All,
 }
 
 @struct
@@ -47,6 +49,7 @@ function count(which: u32): u32 {
     case Count.Locks: return fileLocksHeld()
     case Count.Futexes: return futexWaiters()
     case Count.Epolls: return epollHeld() + asyncHeld()
+    case Count.Local: return localHeld()
     case Count.Heap: return heapStats().allocations
     case Count.Signals: return signalsHeld()
     default: return processCount()
@@ -67,6 +70,7 @@ function nameOf(which: u32): cstring {
     case Count.Locks: return 'locks on files are left'
     case Count.Futexes: return 'sleepers on futexes are left'
     case Count.Epolls: return 'epolls, or files in them, or signals for input are left'
+    case Count.Local: return 'local sockets are left'
     case Count.Heap: return 'memory of the heap is left'
     case Count.Signals: return 'signals are left'
     default: return 'processes are left'

@@ -10,16 +10,17 @@ import { filePoll } from '../fs/file.ts'
 import { Open, Poll, Seek, flagsWritable } from '../fs/flags.ts'
 import { inodeIsRegular } from '../fs/inode.ts'
 import { Errno } from '../lib/errno.ts'
-import { at, nth, plus, struct, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { at, nth, plus, struct, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import type { Process } from '../process/process.ts'
+import { IoVector } from '../vm/scatter.ts'
 import { transferInit } from '../vm/transfer.ts'
 import { userCopyIn, userLoad32, userLoaded, userPin, userStore32 } from '../vm/user-copy.ts'
 import { asyncFollow } from './async.ts'
 import { numberOut } from './number.ts'
+import { localOfFile } from './local/socket.ts'
 import { isSocketFile } from './socket-file.ts'
 import { socketReadv, socketWritev } from './socket-message.ts'
-import { isPairFile } from './socket-pair.ts'
 
 /** The most that one call moves: Linux's MAX_RW_COUNT. */
 const MOVE_LIMIT: u32 = 0x7ffff000
@@ -30,15 +31,6 @@ const PIECE: u32 = 8192
 
 /** ioctl's: signals for input, or none. include/uapi/asm-generic/ioctls.h */
 const FIOASYNC: u32 = 0x5452
-
-/** struct iovec. readv(2) specification. */
-@wire(16)
-class IoVector {
-  base: Le<u32>
-  baseHigh: Le<u32>
-  length: Le<u32>
-  lengthHigh: Le<u32>
-}
 
 /** Where one of the pieces of a vector is moved. */
 const enum Move { Read, Write, ReadAt, WriteAt }
@@ -116,7 +108,7 @@ function wouldWait(self: Process, descriptor: u32): boolean {
 /** A socket's pieces are one message. */
 function isSocket(self: Process, descriptor: u32): boolean {
   const file = descriptorFile(self.files.table, descriptor as number as i32)
-  return file != null && (isSocketFile(file) || isPairFile(file))
+  return file != null && (isSocketFile(file) || localOfFile(file) != null)
 }
 
 /** Whether the lengths are lengths, and their sum is one: InvalidArgument otherwise, BadAddress for an address with a high half. */

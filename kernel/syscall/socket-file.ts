@@ -13,13 +13,13 @@ import { SocketOption, type Socket } from '../net/socket/socket.ts'
 import { socketOf } from '../net/socket/table.ts'
 import { socketPolled } from '../net/socket/wake.ts'
 import type { Process } from '../process/process.ts'
-import { userLoad32, userLoaded, userStore32 } from '../vm/user-copy.ts'
+import { userStore32 } from '../vm/user-copy.ts'
 import type { Transfer } from '../vm/transfer.ts'
 import { socketLinger } from './socket-linger.ts'
 import { socketGive, socketTake } from './socket-transfer.ts'
 
-/** ioctl's: bytes to read, blocking or not. include/uapi/asm-generic/ioctls.h */
-const enum Request { Available = 0x541b, NonBlock = 0x5421 }
+/** ioctl's: bytes to read. include/uapi/asm-generic/ioctls.h */
+const FIONREAD: u32 = 0x541b
 
 const operations = staticStruct<FileOperations>()
 
@@ -103,18 +103,8 @@ function watchers(file: OpenFile): WatchList {
 
 /** Errors: NotTerminal (what sockets do not know), BadAddress. */
 function control(file: OpenFile, request: u32, argument: u32): i32 {
-  switch (request) {
-    case Request.Available:
-      return userStore32(argument as ptr, socketGetOption(socketHandleOf(file), SocketOption.Available) as number as u32)
-    case Request.NonBlock: {
-      const error = userLoad32(argument as ptr)
-      if (error != Errno.None) return error
-      if (userLoaded() != 0) file.flags |= Open.NonBlock
-      else file.flags &= ~Open.NonBlock
-      return Errno.None
-    }
-    default: return Errno.NotTerminal
-  }
+  if (request != FIONREAD) return Errno.NotTerminal
+  return userStore32(argument as ptr, socketGetOption(socketHandleOf(file), SocketOption.Available) as number as u32)
 }
 
 /** May sleep. */

@@ -1,6 +1,7 @@
 // getsockopt(2), setsockopt(2): the options of socket(7), ip(7) and tcp(7) that there are. Numbers are Linux's.
 
 import { descriptorFile } from '../fs/descriptor.ts'
+import { fileHold, fileRelease, type OpenFile } from '../fs/file.ts'
 import { isSocketFile, socketOfFile } from './socket-file.ts'
 import { Errno } from '../lib/errno.ts'
 import { load8, store32, store8, storeBe32 } from '../lib/intrinsics.ts'
@@ -14,22 +15,16 @@ import { SocketOption, SocketState, SocketType, type Socket } from '../net/socke
 import { TimeSpec } from '../fs/layouts.ts'
 import type { Process } from '../process/process.ts'
 import { userCopyIn, userCopyOut, userLoad32, userLoad8, userLoaded, userStore32 } from '../vm/user-copy.ts'
+import { localFile } from './local/file.ts'
+import { localOption, localOptionSet } from './local/option.ts'
+import { localOfFile } from './local/socket.ts'
+import { LevelOf, So } from './option-number.ts'
 import { Family } from './socket-address.ts'
-import { pairOf } from './socket-pair.ts'
 import { scratchPair, scratchRest, scratchTime } from './scratch.ts'
 import { timeValueFromMilliseconds, timeValueMilliseconds, timeValueRead } from './time-value.ts'
 
-const enum LevelOf { Ip = 0, Socket = 1, Tcp = 6, Udp = 17 }
 /** The option of SOL_UDP. include/uapi/linux/udp.h */
 const UDP_CORK: u32 = 1
-
-/** SOL_SOCKET. include/uapi/asm-generic/socket.h */
-const enum So {
-  ReuseAddress = 2, Type = 3, Error = 4, DontRoute = 5, Broadcast = 6, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9,
-  OutOfBandInline = 10, Priority = 12, Linger = 13, ReusePort = 15, ReceiveTimeout = 20, SendTimeout = 21, AcceptsConnections = 30,
-  Protocol = 38, Domain = 39,
-}
-
 /** SOL_IP. include/uapi/linux/in.h */
 const enum Ip {
   TypeOfService = 1, TimeToLive = 2, HeaderIncluded = 3, MtuDiscover = 10, ReceiveErrors = 11, MulticastInterface = 32,
@@ -69,7 +64,7 @@ const NAME_ROOM: u32 = 16
 /** No option of the core's. */
 const NONE: u32 = 0xffffffff
 
-/** The socket of a descriptor; null: `failure` says why. */
+/** The socket of a descriptor that is one of the stack's; null: it is local, or `failure` says why it is none. */
 function socketFor(self: Process, descriptor: i32): Socket | null {
   const file = descriptorFile(self.files.table, descriptor)
   failure = file == null ? Errno.BadHandle : Errno.NotSocket
@@ -77,6 +72,7 @@ function socketFor(self: Process, descriptor: i32): Socket | null {
 }
 
 let failure: i32 = Errno.None
+
 
 /** Which of the core's options a number of Linux's is, when its value is a plain number; NONE: none. */
 function plainOption(level: u32, name: u32): u32 {
@@ -132,8 +128,8 @@ function inSeconds(option: u32): boolean {
 }
 
 /** Whether there are options of a level; of UDP's there is one, and only datagrams have it. */
-function isKnownLevel(socket: Socket | null, level: u32, name: u32): boolean {
-  if (level == LevelOf.Udp) return name == UDP_CORK && socket != null && socket.type == SocketType.Datagram
+function isKnownLevel(socket: Socket, level: u32, name: u32): boolean {
+  if (level == LevelOf.Udp) return name == UDP_CORK && socket.type == SocketType.Datagram
   return level == LevelOf.Socket || level == LevelOf.Ip || level == LevelOf.Tcp
 }
 
@@ -145,13 +141,24 @@ function isKnownLevel(socket: Socket | null, level: u32, name: u32): boolean {
  */
 export function sysSetsockopt(self: Process, descriptor: i32, level: u32, name: u32, from: ptr, length: u32): i32 {
   const socket = socketFor(self, descriptor)
-  if (socket == null) return failure
+  if (socket == null) return setLocal(self, descriptor, level, name, from, length)
   if (!isKnownLevel(socket, level, name)) return Errno.ProtocolOption
   if ((length as number as i32) < 0) return Errno.InvalidArgument
   const option = plainOption(level, name)
   if (option != NONE) return setPlain(socket, option, from, length, level)
   if (level == LevelOf.Socket) return setSocket(self, socket, name, from, length)
   return level == LevelOf.Ip ? setIp(self, socket, name, from, length) : setTcp(self, socket, name, from, length)
+}
+
+function setLocal(self: Process, descriptor: i32, level: u32, name: u32, from: ptr, length: u32): i32 {
+  const file = localFile(self, descriptor)
+  if (file == null) return failure
+  fileHold(file)
+  const result: i32 = (length as number as i32) < 0
+    ? Errno.InvalidArgument
+    : localOptionSet(self, localOfFile(file)!, level, name, from, length)
+  fileRelease(file)
+  return result
 }
 
 /** A number of four bytes; for the options of ip(7) one will do. */
@@ -288,39 +295,35 @@ function setCongestion(self: Process, socket: Socket, from: ptr, length: u32): i
 
 /** getsockopt(2). Errors: BadHandle, NotSocket, InvalidArgument, ProtocolOption, BadAddress. May sleep. */
 export function sysGetsockopt(self: Process, descriptor: i32, level: u32, name: u32, to: ptr, lengthAt: ptr): i32 {
-  const pair: boolean = pairOf(self, descriptor) != null
-  const socket = pair ? null : socketFor(self, descriptor)
-  if (socket == null && !pair) return failure
-  if (!isKnownLevel(socket, level, name)) return Errno.ProtocolOption
+  const socket = socketFor(self, descriptor)
+  const local = socket == null ? localFile(self, descriptor) : null
+  if (socket == null && local == null) return failure
+  if (socket != null && !isKnownLevel(socket, level, name)) return Errno.ProtocolOption
+  if (local != null) fileHold(local)
+  const result = tellOption(self, socket, local, level, name, to, lengthAt)
+  if (local != null) fileRelease(local)
+  return result
+}
+
+/** Of a socket of the stack's, or of the file of a local one. */
+function tellOption(
+  self: Process, socket: Socket | null, local: OpenFile | null, level: u32, name: u32, to: ptr, lengthAt: ptr,
+): i32 {
   const error = userLoad32(lengthAt)
   if (error != Errno.None) return error
   const room: u32 = userLoaded()
   if ((room as number as i32) < 0) return Errno.InvalidArgument
   const out = scratchRest(self)
   zeroBytes(out, NAME_ROOM)
-  const size = socket == null ? pairValue(level, name, out) : optionValue(self, socket, level, name, out)
+  const size = local != null ? localOption(localOfFile(local)!, level, name, out) : optionValue(socket!, level, name, out)
   if (size < 0) return size
   const length: u32 = room < (size as number as u32) ? room : size as number as u32
   if (userCopyOut(to, out, length) != Errno.None) return Errno.BadAddress
   return userStore32(lengthAt, length)
 }
 
-/** What can be asked of one of a pair. */
-function pairValue(level: u32, name: u32, out: ptr): i32 {
-  if (level != LevelOf.Socket) return Errno.ProtocolOption
-  switch (name) {
-    case So.Type: return number(out, 1)
-    case So.Domain: return number(out, Family.Unix)
-    case So.Error:
-    case So.Protocol:
-    case So.AcceptsConnections:
-      return number(out, 0)
-    default: return Errno.ProtocolOption
-  }
-}
-
 /** The value of an option at `out`: how many bytes, or ProtocolOption. */
-function optionValue(self: Process, socket: Socket, level: u32, name: u32, out: ptr): i32 {
+function optionValue(socket: Socket, level: u32, name: u32, out: ptr): i32 {
   const option = plainOption(level, name)
   if (option != NONE) return plainValue(socket, option, out)
   if (level == LevelOf.Socket) return socketValue(socket, name, out)

@@ -17,7 +17,8 @@ import { signalSendSelf } from '../process/signal.ts'
 import { socketAwait } from './socket-wait.ts'
 import { WINDOW_SIZE, windowAt, windowClose, windowOpen } from './user-window.ts'
 
-/** Flags of send and receive that are not the socket core's: MSG_WAITALL, MSG_NOSIGNAL. */
+/** Flags of send and receive that are not the socket core's: MSG_OOB, which there is not, MSG_WAITALL, MSG_NOSIGNAL. */
+export const OUT_OF_BAND: u32 = 1
 export const WAIT_ALL: u32 = 0x100
 export const NO_SIGNAL: u32 = 0x4000
 /** The longest message there can be. */

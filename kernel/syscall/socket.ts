@@ -1,5 +1,6 @@
-// System calls about sockets: IPv4 streams, datagrams and raw sockets on the kernel's stack; pairs of local sockets. Names and
-// errors are Linux's: socket(2), connect(2), accept(2), send(2), recv(2) and so on. Options are socket-option.ts's.
+// System calls about sockets: IPv4 streams, datagrams and raw sockets on the kernel's stack. Names and errors are Linux's: socket(2),
+// connect(2), accept(2), send(2), recv(2) and so on. Options are socket-option.ts's. Each call asks once whether its socket is one of
+// the stack's; what is not is local/'s, or none.
 //
 // A call that may sleep holds the file, so that another thread that closes the descriptor meanwhile does not take it away.
 
@@ -17,44 +18,43 @@ import {
 } from '../net/socket/socket.ts'
 import { socketOf } from '../net/socket/table.ts'
 import type { Process } from '../process/process.ts'
+import {
+  localAcceptCall, localBind, localConnectCall, localListenCall, localNameTell, localShutdownCall, localSocket,
+} from './local/calls.ts'
+import { localFile, noSocket } from './local/file.ts'
+import { localRecvfrom, localSendto } from './local/transfer.ts'
 import { Family, socketAddress, socketAddressRead, socketAddressWrite } from './socket-address.ts'
-import { pairName, pairOf, pairReceive, pairSend, pairShutdown } from './socket-pair.ts'
 import { fileWaits, isSocketFile, socketDescriptor, socketHandleOf, socketOfFile } from './socket-file.ts'
-import { socketGive, socketTake } from './socket-transfer.ts'
+import { OUT_OF_BAND, socketGive, socketTake } from './socket-transfer.ts'
 import { socketAwait } from './socket-wait.ts'
 
 /** `type` of socket(2): the type in four bits, and two flags. */
 const TYPE_MASK: u32 = 0xf
 const enum Type { Stream = 1, Datagram = 2, Raw = 3 }
-/** MSG_OOB and MSG_ERRQUEUE: there is neither. */
-const OUT_OF_BAND: u32 = 1
+/** MSG_ERRQUEUE: there is none. */
 const ERROR_QUEUE: u32 = 0x2000
 /** Backlogs are cut to this: Linux's somaxconn. */
 const MOST_BACKLOG: u32 = 4096
 
 const name = staticStruct<SocketName>()
 
-/** The file of a descriptor, null: BadHandle, or it is no socket. Not held. */
-function fileOf(self: Process, descriptor: i32): OpenFile | null {
+/** The file of a descriptor that is a socket of the stack, or null. Not held. */
+export function socketFile(self: Process, descriptor: i32): OpenFile | null {
   const file = descriptorFile(self.files.table, descriptor)
   return file != null && isSocketFile(file) ? file : null
-}
-
-/** What it means that `fileOf` found none. */
-function noSocket(self: Process, descriptor: i32): i32 {
-  return descriptorFile(self.files.table, descriptor) == null ? Errno.BadHandle : Errno.NotSocket
 }
 
 // --- Making. ----------------------------------------------------------------------------------------------
 
 /**
- * socket(2): a descriptor. Errors: AddressFamily (IPv4 is what there is), InvalidArgument (flags), SocketTypeNotSupported,
- * ProtocolNotSupported, TooManyFiles, FileTableFull, OutOfMemory.
+ * socket(2): a descriptor. Errors: AddressFamily (IPv4 and local ones are what there is), InvalidArgument (flags),
+ * SocketTypeNotSupported, ProtocolNotSupported, TooManyFiles, FileTableFull, OutOfMemory.
  */
 export function sysSocket(self: Process, family: u32, type: u32, protocol: u32): i32 {
   if ((type & ~(TYPE_MASK | Open.NonBlock | Open.CloseOnExec)) != 0) return Errno.InvalidArgument
-  if (family != Family.Inet) return Errno.AddressFamily
   const kind: u32 = type & TYPE_MASK
+  if (family == Family.Unix) return localSocket(self, kind, type, protocol)
+  if (family != Family.Inet) return Errno.AddressFamily
   if (kind == 0 || kind > Type.Raw) return Errno.SocketTypeNotSupported
   const handle = socketCreate((kind - 1) as number as SocketType, protocol)
   if (handle < 0) return handle
@@ -63,8 +63,9 @@ export function sysSocket(self: Process, family: u32, type: u32, protocol: u32):
 
 /** bind(2). Errors: BadHandle, NotSocket, InvalidArgument, AddressFamily, BadAddress, socketBind's. May sleep. */
 export function sysBind(self: Process, descriptor: i32, from: ptr, length: u32): i32 {
+  if (socketFile(self, descriptor) == null) return localBind(self, descriptor, from, length)
   const error = socketAddressRead(self, from, length, false)
-  const file = fileOf(self, descriptor)
+  const file = socketFile(self, descriptor)
   if (file == null) return noSocket(self, descriptor)
   if (error != Errno.None) return error
   const wanted = socketAddress(self)
@@ -73,10 +74,10 @@ export function sysBind(self: Process, descriptor: i32, from: ptr, length: u32):
 
 /** listen(2). Errors: BadHandle, NotSocket, socketListen's. */
 export function sysListen(self: Process, descriptor: i32, backlog: i32): i32 {
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  const file = socketFile(self, descriptor)
   const asked: u32 = backlog as number as u32
-  return socketListen(socketHandleOf(file), asked < MOST_BACKLOG ? asked : MOST_BACKLOG)
+  const most: u32 = asked < MOST_BACKLOG ? asked : MOST_BACKLOG
+  return file == null ? localListenCall(self, descriptor, most) : socketListen(socketHandleOf(file), most)
 }
 
 /**
@@ -85,8 +86,8 @@ export function sysListen(self: Process, descriptor: i32, backlog: i32): i32 {
  */
 export function sysAccept4(self: Process, descriptor: i32, to: ptr, lengthAt: ptr, flags: u32): i32 {
   if ((flags & ~(Open.NonBlock | Open.CloseOnExec)) != 0) return Errno.InvalidArgument
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  const file = socketFile(self, descriptor)
+  if (file == null) return localAcceptCall(self, descriptor, to, lengthAt, flags)
   fileHold(file)
   const handle = acceptOne(file)
   fileRelease(file)
@@ -129,8 +130,9 @@ function acceptOne(file: OpenFile): i32 {
  * AddressFamily, BadAddress, InProgress, Already, Interrupted, socketConnect's, and what the network says. May sleep.
  */
 export function sysConnect(self: Process, descriptor: i32, from: ptr, length: u32): i32 {
+  if (socketFile(self, descriptor) == null) return localConnectCall(self, descriptor, from, length)
   const error = socketAddressRead(self, from, length, true)
-  const file = fileOf(self, descriptor)
+  const file = socketFile(self, descriptor)
   if (file == null) return noSocket(self, descriptor)
   if (error != Errno.None) return error
   const wanted = socketAddress(self)
@@ -186,10 +188,8 @@ function stateOf(socket: Socket): SocketState {
 
 /** shutdown(2). Errors: BadHandle, NotSocket, InvalidArgument, NotConnected. */
 export function sysShutdown(self: Process, descriptor: i32, how: u32): i32 {
-  const pair = pairOf(self, descriptor)
-  if (pair != null) return pairShutdown(pair, how)
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  const file = socketFile(self, descriptor)
+  if (file == null) return localShutdownCall(self, descriptor, how)
   return socketShutdown(socketHandleOf(file), how as number as Shut)
 }
 
@@ -197,18 +197,16 @@ export function sysShutdown(self: Process, descriptor: i32, how: u32): i32 {
 
 /** getsockname(2). Errors: BadHandle, NotSocket, InvalidArgument, BadAddress. May sleep. */
 export function sysGetsockname(self: Process, descriptor: i32, to: ptr, lengthAt: ptr): i32 {
-  if (pairOf(self, descriptor) != null) return pairName(to, lengthAt)
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  const file = socketFile(self, descriptor)
+  if (file == null) return localNameTell(self, descriptor, to, lengthAt, false)
   const socket = socketOfFile(file)
   return socketAddressWrite(self, to, lengthAt, socket.localAddress, socket.localPort)
 }
 
 /** getpeername(2). Errors: BadHandle, NotSocket, NotConnected, InvalidArgument, BadAddress. May sleep. */
 export function sysGetpeername(self: Process, descriptor: i32, to: ptr, lengthAt: ptr): i32 {
-  if (pairOf(self, descriptor) != null) return pairName(to, lengthAt)
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  const file = socketFile(self, descriptor)
+  if (file == null) return localNameTell(self, descriptor, to, lengthAt, true)
   const socket = socketOfFile(file)
   if (socket.state != SocketState.Connected) return Errno.NotConnected
   return socketAddressWrite(self, to, lengthAt, socket.remoteAddress, socket.remotePort)
@@ -221,31 +219,24 @@ export function sysGetpeername(self: Process, descriptor: i32, to: ptr, lengthAt
  * AddressFamily, socketGive's. May sleep.
  */
 export function sysSendto(self: Process, descriptor: i32, from: ptr, length: u32, flags: u32, to: ptr, toLength: u32): i32 {
-  const pair = pairOf(self, descriptor)
-  if (pair != null) return pairGive(self, pair, from, length, flags)
+  let file = socketFile(self, descriptor)
+  if (file == null) return localSend(self, descriptor, from, length, flags, to, toLength)
   const named: boolean = to != 0
-  const error: i32 = named ? socketAddressRead(self, to, toLength, false) : Errno.None
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  let error: i32 = Errno.None
+  if (named) {
+    error = socketAddressRead(self, to, toLength, false)
+    file = socketFile(self, descriptor) // reading may have slept
+    if (file == null) return noSocket(self, descriptor)
+  }
   if ((flags & OUT_OF_BAND) != 0) return Errno.NotSupported
   if (error != Errno.None) return error
   const wanted = socketAddress(self)
   return giveHeld(file, from, length, false, flags, named, wanted.address, wanted.port)
 }
 
-/** pairSend and pairReceive, the file held meanwhile. */
-export function pairGive(self: Process, file: OpenFile, from: ptr, length: u32, flags: u32): i32 {
-  fileHold(file)
-  const sent = pairSend(self, file, from, length, flags)
-  fileRelease(file)
-  return sent
-}
-
-export function pairTake(self: Process, file: OpenFile, to: ptr, room: u32, flags: u32): i32 {
-  fileHold(file)
-  const got = pairReceive(self, file, to, room, flags)
-  fileRelease(file)
-  return got
+function localSend(self: Process, descriptor: i32, from: ptr, length: u32, flags: u32, to: ptr, toLength: u32): i32 {
+  const file = localFile(self, descriptor)
+  return file == null ? noSocket(self, descriptor) : localSendto(self, file, from, length, flags, to, toLength)
 }
 
 /** socketGive, the file held meanwhile. A stream that is connected is not asked where to. */
@@ -269,16 +260,19 @@ const message = staticStruct<SocketMessage>()
  * which is always empty), BadAddress, socketTake's. May sleep.
  */
 export function sysRecvfrom(self: Process, descriptor: i32, to: ptr, room: u32, flags: u32, from: ptr, lengthAt: ptr): i32 {
-  const pair = pairOf(self, descriptor)
-  if (pair != null) return pairTake(self, pair, to, room, flags)
-  const file = fileOf(self, descriptor)
-  if (file == null) return noSocket(self, descriptor)
+  const file = socketFile(self, descriptor)
+  if (file == null) return localReceive(self, descriptor, to, room, flags, from, lengthAt)
   const got = takeHeld(file, to, room, false, flags)
   if (got < 0 || from == 0) return got
   const error = socketOfFile(file).type == SocketType.Stream
     ? Errno.None
     : socketAddressWrite(self, from, lengthAt, message.address, message.port)
   return error != Errno.None ? error : got
+}
+
+function localReceive(self: Process, descriptor: i32, to: ptr, room: u32, flags: u32, from: ptr, lengthAt: ptr): i32 {
+  const file = localFile(self, descriptor)
+  return file == null ? noSocket(self, descriptor) : localRecvfrom(self, file, to, room, flags, from, lengthAt)
 }
 
 /** socketTake, the file held meanwhile; what is known of a message is in `takenMessage`. */

@@ -5,11 +5,11 @@ import type { TrapFrame } from '../arch/x86/trap-frame.ts'
 import type { i32, ptr, u32 } from '../lib/layout.ts'
 import type { Process } from '../process/process.ts'
 import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollPwait2, sysEpollWait } from './epoll.ts'
+import { sysSocketpair } from './local/pair.ts'
 import { Call } from './numbers.ts'
 import { sysRtSigqueueinfo } from './signal.ts'
 import { sysRecvmsg, sysSendmsg } from './socket-message.ts'
 import { sysGetsockopt, sysSetsockopt } from './socket-option.ts'
-import { sysSocketpair } from './socket-pair.ts'
 import { timerCall } from './table-timer.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,

@@ -142,6 +142,20 @@ booted(t, 'what looks at the system', {
   t.equal(await machine.exit(), Exit.Success)
 })
 
+booted(t, 'syslogd and logger, through /dev/log', { args: initrd, append: `${quiet} init=/bin/sh` }, async (t, machine) => {
+  const shell = new Shell(machine)
+  await shell.prompt()
+  await shell.run('syslogd -n -S -O /messages & pid=$!; until [ -S /dev/log ]; do sleep 0.1; done')
+  t.equal(await shell.run('stat -c "%F" /dev/log'), 'socket')
+  await shell.run('logger -t first -p user.notice one line; for i in 1 2 3; do logger -t loop $i; done; until grep -q "loop: 3" /messages; do sleep 0.1; done')
+  await shell.run('kill $pid; wait $pid')
+  t.equal(await shell.run('cut -c 17- /messages | sed "s/BusyBox.*/BusyBox/"'),
+    ['syslogd started: BusyBox', 'first: one line', 'loop: 1', 'loop: 2', 'loop: 3', 'syslogd exiting'].join('\n'))
+  t.equal(await shell.run('[ -S /dev/log ] && rm /dev/log && echo its name is left'), 'its name is left')
+  shell.exit(0)
+  t.equal(await machine.exit(), Exit.Success)
+})
+
 booted(t, 'a full /tmp is ENOSPC, and nobody is ended for it', { args: initrd, append: `${quiet} swap=none init=/bin/sh`, memory: '64M' }, async (t, machine) => {
   const shell = new Shell(machine)
   await shell.prompt()

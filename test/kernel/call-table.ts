@@ -19,7 +19,7 @@ import {
 } from '../../kernel/syscall/signal.ts'
 import { sysRecvmsg, sysSendmsg } from '../../kernel/syscall/socket-message.ts'
 import { sysGetsockopt, sysSetsockopt } from '../../kernel/syscall/socket-option.ts'
-import { sysSocketpair } from '../../kernel/syscall/socket-pair.ts'
+import { sysSocketpair } from '../../kernel/syscall/local/pair.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,
 } from '../../kernel/syscall/socket.ts'

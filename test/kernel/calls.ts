@@ -32,8 +32,8 @@ import { asyncInit } from '../../kernel/syscall/async.ts'
 import { epollInit } from '../../kernel/syscall/epoll.ts'
 import { eventsInit } from '../../kernel/syscall/eventfd.ts'
 import { futexInit } from '../../kernel/syscall/futex.ts'
+import { localFilesInit } from '../../kernel/syscall/local/file.ts'
 import { socketFilesInit } from '../../kernel/syscall/socket-file.ts'
-import { socketPairsInit } from '../../kernel/syscall/socket-pair.ts'
 import { signalFilesInit } from '../../kernel/syscall/signalfd.ts'
 import { timerFilesInit } from '../../kernel/syscall/timerfd.ts'
 import { windowsInit } from '../../kernel/syscall/user-window.ts'
@@ -50,11 +50,14 @@ import { advance } from './net-time.ts'
 export * from './net.ts'
 export { filesOpen } from '../../kernel/fs/file.ts'
 export { pipesUsed } from '../../kernel/fs/pipe.ts'
+export { framesTotal } from '../../kernel/mm/frames.ts'
 export { wallClockSet } from '../../kernel/lib/wall-clock.ts'
 export { signalsHeld } from '../../kernel/process/signal-state.ts'
 export { asyncHeld } from '../../kernel/syscall/async.ts'
 export { epollHeld } from '../../kernel/syscall/epoll-item.ts'
 export { futexWaiters } from '../../kernel/syscall/futex.ts'
+export { localHeld } from '../../kernel/syscall/local/file.ts'
+export { localMemoryUsed } from '../../kernel/syscall/local/message.ts'
 export { spaceCount } from '../../kernel/vm/address-space.ts'
 export { userCopyIn, userCopyOut } from '../../kernel/vm/user-copy.ts'
 
@@ -105,7 +108,7 @@ export function callsStart(): void {
   epollInit()
   asyncInit()
   socketFilesInit()
-  socketPairsInit()
+  localFilesInit()
   windowsInit(windowOpened, windowClosed)
 }
 

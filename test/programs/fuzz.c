@@ -20,8 +20,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
-enum { PAGE = 4096, CALLS = 150, CHILD_MS = 400, DESCRIPTORS = 24 };
+enum { PAGE = 4096, CALLS = 150, CHILD_MS = 400, DESCRIPTORS = 30 };
 
 /** What arguments are, in order. d descriptor, p pointer, n name, s size, f flags, i small number, o offset, t process, g signal. */
 struct Call {
@@ -159,9 +160,35 @@ static void scatter(void) {
   }
 }
 
+static struct sockaddr_un local(int which) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  snprintf(a.sun_path + which / 2, 8, "local%d", which); // the first two in the file system
+  return a;
+}
+
+/** A name to bind or send to, where pointers find it. */
 static void address(void) {
+  if (below(2)) {
+    struct sockaddr_un u = local(below(4));
+    memcpy(good, &u, sizeof u);
+    return;
+  }
   struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(7000 + below(4)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   memcpy(good, &a, sizeof a);
+}
+
+/** A message with descriptors or credentials, nearly as it has to be. */
+static long message(void) {
+  struct msghdr *m = (void *)(good + 1024);
+  struct cmsghdr *head = (void *)(good + 1280);
+  struct iovec *pieces = (void *)(good + 1152);
+  int count = below(6), *data = (int *)CMSG_DATA(head);
+  for (int i = 0; i < 3; i++) pieces[i] = (struct iovec){below(4) ? good + 2048 : (char *)pointer(), below(4) ? below(3000) : (unsigned long)OF(sizes)};
+  for (int i = 0; i < count; i++) data[i] = below(3) ? (int)(3 + below(DESCRIPTORS)) : getpid();
+  *head = (struct cmsghdr){.cmsg_len = below(8) ? CMSG_LEN(4 * count) : below(64), .cmsg_level = below(8) ? SOL_SOCKET : (int)below(4), .cmsg_type = 1 + below(2)};
+  *m = (struct msghdr){.msg_name = below(3) ? NULL : good, .msg_namelen = below(120), .msg_iov = pieces, .msg_iovlen = below(4), .msg_control = below(8) ? head : (void *)pointer(),
+    .msg_controllen = below(4) ? CMSG_SPACE(4 * count) : below(200)};
+  return (long)m;
 }
 
 static void interrupted(int number) { (void)number; }
@@ -190,6 +217,15 @@ static void prepare(void) {
   connect(client, (void *)&a, sizeof a);
   socketpair(AF_UNIX, SOCK_STREAM, 0, two);
   socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, two);
+  socketpair(AF_UNIX, SOCK_SEQPACKET, 0, two);
+  for (int i = 0; i < 4; i++) {
+    struct sockaddr_un u = local(i);
+    unlink(u.sun_path);
+    int s = socket(AF_UNIX, (i % 2 ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0);
+    if (bind(s, (void *)&u, sizeof u) == 0) listen(s, 2);
+  }
+  struct sockaddr_un u = local(0);
+  connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (void *)&u, sizeof u);
   epoll_create1(0), epoll_create1(0), eventfd(1, EFD_NONBLOCK), timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 }
 
@@ -221,6 +257,7 @@ static void child(unsigned seed) {
     if (below(4) == 0) address();
     int length = strlen(call->shape);
     for (int k = 0; k < 6; k++) a[k] = k < length ? argument(call->shape[k]) : (long)draw();
+    if ((call->number == SYS_sendmsg || call->number == SYS_recvmsg) && below(4)) a[1] = message();
     if (loud) tell(call, a);
     __atomic_add_fetch(&shared->calls, 1, __ATOMIC_RELAXED);
     if (raw(call->number, a) >= 0) __atomic_add_fetch(&shared->succeeded, 1, __ATOMIC_RELAXED);
@@ -236,7 +273,7 @@ static void end(pid_t pid) {
   sigtimedwait(&set, NULL, &limit);
   kill(pid, SIGKILL);
   kill(-1, SIGKILL); // the first process may: everybody but itself
-  while (wait(NULL) > 0 || errno == EINTR) continue;
+  while (wait(NULL) > 0 || errno == EINTR) kill(-1, SIGKILL); // who was being made when it was sent did not get it
   sigtimedwait(&set, NULL, &(struct timespec){0, 0});
 }
 

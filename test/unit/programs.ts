@@ -5,7 +5,11 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { program } from '../programs.ts'
 
-for (const name of ['signals', 'threads', 'sockets', 'waiting', 'pointers', 'outside', 'threads-exec', 'usage', 'limits', 'locks', 'epoll', 'timers', 'odds', 'shared']) {
+const PROGRAMS = [
+  'signals', 'threads', 'sockets', 'waiting', 'pointers', 'outside', 'threads-exec', 'usage', 'limits', 'locks', 'epoll', 'timers', 'odds',
+  'shared', 'local',
+]
+for (const name of PROGRAMS) {
   t.test(name, async t => {
     const ran = spawnSync(program(name), { encoding: 'utf8', timeout: 60_000 })
     t.equal(ran.status, 0)

@@ -9,6 +9,7 @@ import { at, plus, sizeof, staticStruct, struct, type Bytes, type i32, type ptr,
 import { copyBytes, zeroBytes } from '../../lib/memory.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { transferOut, type Transfer } from '../../vm/transfer.ts'
+import { userLoad32, userLoaded } from '../../vm/user-copy.ts'
 import type { FileContext } from '../context.ts'
 import {
   descriptorAllocate, descriptorClose, descriptorCloseOnExec, descriptorCloseOnExecSet, descriptorFile, descriptorPut,
@@ -22,7 +23,8 @@ import { PipeEnds, isPipe, pipeCreate, pipeResize, pipeSize } from '../pipe.ts'
 import { inodeRead, inodeWrite } from '../regular.ts'
 
 const CLOSE_ON_EXEC: u32 = 1
-/** ioctls that are about descriptors, whatever is behind them. include/uapi/asm-generic/ioctls.h */
+/** ioctls that are about descriptors and open files, whatever is behind them. include/uapi/asm-generic/ioctls.h */
+const FIONBIO: u32 = 0x5421
 const FIONCLEX: u32 = 0x5450
 const FIOCLEX: u32 = 0x5451
 
@@ -153,7 +155,17 @@ export function fsIoctl(context: FileContext, descriptor: i32, request: u32, arg
     descriptorCloseOnExecSet(context.table, descriptor, request == FIOCLEX)
     return done(file, Errno.None)
   }
-  return done(file, (file.flags & Open.Path) != 0 ? Errno.BadHandle : fileControl(file, request, argument))
+  if ((file.flags & Open.Path) != 0) return done(file, Errno.BadHandle)
+  return done(file, request == FIONBIO ? nonBlockSet(file, argument as ptr) : fileControl(file, request, argument))
+}
+
+/** Whether calls on the file wait, as the word at an address of the process's says. */
+function nonBlockSet(file: OpenFile, from: ptr): i32 {
+  const error = userLoad32(from)
+  if (error != Errno.None) return error
+  if (userLoaded() != 0) file.flags |= Open.NonBlock
+  else file.flags &= ~Open.NonBlock
+  return Errno.None
 }
 
 /** close. */

@@ -1,5 +1,5 @@
 // Sockets as system calls, two processes on the loopback interface and a peer on eth0: who waits for what, what user memory that is not
-// there does (nothing is lost), names, messages in pieces, options, pairs, and that everything is given back.
+// there does (nothing is lost), names, messages in pieces, options, and that everything is given back.
 
 import t from 'tap'
 import { engines } from '../../../engine.ts'
@@ -363,7 +363,6 @@ for (const e of await engines('test/kernel/calls.ts')) {
     t.test('what there is not', async t => {
       const p = Net.begin(e)
       t.equal(p.sys('socket', 10, STREAM, 0), E.AFNOSUPPORT)
-      t.equal(p.sys('socket', 1, STREAM, 0), E.AFNOSUPPORT)
       t.equal(p.sys('socket', 2, 5, 0), E.SOCKTNOSUPPORT)
       t.equal(p.sys('socket', 2, STREAM, 17), E.PROTONOSUPPORT)
       t.equal(p.sys('socket', 2, STREAM | 0x10000, 0), E.INVAL)
@@ -377,37 +376,6 @@ for (const e of await engines('test/kernel/calls.ts')) {
       t.equal(p.sys('sendto', fd, C, 1, 1, 0, 0), E.OPNOTSUPP, 'MSG_OOB')
       t.equal(p.sys('bind', fd, p.sockaddr(A, '10.7.7.7', 80), 16), -99)
       t.equal(p.sys('bind', fd, p.sockaddr(A, LOCAL, 80), 15), E.INVAL)
-    })
-
-    t.test('pairs: bytes both ways, each end shut by itself', async t => {
-      const p = Net.begin(e)
-      t.equal(p.sys('socketpair', 1, STREAM | NONBLOCK, 0, A), 0)
-      const [one, two] = [p.word(A), p.word(A + 4)]
-      t.equal(p.send2(one, 'there'), 5)
-      t.equal(p.receive2(two), 'there')
-      t.equal(p.call('fileWrite', two, p.text(C, 'back'), 4), 4)
-      t.equal(p.call('fileRead', one, B, 50), 4)
-      t.equal(p.receive2(one), E.AGAIN)
-      p.iovec(LENGTH + 0x100, [p.text(C, 'abcdef'), 2], [C + 3, 3])
-      t.equal(p.sys('sendmsg', one, p.msghdr(B, 0, 0, LENGTH + 0x100, 2), 0), 5)
-      p.iovec(LENGTH + 0x200, [C + 0x100, 1], [C + 0x200, 10])
-      t.equal(p.sys('recvmsg', two, p.msghdr(B, 0, 0, LENGTH + 0x200, 2), 0), 5)
-      t.same([p.read(C + 0x100, 1).toString(), p.read(C + 0x200, 4).toString()], ['a', 'bdef'])
-      t.equal(p.receive2(two, 5, PEEK), E.OPNOTSUPP)
-      t.equal(p.sys('getsockname', one, B, p.words(LENGTH, 16)), 0)
-      t.same([p.word(LENGTH), p.read(B, 2).readUInt16LE()], [2, 1])
-      t.equal(p.sys('shutdown', one, 1), 0)
-      t.equal(p.receive2(two), '')
-      t.equal(p.send2(two, 'yet'), 3)
-      t.equal(p.receive2(one), 'yet')
-      t.equal(p.sys('poll', p.pollfd(A, [one, 5], [two, 5]), 2, 0), 2)
-      p.call('fileClose', one)
-      t.equal(p.send2(two, 'x'), E.PIPE)
-      p.call('fileClose', two)
-      t.same([p.call('pipesUsed'), p.sys('socketpair', 1, DGRAM, 0, A), p.sys('socketpair', 2, STREAM, 0, A)], [0, E.SOCKTNOSUPPORT, E.OPNOTSUPP])
-      const files = p.call('filesOpen')
-      t.equal(p.sys('socketpair', 1, STREAM, 0, READ_ONLY), E.FAULT)
-      t.same([p.call('filesOpen'), p.call('pipesUsed')], [files, 0])
     })
   })
 }
