@@ -313,6 +313,8 @@ export const POSIX_TIMER_LIMIT: u32 = 1024
 export const FUTEX_BUCKETS: u32 = 64
 /** Locks on files, and those who wait for one, each: a few of every process. */
 export const FILE_LOCK_LIMIT: u32 = 4096
+/** Supplementary groups of a process: NGROUPS_MAX of musl, by which static programs go. */
+export const GROUP_LIMIT: u32 = 32
 /** Pieces of one readv or writev: Linux's UIO_MAXIOV. */
 export const VECTOR_LIMIT: u32 = 1024
 // --- Files. -----------------------------------------------------------------------------------------------

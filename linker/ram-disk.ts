@@ -11,13 +11,14 @@ export type RamDiskEntry = string | Buffer | { readonly from: string } | { reado
 /** What every root has. */
 const FOLDERS = ['bin', 'dev', 'proc', 'tmp']
 
-/** Pack these, files executable and all of it root's; the path of the archive, a file in build/ named by what is in it. */
+/** Pack these, files executable, all of it root's and /tmp for everybody; the path of the archive, in build/, named by what is in it. */
 export function ramDisk(entries: Readonly<Record<string, RamDiskEntry>>): string {
   const build = path.join(ROOT, 'build')
   fs.mkdirSync(build, { recursive: true })
   const root = fs.mkdtempSync(path.join(build, 'ram-disk-'))
   try {
     for (const folder of FOLDERS) fs.mkdirSync(path.join(root, folder))
+    fs.chmodSync(path.join(root, 'tmp'), 0o1777)
     for (const [name, entry] of Object.entries(entries)) put(path.join(root, name), entry)
     const archive = pack(root)
     const file = path.join(build, 'cache', 'ram-disk', `${hashOf(archive)}.cpio`)

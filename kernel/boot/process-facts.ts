@@ -1,11 +1,13 @@
 // What files have to know of processes, and /proc tells of them: handed over at boot, because kernel/fs comes before
 // kernel/process. Context: a process's.
 
+import type { Credentials } from '../fs/credentials.ts'
 import { processHooks } from '../fs/process-hooks.ts'
 import { ProcessFacts, SystemFacts, procHooks } from '../fs/proc/facts.ts'
 import { divide64, load32 } from '../lib/intrinsics.ts'
 import { nth, staticMemory, staticStruct, type ptr, type u32 } from '../lib/layout.ts'
 import { copyBytes } from '../lib/memory.ts'
+import { mayLookInto } from '../process/credentials.ts'
 import { NO_LIMIT, Resource } from '../process/limits.ts'
 import { Process, ProcessState } from '../process/process.ts'
 import { processArguments, processMaps } from './process-memory.ts'
@@ -66,6 +68,11 @@ function selfFileLimit(): u32 {
   return self == null ? NO_LIMIT : nth(self.signals.group.limits, Resource.FileSize).soft
 }
 
+function selfCredentials(): Credentials | null {
+  const self = processCurrent()
+  return self == null ? null : self.files.credentials
+}
+
 // --- /proc. -----------------------------------------------------------------------------------------------
 
 function nextPid(after: u32): u32 {
@@ -115,10 +122,17 @@ function tell(pid: u32, out: ProcessFacts): boolean {
   out.minorFaults = process.signals.group.faults
   out.majorFaults = 0
   out.files = process.space == null ? null : process.files
+  out.credentials = process.files.credentials
   out.executable = process.executable.inode
   out.executablePath = process.executable.path
   copyBytes(out.name, process.name, NAME)
   return true
+}
+
+function inspect(pid: u32): boolean {
+  const self = processCurrent()
+  const process = processOf(pid)
+  return self == null || process == null || mayLookInto(self, process)
 }
 
 function systemTell(out: SystemFacts): void {
@@ -150,9 +164,11 @@ export function processFactsInit(): void {
   hooks.signalGroup = groupSignal
   hooks.signalIgnored = selfIgnores
   hooks.fileLimit = selfFileLimit
+  hooks.credentials = selfCredentials
   const proc = procHooks()
   proc.next = nextPid
   proc.tell = tell
+  proc.inspect = inspect
   proc.system = systemTell
   proc.arguments = processArguments
   proc.maps = processMaps

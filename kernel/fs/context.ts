@@ -1,7 +1,9 @@
-// Where a process stands among the files: its root, its working directory, its umask, its descriptors. Part of a process.
+// Where a process stands among the files: its root, its working directory, its umask, its descriptors, and who it is. Part of a
+// process.
 
 import { Errno } from '../lib/errno.ts'
-import { struct, type i32, type u32 } from '../lib/layout.ts'
+import { struct, type Embed, type i32, type u32 } from '../lib/layout.ts'
+import { Credentials, credentialsCopy } from './credentials.ts'
 import { tableCreate, tableFork, tableHold, tableRelease, type FileTable } from './descriptor.ts'
 import { inodeHold, inodeRelease, type Inode } from './inode.ts'
 
@@ -13,9 +15,10 @@ export class FileContext {
   cwd: Inode // held
   umask: u32
   table: FileTable
+  credentials: Embed<Credentials>
 }
 
-/** The first process's: everything at `root`, no descriptors. OutOfMemory. */
+/** The first process's, zeroed before: the superuser, everything at `root`, no descriptors. OutOfMemory. */
 export function contextInit(context: FileContext, root: Inode): i32 {
   const table = tableCreate()
   if (table == null) return Errno.OutOfMemory
@@ -26,7 +29,7 @@ export function contextInit(context: FileContext, root: Inode): i32 {
   return Errno.None
 }
 
-/** A child's: the same places, and the same table if `share`, else one of its own with the same files. OutOfMemory. */
+/** A child's: the same places, the same ids, and the same table if `share`, else one of its own with the same files. OutOfMemory. */
 export function contextFork(child: FileContext, parent: FileContext, share: boolean): i32 {
   const table = share ? tableHold(parent.table) : tableFork(parent.table)
   if (table == null) return Errno.OutOfMemory
@@ -34,6 +37,7 @@ export function contextFork(child: FileContext, parent: FileContext, share: bool
   child.cwd = inodeHold(parent.cwd)
   child.umask = parent.umask
   child.table = table
+  credentialsCopy(child.credentials, parent.credentials)
   return Errno.None
 }
 

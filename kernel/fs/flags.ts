@@ -8,6 +8,8 @@ export const enum Open {
   WriteOnly = 1,
   ReadWrite = 2,
   AccessMode = 3,
+  /** The kernel's own: a program is opened to be run. Linux calls it __FMODE_EXEC. */
+  Execute = 0o40,
   Create = 0o100,
   Exclusive = 0o200,
   NoTerminal = 0o400,
@@ -35,6 +37,8 @@ export const enum At {
   WorkingDirectory = -100,
   SymlinkNoFollow = 0x100,
   RemoveDirectory = 0x200,
+  /** AT_EACCESS of faccessat2, which removes nothing. */
+  EffectiveAccess = 0x200,
   SymlinkFollow = 0x400,
   EmptyPath = 0x1000,
 }

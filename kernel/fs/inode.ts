@@ -27,7 +27,10 @@ export class DirectoryEntry {
 type InodeLookup = (directory: Inode, name: ptr, length: u32) => u32
 /** The directory above, held for the caller; of the root of the file system itself; NoSuchEntry: it was removed. */
 type InodeParent = (directory: Inode) => u32
-/** A new file under a name nobody has, held for the caller; `target` is the text of a symbolic link. NoSpace, NotPermitted. May sleep. */
+/**
+ * A new file under a name nobody has, held for the caller, who says whose it is; `target` is the text of a symbolic link. NoSpace,
+ * NotPermitted. May sleep.
+ */
 type InodeCreate = (directory: Inode, name: ptr, length: u32, mode: u32, device: u32, target: ptr) => u32
 /** Another name for a file: TooManyLinks, NoSpace. */
 type InodeLink = (directory: Inode, name: ptr, length: u32, inode: Inode) => i32
@@ -35,15 +38,18 @@ type InodeLink = (directory: Inode, name: ptr, length: u32, inode: Inode) => i32
 type InodeRemove = (directory: Inode, name: ptr, length: u32, inode: Inode) => i32
 /** A file gets the name `toName` and loses the other; `replaced` had it before. NotEmpty, NoSpace. Checks of kinds are done. */
 type InodeRename = (move: Renaming) => i32
-/** The text of a symbolic link, zero-terminated, as long as the inode is held. */
-type InodeText = (link: Inode) => ptr
-/** Where a link leads that is not followed by its text, as those in /proc: held, or NoSuchEntry. */
+/** The text of a symbolic link, zero-terminated, as long as the inode is held; 0 without memory; AccessDenied. */
+type InodeText = (link: Inode) => u32
+/** Where a link leads that is not followed by its text, as those in /proc: held, or NoSuchEntry, AccessDenied. */
 type InodeFollow = (link: Inode) => u32
 /** Bytes moved, 0 at the end; InputOutput, BadAddress. May sleep. */
 type InodeRead = (inode: Inode, position: u32, transfer: Transfer) => i32
-/** Bytes moved; NoSpace, FileTooLarge, BadAddress. With `append` the position is the end, wherever that is then. May sleep. */
+/**
+ * Bytes moved; NoSpace, FileTooLarge, BadAddress. With `append` the position is the end, wherever that is then. A file that is written to
+ * loses its set-user and set-group bits: permission.ts, setIdsLose. May sleep.
+ */
 type InodeWrite = (inode: Inode, position: u32, append: boolean, transfer: Transfer) => i32
-/** Make it so long: cut, or filled up with zeros. May sleep. */
+/** Make it so long: cut, or filled up with zeros; then as after a write. May sleep. */
 type InodeTruncate = (inode: Inode, size: u32) => i32
 /** The first entry at or after `position`, which counts from 2: true, or false at the end. */
 type InodeIterate = (directory: Inode, position: u32, entry: DirectoryEntry) => boolean

@@ -5,17 +5,17 @@ import { address, at, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { deviceFind } from './device.ts'
 import { fileCreate, fileRelease, type FileOperations, type OpenFile } from './file.ts'
 import { Open, flagsWritable } from './flags.ts'
-import { MountFlag, inodeHold, inodeReadOnly, type Inode } from './inode.ts'
+import { MountFlag, inodeHold, type Inode } from './inode.ts'
 import { Mode, modeType } from './mode.ts'
 import { fifoOpen } from './pipe.ts'
 import { directoryOperations, pathOperations, regularOperations } from './regular.ts'
 
 /** Flags that say how to open, and are not kept. */
-const ONCE: u32 = Open.Create | Open.Exclusive | Open.Truncate | Open.CloseOnExec
+const ONCE: u32 = Open.Create | Open.Exclusive | Open.Truncate | Open.CloseOnExec | Open.Execute
 
 /**
- * Open what an inode is, as `flags` (Open) say: an OpenFile, counted once, or IsDirectory, SymbolicLinkLoop, NoSuchDevice,
- * ReadOnly, TextBusy, AccessDenied, FileTableFull, and what its kind says. May sleep.
+ * Open what an inode is, as `flags` (Open) say; that the process may was asked before: an OpenFile, counted once, or IsDirectory,
+ * SymbolicLinkLoop, NoSuchDevice, TextBusy, AccessDenied, FileTableFull, and what its kind says. May sleep.
  */
 export function inodeOpen(inode: Inode, flags: u32): u32 {
   if ((flags & Open.Path) != 0) return openWith(inode, pathOperations(), flags)
@@ -31,7 +31,6 @@ export function inodeOpen(inode: Inode, flags: u32): u32 {
 
 function openRegular(inode: Inode, flags: u32): u32 {
   const changes = flagsWritable(flags) || (flags & Open.Truncate) != 0
-  if (changes && inodeReadOnly(inode)) return Errno.ReadOnly as number as u32
   if (changes && inode.running != 0) return Errno.TextBusy as number as u32
   return openWith(inode, regularOperations(), flags)
 }

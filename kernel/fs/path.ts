@@ -13,9 +13,11 @@ import {
 import { copyBytes, stringLengthBounded } from '../lib/memory.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
 import type { FileContext } from './context.ts'
+import type { Credentials } from './credentials.ts'
 import { inodeHold, inodeIsDirectory, inodeRelease, type Inode } from './inode.ts'
 import { Mode, modeType } from './mode.ts'
 import { mountDown, mountUp } from './mount.ts'
+import { maySearch } from './permission.ts'
 
 const SLASH: u32 = 0x2f
 const DOT: u32 = 0x2e
@@ -47,6 +49,7 @@ class Rest {
 @struct
 export class PathWalk {
   root: Inode // held
+  credentials: Credentials // whose the walk is
   directory: Inode // held: where the walk stands; at the end, where the last name is
   inode: Inode | null // held: what the path names
   follow: u32
@@ -75,7 +78,7 @@ export function pathWalks(): u32 {
 
 /**
  * Follow a path from a directory, or from the root if it begins with a slash: a PathWalk, or NoSuchEntry, NotDirectory,
- * SymbolicLinkLoop, NameTooLong, OutOfMemory. May sleep.
+ * SymbolicLinkLoop, NameTooLong, AccessDenied (a directory on the way may not be searched), OutOfMemory. May sleep.
  */
 export function pathWalk(context: FileContext, from: Inode, path: ptr, follow: u32): u32 {
   if (load8(path, 0) == 0) return Errno.NoSuchEntry as number as u32
@@ -84,6 +87,7 @@ export function pathWalk(context: FileContext, from: Inode, path: ptr, follow: u
   if (memory == 0) return Errno.OutOfMemory as number as u32
   const walk = at<PathWalk>(memory)
   walk.root = inodeHold(context.root)
+  walk.credentials = context.credentials
   walk.directory = inodeHold(from)
   walk.follow = follow
   walk.text = path
@@ -137,11 +141,17 @@ function moveTo(walk: PathWalk, inode: Inode): void {
 function walkAll(walk: PathWalk): i32 {
   begin(walk)
   while (nextText(walk)) {
-    const result = componentTaken(walk) ? step(walk, atEnd(walk)) : Errno.NameTooLong
+    const result = next(walk)
     if (result != Errno.None || walk.done) return result
   }
   walk.inode = inodeHold(walk.directory)
   return Errno.None
+}
+
+/** The next component. */
+function next(walk: PathWalk): i32 {
+  if (!maySearch(walk.credentials, walk.directory)) return Errno.AccessDenied
+  return componentTaken(walk) ? step(walk, atEnd(walk)) : Errno.NameTooLong
 }
 
 /** To the next text with something in it: false when there is none. */
@@ -240,7 +250,7 @@ function followLink(walk: PathWalk, link: Inode, isLast: boolean): i32 {
     return isError(found) ? errorOf(found) : arrive(walk, mountDown(at<Inode>(found as ptr)), isLast)
   }
   const textOf = link.operations.text
-  const text: ptr = textOf == null ? 0 as ptr : textOf(link)
+  const text = (textOf == null ? 0 : textOf(link)) as ptr
   if (text == 0 || load8(text, 0) == 0) return failed(link, Errno.NoSuchEntry)
   const rest = nth(walk.rests, walk.depth)
   walk.depth += 1

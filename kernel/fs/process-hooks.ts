@@ -2,6 +2,7 @@
 // them (in a test, before the first process) everything is as if there were no process. A process's context.
 
 import { staticStruct, struct, type u32 } from '../lib/layout.ts'
+import type { Credentials } from './credentials.ts'
 
 /** The number of the process that runs; 0: none. */
 type ProcessNumber = () => u32
@@ -12,6 +13,8 @@ type SignalGroup = (group: u32, signal: u32) => void
 type SignalIgnored = (signal: u32) => boolean
 /** The most bytes that a file of the running process's may have: RLIMIT_FSIZE. */
 type FileLimit = () => u32
+/** Who the process that runs is; null: none does. */
+type CredentialsOf = () => Credentials | null
 
 @struct
 export class ProcessHooks {
@@ -22,6 +25,7 @@ export class ProcessHooks {
   signalGroup: SignalGroup | null
   signalIgnored: SignalIgnored | null
   fileLimit: FileLimit | null
+  credentials: CredentialsOf | null
 }
 
 const NO_LIMIT: u32 = 0xffffffff
@@ -60,6 +64,12 @@ export function processSignal(signal: u32): void {
 export function processFileLimit(): u32 {
   const limit = hooks.fileLimit
   return limit == null ? NO_LIMIT : limit()
+}
+
+/** Who the process that runs is; null: none does, it is the kernel's own work. */
+export function processCredentials(): Credentials | null {
+  const credentials = hooks.credentials
+  return credentials == null ? null : credentials()
 }
 
 /** A signal to a process group; 0 is none. */

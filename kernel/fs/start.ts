@@ -17,7 +17,7 @@ import { fileSystemRegister, mountAdd, mountsInit } from './mount.ts'
 import { pathsInit } from './path.ts'
 import { pipesInit } from './pipe.ts'
 import { procInit } from './proc/start.ts'
-import { RAMFS_MAGIC, TMPFS_MAGIC, ramfsInit, ramfsType } from './ramfs/ramfs.ts'
+import { RAMFS_MAGIC, TMPFS_MAGIC, ramfsInit, ramfsType, tmpfsMount } from './ramfs/ramfs.ts'
 import { regularInit } from './regular.ts'
 import { ttyDevicesInit } from './tty/file.ts'
 
@@ -45,6 +45,7 @@ export function fsInit(): i32 {
   ramfsKind(rootfs, 'rootfs', RAMFS_MAGIC)
   ramfsKind(ramfs, 'ramfs', RAMFS_MAGIC)
   ramfsKind(tmpfs, 'tmpfs', TMPFS_MAGIC)
+  tmpfs.mount = tmpfsMount
   devfsInit()
   procInit()
   const mounted = mountAdd(rootfs, ROOT_SOURCE, null, '/', 0)

@@ -8,7 +8,7 @@
 import { STACK_LARGEST, STACK_SMALLEST } from '../config.ts'
 import { Errno, isError } from '../lib/errno.ts'
 import { load8, store32 } from '../lib/intrinsics.ts'
-import { plus, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { plus, struct, type Stored, type bool, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { randomBelow, randomBytes } from '../lib/random.ts'
 import { PAGE_SHIFT, PAGE_SIZE, USER_END, pageFloor } from '../mm/address.ts'
@@ -37,11 +37,21 @@ const RANDOM_PAGES: u32 = 2048
 /** Initial-state alignment of RSP. */
 const STACK_ALIGNMENT: u32 = 16
 
+/** Who a program is, as it is told. */
+@struct
+export class Identity {
+  user: u32 // whose process it is
+  effectiveUser: u32 // and as whom it runs
+  group: u32
+  effectiveGroup: u32
+  secure: Stored<u32, bool> // it is more, or another, than who has started it: it is not to trust what comes from there
+}
+
 /**
  * Map the stack of `space` and write what a program finds on it: RSP, or OutOfMemory, BadAddress. `capabilities` is CPUID's EDX
  * of leaf 1. May sleep.
  */
-export function stackBuild(space: AddressSpace, from: Arguments, image: Image, capabilities: u32): u32 {
+export function stackBuild(space: AddressSpace, from: Arguments, image: Image, who: Identity, capabilities: u32): u32 {
   const end: u32 = USER_END - PAGE_SIZE - (randomBelow(RANDOM_PAGES) << PAGE_SHIFT)
   const size = stackSize(space)
   const bottom: u32 = end - size
@@ -57,7 +67,9 @@ export function stackBuild(space: AddressSpace, from: Arguments, image: Image, c
   if (memory == 0) return Errno.OutOfMemory as number as u32
   zeroBytes(memory, words * WORD)
   vectorsWrite(memory, from, strings)
-  auxiliaryWrite(plus(memory, (3 + from.argumentCount + from.environmentCount) * WORD), image, strings + from.path, random, capabilities)
+  auxiliaryAt = plus(memory, (3 + from.argumentCount + from.environmentCount) * WORD)
+  auxiliaryOfImage(image, capabilities)
+  auxiliaryOfCaller(who, random, strings + from.path)
   randomBytes(plus(memory, words * WORD), RANDOM_BYTES)
   const error = copyOut(from, memory, words * WORD, start, random, strings)
   heapFree(memory)
@@ -101,8 +113,7 @@ function put(type: Auxiliary, value: u32): void {
   auxiliaryAt = plus(auxiliaryAt, 2 * WORD)
 }
 
-function auxiliaryWrite(to: ptr, image: Image, path: u32, random: u32, capabilities: u32): void {
-  auxiliaryAt = to
+function auxiliaryOfImage(image: Image, capabilities: u32): void {
   put(Auxiliary.HardwareCapabilities, capabilities)
   put(Auxiliary.PageSize, PAGE_SIZE)
   put(Auxiliary.ClockTicks, CLOCK_TICKS)
@@ -114,11 +125,14 @@ function auxiliaryWrite(to: ptr, image: Image, path: u32, random: u32, capabilit
   put(Auxiliary.Base, 0)
   put(Auxiliary.Flags, 0)
   put(Auxiliary.Entry, image.entry)
-  put(Auxiliary.UserId, 0)
-  put(Auxiliary.EffectiveUserId, 0)
-  put(Auxiliary.GroupId, 0)
-  put(Auxiliary.EffectiveGroupId, 0)
-  put(Auxiliary.Secure, 0)
+}
+
+function auxiliaryOfCaller(who: Identity, random: u32, path: u32): void {
+  put(Auxiliary.UserId, who.user)
+  put(Auxiliary.EffectiveUserId, who.effectiveUser)
+  put(Auxiliary.GroupId, who.group)
+  put(Auxiliary.EffectiveGroupId, who.effectiveGroup)
+  put(Auxiliary.Secure, who.secure ? 1 : 0)
   put(Auxiliary.Random, random)
   put(Auxiliary.ExecutedFile, path)
   put(Auxiliary.Null, 0)

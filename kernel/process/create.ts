@@ -12,6 +12,8 @@ import { contextFork, contextRelease } from '../fs/context.ts'
 import { sleepUninterruptibleFor } from '../lib/sleep.ts'
 import { spaceHold } from '../vm/address-space.ts'
 import { spaceFork } from '../vm/fork.ts'
+import { spaceRelease } from '../vm/unmap.ts'
+import { hasAllProcesses } from './credentials.ts'
 import { executableCopy } from './executable.ts'
 import { kernelStackAllocate, kernelStackFree } from './kernel-stack.ts'
 import { limitsToSpace } from './limits.ts'
@@ -74,15 +76,22 @@ export function processUnmake(process: Process): void {
 
 /**
  * A copy of the running process `self`, as `flags` say; it returns 0 from the same system call, on the stack `stack` if that is
- * not 0. Returns its pid. Errors: WouldBlock (PROCESS_LIMIT), OutOfMemory, InvalidArgument. May sleep.
+ * not 0. Returns its pid. Errors: WouldBlock (PROCESS_LIMIT, RLIMIT_NPROC), OutOfMemory, InvalidArgument, Interrupted (`self` is to end).
+ * May sleep.
  */
 export function processClone(self: Process, flags: u32, stack: ptr, tls: ptr, childTid: ptr): i32 {
   if (!flagsMakeSense(flags) || ((flags & Clone.Parent) != 0 && self.group == 1)) return Errno.InvalidArgument
+  if (hasAllProcesses(self)) return Errno.WouldBlock
   const child = processMake()
   if (child == null) return Errno.WouldBlock
   if (!copyParts(self, child, flags)) {
     processUnmake(child)
     return Errno.OutOfMemory
+  }
+  if (isEnded(self)) { // while it slept: the child was not there yet when everybody was told to end
+    releaseParts(child)
+    processUnmake(child)
+    return Errno.Interrupted
   }
   copyRegisters(self, child, flags, stack, tls)
   if ((flags & Clone.ChildClearTid) != 0) child.clearTid = childTid
@@ -112,6 +121,18 @@ function copyParts(self: Process, child: Process, flags: u32): boolean {
   }
   signalStateRelease(child.signals)
   return false
+}
+
+/** Undo `copyParts`. May sleep. */
+function releaseParts(child: Process): void {
+  spaceRelease(child.space!)
+  contextRelease(child.files)
+  signalStateRelease(child.signals)
+}
+
+/** Whether a process is told to end, and does as soon as it leaves the kernel. */
+function isEnded(self: Process): boolean {
+  return self.ending || signalKilled(self.signals)
 }
 
 function spaceCopy(self: Process, child: Process, flags: u32): boolean {
@@ -182,7 +203,7 @@ function vforkWait(self: Process, child: Process): void {
   while (true) {
     const present = processOf(pid)
     if (present == null || present.vforkedBy == 0) return
-    if (self.ending || signalKilled(self.signals)) { // it is ended, whatever the child does
+    if (isEnded(self)) { // whatever the child does
       present.vforkedBy = 0
       return
     }

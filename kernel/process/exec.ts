@@ -9,8 +9,7 @@ import { INTERPRETER_LIMIT } from '../config.ts'
 import { fsFileOpen } from '../fs/calls/open.ts'
 import { tableCloseOnExec } from '../fs/descriptor.ts'
 import { fileRelease, type OpenFile } from '../fs/file.ts'
-import { At } from '../fs/flags.ts'
-import { Mode, modeType } from '../fs/mode.ts'
+import { At, Open } from '../fs/flags.ts'
 import { inodeRead } from '../fs/regular.ts'
 import { Errno, errorOf, isError } from '../lib/errno.ts'
 import { load8 } from '../lib/intrinsics.ts'
@@ -19,12 +18,13 @@ import { copyBytes, stringLengthBounded, zeroBytes } from '../lib/memory.ts'
 import { Arguments, argumentsAdd, argumentsFree, argumentsInit } from '../loader/arguments.ts'
 import { ElfLoaderError, elfErrno } from '../loader/errors.ts'
 import { Image, elfLoad } from '../loader/load.ts'
-import { stackBuild } from '../loader/stack.ts'
+import { Identity, stackBuild } from '../loader/stack.ts'
 import { heapAllocate, heapFree } from '../mm/heap.ts'
 import { spaceCreate } from '../vm/address-space.ts'
 import { Transfer, transferInit } from '../vm/transfer.ts'
 import { spaceRelease } from '../vm/unmap.ts'
 import { userLoad32, userLoaded } from '../vm/user-copy.ts'
+import { identityFind, identityTake } from './credentials.ts'
 import { executableSet } from './executable.ts'
 import { vforkOver } from './exit.ts'
 import { groupAlone } from './group.ts'
@@ -42,7 +42,6 @@ const SPACE: u32 = 0x20
 const TAB: u32 = 9
 const NEWLINE: u32 = 10
 const SLASH: u32 = 0x2f
-const EXECUTABLE: u32 = 0o111
 
 /** What becomes of a call while it sleeps: of each caller its own. */
 @struct
@@ -50,6 +49,7 @@ export class Execution {
   arguments: Embed<Arguments>
   image: Embed<Image>
   transfer: Embed<Transfer>
+  identity: Embed<Identity> // who the program is
   interpreters: u32 // followed so far
   headLength: u32
   head: Bytes<256> // HEAD_SIZE
@@ -84,7 +84,7 @@ function pathOf(from: Arguments): ptr {
  */
 export function execute(self: Process, execution: Execution, frame: TrapFrame): i32 {
   while (true) {
-    const opened = fsFileOpen(self.files, At.WorkingDirectory, pathOf(execution.arguments), 0, 0)
+    const opened = fsFileOpen(self.files, At.WorkingDirectory, pathOf(execution.arguments), Open.Execute, 0)
     if (isError(opened)) return errorOf(opened)
     const file = at<OpenFile>(opened as ptr)
     let result: i32 = headRead(execution, file)
@@ -99,10 +99,8 @@ export function execute(self: Process, execution: Execution, frame: TrapFrame): 
 
 /** Look at the file and its first line. */
 function headRead(execution: Execution, file: OpenFile): i32 {
-  const inode = file.inode
-  if (inode == null || modeType(inode.mode) != Mode.Regular || (inode.mode & EXECUTABLE) == 0) return Errno.AccessDenied
   transferInit(execution.transfer, execution.head, HEAD_SIZE - 1, true)
-  const moved = inodeRead(inode, 0, execution.transfer)
+  const moved = inodeRead(file.inode!, 0, execution.transfer)
   if (moved < 0) return moved
   execution.headLength = moved as number as u32
   return Errno.None
@@ -180,6 +178,7 @@ function replaceProgram(self: Process, execution: Execution, file: OpenFile, fra
   const space = spaceCreate()
   if (space == null) return Errno.OutOfMemory
   limitsToSpace(self.signals.group.limits, space)
+  identityFind(execution.identity, self.files.credentials, file.inode!)
   const old = self.space
   self.space = space
   spaceLoad(space)
@@ -192,6 +191,7 @@ function replaceProgram(self: Process, execution: Execution, file: OpenFile, fra
   }
   if (old != null) spaceRelease(old)
   executableSet(self.executable, file.inode!, self.files, pathOf(execution.arguments))
+  identityTake(self, execution.identity, file.inode!)
   begin(self, execution, frame, stack)
   return Errno.None
 }
@@ -200,7 +200,7 @@ function replaceProgram(self: Process, execution: Execution, file: OpenFile, fra
 function programLoad(self: Process, execution: Execution, file: OpenFile): u32 {
   const fault = elfLoad(self.space!, file, execution.image)
   if (fault != ElfLoaderError.None) return elfErrno(fault) as number as u32
-  const stack = stackBuild(self.space!, execution.arguments, execution.image, cpuCapabilities())
+  const stack = stackBuild(self.space!, execution.arguments, execution.image, execution.identity, cpuCapabilities())
   if (isError(stack) || groupAlone(self)) return stack
   return Errno.Interrupted as number as u32 // it has to end itself
 }

@@ -8,7 +8,8 @@ import { NO_PAGE_LIMIT, type AddressSpace } from '../vm/address-space.ts'
 
 /** Linux's numbers. include/uapi/asm-generic/resource.h */
 export const enum Resource {
-  ProcessorTime = 0, FileSize = 1, Data = 2, Stack = 3, Core = 4, Processes = 6, Files = 7, AddressSpace = 9, All = 16,
+  ProcessorTime = 0, FileSize = 1, Data = 2, Stack = 3, Core = 4, Processes = 6, Files = 7, AddressSpace = 9, Nice = 13,
+  RealTimePriority = 14, All = 16,
 }
 
 /** As high as it gets. */
@@ -21,7 +22,7 @@ export class ResourceLimit {
   hard: u32
 }
 
-/** The first process's, from `first` on. There are no core files. */
+/** The first process's, from `first` on: Linux's, where they limit anything. There are no core files. */
 export function limitsInit(first: ResourceLimit): void {
   for (let i: u32 = 0; i < Resource.All; i++) {
     nth(first, i).soft = NO_LIMIT
@@ -29,8 +30,15 @@ export function limitsInit(first: ResourceLimit): void {
   }
   nth(first, Resource.Core).soft = 0
   nth(first, Resource.Stack).soft = STACK_LIMIT
+  limitNone(nth(first, Resource.Nice))
+  limitNone(nth(first, Resource.RealTimePriority))
   nth(first, Resource.Processes).soft = PROCESS_LIMIT
   nth(first, Resource.Processes).hard = PROCESS_LIMIT
+}
+
+function limitNone(limit: ResourceLimit): void {
+  limit.soft = 0
+  limit.hard = 0
 }
 
 /** A space may have as much as the limits say. */

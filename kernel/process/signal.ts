@@ -7,6 +7,7 @@ import { Errno } from '../lib/errno.ts'
 import { address, sizeof, staticStruct, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { zeroBytes } from '../lib/memory.ts'
 import { wakeAll } from '../lib/sleep.ts'
+import { maySignal } from './credentials.ts'
 import { Process, ProcessState } from './process.ts'
 import { processContinue, processNotice } from './scheduler.ts'
 import { SIGNAL_LAST, Signal } from './signal-number.ts'
@@ -146,7 +147,7 @@ function childTold(leader: Process, code: SignalCode, status: u32): void {
   if (parent == null) return
   wakeAll(parent.children)
   if ((signalAction(parent.signals, Signal.Child).flags & ActionFlag.NoChildStop) != 0) return
-  const info = about(Signal.Child, code as number as i32, leader.pid, 0)
+  const info = about(Signal.Child, code as number as i32, leader.pid, userOf(leader))
   info.third = status
   signalSendProcess(parent, info)
 }
@@ -187,7 +188,7 @@ export function signalChildEnded(parent: Process, child: Process): boolean {
   const action = signalAction(parent.signals, number)
   const status: u32 = child.exitStatus
   const killed: boolean = (status & 0x7f) != 0
-  const info = about(number, killed ? SignalCode.Killed : SignalCode.Exited, child.pid, 0)
+  const info = about(number, killed ? SignalCode.Killed : SignalCode.Exited, child.pid, userOf(child))
   info.third = killed ? status & 0x7f : (status >>> 8) & 0xff
   signalSendProcess(parent, info)
   return number == Signal.Child && (action.handler == HANDLER_IGNORE || (action.flags & ActionFlag.NoChildWait) != 0)
@@ -230,55 +231,64 @@ export function signalStackBad(self: Process, delivered: u32): void {
 
 // --- From programs: kill(2), tkill(2), tgkill(2), rt_sigqueueinfo(2). -------------------------------------
 
-/** Send a program's signal to a process, 0 only to see whether it is there; `sender` is whose it is. */
-function sendFrom(sender: Process, process: Process, number: u32): void {
-  if (number != 0) signalSendProcess(process, about(number, SignalCode.User, leaderOf(sender).pid, 0))
+/** Send a program's signal to a process, 0 only to see whether it may be; `sender` is whose it is. NotPermitted. */
+function sendFrom(sender: Process, process: Process, number: u32): i32 {
+  if (!maySignal(sender, process, number)) return Errno.NotPermitted
+  if (number != 0) signalSendProcess(process, about(number, SignalCode.User, leaderOf(sender).pid, userOf(sender)))
+  return Errno.None
+}
+
+/** Who a signal is from. */
+function userOf(process: Process): u32 {
+  return process.files.credentials.user.real
 }
 
 /**
- * kill(2): process `pid`, 0 the caller's process group, -1 everybody but the first process and the caller, else process group -pid.
- * Errors: InvalidArgument (no such signal), NoSuchProcess.
+ * kill(2): process `pid`, 0 the caller's process group, -1 everybody but the first process and the caller, else process group -pid: those
+ * of several that may be sent it get it. Errors: InvalidArgument (no such signal), NoSuchProcess, NotPermitted (for all that are meant, but
+ * of everybody).
  */
 export function signalKill(self: Process, pid: i32, number: u32): i32 {
   if (number > SIGNAL_LAST) return Errno.InvalidArgument
   if (pid > 0) {
     const process = processOf(pid as number as u32)
     if (process == null) return Errno.NoSuchProcess
-    sendFrom(self, process, number)
-    return Errno.None
+    return sendFrom(self, process, number)
   }
   const group: u32 = pid == 0 ? self.processGroup : (0 - pid) as number as u32
-  let any = false
+  let result: i32 = Errno.NoSuchProcess
   let each = processFirst()
   while (each != null) {
     const meant: boolean = pid == -1 ? each.pid != 1 && each.group != self.group : each.processGroup == group
     if (meant && each.pid == each.group) {
-      any = true
-      sendFrom(self, each, number)
+      const sent = sendFrom(self, each, number)
+      if (sent == Errno.None || result == Errno.NoSuchProcess) result = sent
     }
     each = each.nextOfAll
   }
-  return any ? Errno.None : Errno.NoSuchProcess
+  return pid == -1 && result == Errno.NotPermitted ? Errno.None : result
 }
 
-/** tgkill(2): thread `tid`, of process `group` unless that is 0 (tkill). Errors: InvalidArgument, NoSuchProcess. */
+/** tgkill(2): thread `tid`, of process `group` unless that is 0 (tkill). Errors: InvalidArgument, NoSuchProcess, NotPermitted. */
 export function signalKillThread(self: Process, group: u32, tid: u32, number: u32): i32 {
   if (number > SIGNAL_LAST) return Errno.InvalidArgument
   const thread = processOf(tid)
   if (thread == null || (group != 0 && thread.group != group) || !isAlive(thread)) return Errno.NoSuchProcess
-  if (number != 0) signalSendThread(thread, about(number, SignalCode.Thread, leaderOf(self).pid, 0))
+  if (!maySignal(self, thread, number)) return Errno.NotPermitted
+  if (number != 0) signalSendThread(thread, about(number, SignalCode.Thread, leaderOf(self).pid, userOf(self)))
   return Errno.None
 }
 
 /**
  * rt_sigqueueinfo(2): with a code and two words of the sender's. Errors: InvalidArgument, NoSuchProcess, NotPermitted (a code of the
- * kernel's).
+ * kernel's, another's process).
  */
 export function signalQueueTo(self: Process, pid: u32, number: u32, info: SignalInfo): i32 {
   if (number > SIGNAL_LAST) return Errno.InvalidArgument
   const process = processOf(pid)
   if (process == null) return Errno.NoSuchProcess
   if ((info.code >= 0 || info.code == SignalCode.Thread) && process.group != self.group) return Errno.NotPermitted
+  if (!maySignal(self, process, number)) return Errno.NotPermitted
   info.number = number
   if (number != 0) signalSendProcess(process, info)
   return Errno.None

@@ -108,12 +108,13 @@ function kindsOf(number: u32): u32 {
     case Call.Sysinfo: case Call.Times:
     case Call.Time: case Call.SetTidAddress: case Call.Umount2: case Call.Swapon: case Call.Swapoff: return P0
     case Call.Stat: case Call.Lstat: case Call.Rename: case Call.Link: case Call.Symlink: case Call.Statfs: case Call.Nanosleep:
-    case Call.Gettimeofday: case Call.Sigaltstack: case Call.Utime: case Call.Utimes: return P0 | P1
+    case Call.Gettimeofday: case Call.Sigaltstack: case Call.Utime: case Call.Utimes: case Call.Capget: case Call.Capset: return P0 | P1
     case Call.Execve: case Call.Getresuid: case Call.Getresgid: return P0 | P1 | P2
     case Call.Fstat: case Call.Fstatfs: case Call.Getrlimit: case Call.Setrlimit: case Call.Getrusage: case Call.Openat: case Call.Mkdirat:
     case Call.Mknodat: case Call.Fchownat: case Call.Unlinkat: case Call.Fchmodat: case Call.Faccessat: case Call.Faccessat2:
     case Call.ClockGettime: case Call.ClockGetres: case Call.ClockSettime: case Call.Getitimer: case Call.SchedGetparam:
-    case Call.ArchPrctl: case Call.Getgroups: case Call.Connect: case Call.Bind: case Call.Sendmsg: case Call.Recvmsg: return P1
+    case Call.ArchPrctl: case Call.Getgroups: case Call.Setgroups: case Call.Connect:
+    case Call.Bind: case Call.Sendmsg: case Call.Recvmsg: return P1
     case Call.Futimesat: case Call.Utimensat: case Call.Newfstatat: case Call.RtSigaction: case Call.RtSigprocmask:
     case Call.Setitimer: case Call.Accept: case Call.Accept4: case Call.Getsockname: case Call.Getpeername: return P1 | P2
     case Call.Symlinkat: return P0 | P2

@@ -16,6 +16,7 @@ import {
 import { zeroBytes } from '../lib/memory.ts'
 import { Watch, watchBegin, watchEnd } from '../lib/watch.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../mm/pool.ts'
+import { mayTell } from '../process/credentials.ts'
 import type { Process } from '../process/process.ts'
 import { SIGNAL_LAST, Signal } from '../process/signal-number.ts'
 import { SignalCode, SignalInfo } from '../process/signal-state.ts'
@@ -46,6 +47,8 @@ class Owner {
   signal: u32 // 0: InputOutput, and nothing is told with it
   descriptor: u32 // under which it was last asked for: told with a signal that was chosen
   watching: Stored<u32, bool>
+  real: u32 // the user ids of who chose: they have to be such as may send signals
+  effective: u32
 }
 
 const pool = staticStruct<Pool>()
@@ -88,8 +91,8 @@ export function fcntlOwner(self: Process, descriptor: i32, command: u32, argumen
     case Fcntl.GetOwner: return file.async == 0 ? 0 : ownerNumber(owner)
     case Fcntl.GetSignal: return (file.async == 0 ? 0 : owner.signal) as number as i32
     case Fcntl.SetSignal: return signalChoose(file, argument)
-    case Fcntl.SetOwnerKind: return asked.kind > OwnerKind.Group ? Errno.InvalidArgument : ownerChoose(file, asked.kind, asked.id)
-    case Fcntl.SetOwner: return ownerByNumber(file, argument as number as i32)
+    case Fcntl.SetOwnerKind: return asked.kind > OwnerKind.Group ? Errno.InvalidArgument : ownerChoose(self, file, asked.kind, asked.id)
+    case Fcntl.SetOwner: return ownerByNumber(self, file, argument as number as i32)
     default:
       asked.kind = file.async == 0 ? OwnerKind.Process : owner.kind
       asked.id = file.async == 0 ? 0 : owner.id
@@ -98,9 +101,9 @@ export function fcntlOwner(self: Process, descriptor: i32, command: u32, argumen
 }
 
 /** F_SETOWN: a process, or as a negative number a group. */
-function ownerByNumber(file: OpenFile, number: i32): i32 {
-  if (number >= 0) return ownerChoose(file, OwnerKind.Process, number as number as u32)
-  return number == 0 - number ? Errno.InvalidArgument : ownerChoose(file, OwnerKind.Group, (0 - number) as number as u32)
+function ownerByNumber(self: Process, file: OpenFile, number: i32): i32 {
+  if (number >= 0) return ownerChoose(self, file, OwnerKind.Process, number as number as u32)
+  return number == 0 - number ? Errno.InvalidArgument : ownerChoose(self, file, OwnerKind.Group, (0 - number) as number as u32)
 }
 
 function ownerNumber(owner: Owner): i32 {
@@ -119,12 +122,14 @@ function ownerOf(file: OpenFile): Owner | null {
   return at<Owner>(file.async)
 }
 
-function ownerChoose(file: OpenFile, kind: u32, id: u32): i32 {
+function ownerChoose(self: Process, file: OpenFile, kind: u32, id: u32): i32 {
   if (id != 0 && !exists(kind, id)) return Errno.NoSuchProcess
   const owner = ownerOf(file)
   if (owner == null) return Errno.OutOfMemory
   owner.kind = kind
   owner.id = id
+  owner.real = self.files.credentials.user.real
+  owner.effective = self.files.credentials.user.effective
   return Errno.None
 }
 
@@ -186,17 +191,18 @@ function told(watch: Watch, events: u32): void {
   const owner = at<Owner>(address(watch))
   if (owner.id == 0) return
   infoMake(owner, events)
-  if (owner.kind == OwnerKind.Group) return toGroup(owner.id)
+  if (owner.kind == OwnerKind.Group) return toGroup(owner)
   const process = processOf(owner.id)
-  if (process == null) return
+  if (process == null || !mayTell(process, owner.real, owner.effective)) return
   if (owner.kind == OwnerKind.Thread) signalSendThread(process, info)
   else signalSendProcess(process, info)
 }
 
-function toGroup(group: u32): void {
+function toGroup(owner: Owner): void {
   let each = processFirst()
   while (each != null) {
-    if (each.processGroup == group && each.pid == each.group) signalSendProcess(each, info)
+    const isIn = each.processGroup == owner.id && each.pid == each.group
+    if (isIn && mayTell(each, owner.real, owner.effective)) signalSendProcess(each, info)
     each = each.nextOfAll
   }
 }

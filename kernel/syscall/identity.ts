@@ -1,10 +1,9 @@
-// System calls about who a process is: ids, groups, sessions. There is one user, 0. Names and errors are Linux's.
+// System calls about which process it is: its id, group, session. Names and errors are Linux's.
 
 import { Errno } from '../lib/errno.ts'
 import type { i32, ptr, u32 } from '../lib/layout.ts'
 import { Process } from '../process/process.ts'
 import { processFirst, processOf } from '../process/table.ts'
-import { userStore32 } from '../vm/user-copy.ts'
 
 /** getppid(2): 0 for the first process. */
 export function sysGetppid(self: Process): u32 {
@@ -56,26 +55,8 @@ export function sysSetsid(self: Process): u32 {
   return leader.pid
 }
 
-/** There is one user, 0, and one group, 0: to become another is refused. */
-export function sysSetId(id: u32): i32 {
-  return id == 0 || id == 0xffffffff ? Errno.None : Errno.NotPermitted
-}
-
-/** setreuid(2), setresuid(2) and those of groups. */
-export function sysSetIds(real: u32, effective: u32, saved: u32): i32 {
-  if (sysSetId(real) != Errno.None || sysSetId(effective) != Errno.None) return Errno.NotPermitted
-  return sysSetId(saved)
-}
-
-/** getresuid(2), getresgid(2): three zeros. */
-export function sysGetIds(real: ptr, effective: ptr, saved: ptr): i32 {
-  if (userStore32(real, 0) != Errno.None || userStore32(effective, 0) != Errno.None) return Errno.BadAddress
-  return userStore32(saved, 0)
-}
-
 /** set_tid_address(2). */
 export function sysSetTidAddress(self: Process, to: ptr): u32 {
   self.clearTid = to
   return self.pid
 }
-

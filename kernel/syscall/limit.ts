@@ -1,9 +1,11 @@
 // System calls about what a process may use: getrlimit(2), setrlimit(2), prlimit64(2). Names and errors are Linux's.
 
 import { DESCRIPTOR_LIMIT } from '../config.ts'
+import { isSuperuser } from '../fs/credentials.ts'
 import { Long } from '../fs/layouts.ts'
 import { Errno } from '../lib/errno.ts'
 import { address, at, nth, sizeof, wire, type Embed, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { mayLimit } from '../process/credentials.ts'
 import { NO_LIMIT, Resource, limitsToSpace, type ResourceLimit } from '../process/limits.ts'
 import { Process } from '../process/process.ts'
 import { processOf } from '../process/table.ts'
@@ -18,8 +20,9 @@ class Limits {
 }
 
 /**
- * prlimit64(2): what a limit was, and is from now on. There is one user, who may raise limits. Errors: InvalidArgument (no such
- * resource, more in force than there may be), BadAddress, NoSuchProcess, NotPermitted (more descriptors than there are).
+ * prlimit64(2): what a limit was, and is from now on. Errors: InvalidArgument (no such resource, more in force than there may be),
+ * BadAddress, NoSuchProcess, NotPermitted (another's process; how far it may be raised is for the superuser to raise; more descriptors
+ * than there are).
  */
 export function sysPrlimit64(self: Process, pid: u32, resource: u32, next: ptr, old: ptr): i32 {
   if (resource >= Resource.All) return Errno.InvalidArgument
@@ -27,10 +30,12 @@ export function sysPrlimit64(self: Process, pid: u32, resource: u32, next: ptr, 
   if (next != 0 && userCopyIn(address(limits), next, sizeof<Limits>()) != Errno.None) return Errno.BadAddress
   const process = pid == 0 ? self : processOf(pid)
   if (process == null || process.space == null) return Errno.NoSuchProcess
+  if (!mayLimit(self, process)) return Errno.NotPermitted
   const softBefore = limitOf(process, resource, false)
   const hardBefore = limitOf(process, resource, true)
   if (next != 0) {
-    const error = limitSet(process, resource, limits)
+    const raised = limitNarrow(limits.hard) > hardBefore && !isSuperuser(self.files.credentials)
+    const error: i32 = limitSet(process, resource, limits, !raised)
     if (error != Errno.None) return error
   }
   limitWiden(limits.soft, softBefore)
@@ -58,10 +63,11 @@ function limitNarrow(number: Long): u32 {
   return number.high != 0 ? NO_LIMIT : number.low
 }
 
-function limitSet(process: Process, resource: u32, limits: Limits): i32 {
+function limitSet(process: Process, resource: u32, limits: Limits, allowed: boolean): i32 {
   const soft = limitNarrow(limits.soft)
   const hard = limitNarrow(limits.hard)
   if (soft > hard) return Errno.InvalidArgument
+  if (!allowed) return Errno.NotPermitted
   if (resource == Resource.Files) return descriptorLimitSet(process, soft, hard)
   const limit = nth(limitsOf(process), resource)
   limit.soft = soft

@@ -1,9 +1,12 @@
 // System calls about how a process runs: its segments, priority, processor, name. Names and errors are Linux's.
 
+import { isSuperuser } from '../fs/credentials.ts'
 import { Errno } from '../lib/errno.ts'
-import type { i32, ptr, u32 } from '../lib/layout.ts'
+import { nth, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import { copyBytes, zeroBytes } from '../lib/memory.ts'
 import { USER_END } from '../mm/address.ts'
+import { maySchedule } from '../process/credentials.ts'
+import { Resource } from '../process/limits.ts'
 import { NAME_SIZE, Priority, Process } from '../process/process.ts'
 import { SIGNAL_LAST } from '../process/signal-number.ts'
 import { processYield, segmentBasesLoad } from '../process/scheduler.ts'
@@ -53,32 +56,51 @@ export function sysGetpriority(self: Process, which: u32, who: u32): i32 {
   return best == 0 ? Errno.NoSuchProcess : best
 }
 
-/** Whether a process, or one of a group or a user, is meant; 0: the caller's. There is one user. */
+/** Whether a process, or one of a group or a user, is meant; 0: the caller's. */
 function isMeant(self: Process, each: Process, which: u32, who: u32): boolean {
   switch (which) {
     case Who.Process: return each.pid == (who == 0 ? self.pid : who)
     case Who.Group: return each.processGroup == (who == 0 ? self.processGroup : who)
-    default: return who == 0
+    default: return userOf(each) == (who == 0 ? userOf(self) : who)
   }
 }
 
-/** setpriority(2): nice values to RustOS's priorities. Errors: InvalidArgument, NoSuchProcess. */
+function userOf(process: Process): u32 {
+  return process.files.credentials.user.real
+}
+
+/**
+ * setpriority(2): nice values to RustOS's priorities. Errors: InvalidArgument, NoSuchProcess, NotPermitted (another's), AccessDenied (it
+ * was less nice than RLIMIT_NICE allows): what others are meant is done all the same.
+ */
 export function sysSetpriority(self: Process, which: u32, who: u32, niceness: i32): i32 {
   if (which > Who.User) return Errno.InvalidArgument
   let value: i32 = niceness
   if (value < -20) value = -20
   if (value > 19) value = 19
-  let any = false
+  let result: i32 = Errno.NoSuchProcess
   let each = processFirst()
   while (each != null) {
     if (isMeant(self, each, which, who)) {
-      any = true
-      each.niceness = value
-      each.priority = priorityOf(value) // a ready process moves with its next turn
+      const set = nicenessSet(self, each, value)
+      if (set != Errno.None || result == Errno.NoSuchProcess) result = set
     }
     each = each.nextOfAll
   }
-  return any ? Errno.None : Errno.NoSuchProcess
+  return result
+}
+
+function nicenessSet(self: Process, process: Process, value: i32): i32 {
+  if (!maySchedule(self, process)) return Errno.NotPermitted
+  if (value < process.niceness && !mayRaise(self, process, value)) return Errno.AccessDenied
+  process.niceness = value
+  process.priority = priorityOf(value) // a ready process moves with its next turn
+  return Errno.None
+}
+
+/** RLIMIT_NICE is 20 less the least niceness. getrlimit(2). */
+function mayRaise(self: Process, process: Process, value: i32): boolean {
+  return isSuperuser(self.files.credentials) || (20 - value) as number as u32 <= nth(process.signals.group.limits, Resource.Nice).soft
 }
 
 function priorityOf(niceness: i32): Priority {
@@ -98,9 +120,11 @@ export function sysSchedGetaffinity(pid: u32, length: u32, to: ptr): u32 {
   return numberOut(1, 0, to) == Errno.None ? PROCESSOR_SET : Errno.BadAddress as number as u32
 }
 
-/** sched_setaffinity(2): a set without processor 0 is InvalidArgument. Errors: NoSuchProcess, BadAddress. */
-export function sysSchedSetaffinity(pid: u32, length: u32, from: ptr): i32 {
-  if (pid != 0 && processOf(pid) == null) return Errno.NoSuchProcess
+/** sched_setaffinity(2): a set without processor 0 is InvalidArgument. Errors: NoSuchProcess, NotPermitted, BadAddress. */
+export function sysSchedSetaffinity(self: Process, pid: u32, length: u32, from: ptr): i32 {
+  const process = pid == 0 ? self : processOf(pid)
+  if (process == null) return Errno.NoSuchProcess
+  if (!maySchedule(self, process)) return Errno.NotPermitted
   if (length == 0) return Errno.InvalidArgument
   if (userLoad8(from) != Errno.None) return Errno.BadAddress
   return (userLoaded() & 1) != 0 ? Errno.None : Errno.InvalidArgument

@@ -6,6 +6,7 @@
 
 import { Errno } from '../lib/errno.ts'
 import { plus, type i32, type ptr, type u32 } from '../lib/layout.ts'
+import { mayLookInto } from '../process/credentials.ts'
 import type { Process } from '../process/process.ts'
 import { processOf } from '../process/table.ts'
 import { userLoad32, userLoaded, userStore32 } from '../vm/user-copy.ts'
@@ -27,10 +28,11 @@ export function sysSetRobustList(self: Process, head: ptr, length: u32): i32 {
   return Errno.None
 }
 
-/** get_robust_list(2). Errors: NoSuchProcess, BadAddress. */
+/** get_robust_list(2). Errors: NoSuchProcess, NotPermitted, BadAddress. */
 export function sysGetRobustList(self: Process, pid: u32, headTo: ptr, lengthTo: ptr): i32 {
   const process = pid == 0 ? self : processOf(pid)
   if (process == null) return Errno.NoSuchProcess
+  if (!mayLookInto(self, process)) return Errno.NotPermitted
   const head = process.robustList
   if (userStore32(headTo, head) != Errno.None || userStore32(plus(headTo, 4), 0) != Errno.None) return Errno.BadAddress
   if (userStore32(lengthTo, HEAD_SIZE) != Errno.None || userStore32(plus(lengthTo, 4), 0) != Errno.None) return Errno.BadAddress

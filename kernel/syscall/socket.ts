@@ -4,6 +4,7 @@
 //
 // A call that may sleep holds the file, so that another thread that closes the descriptor meanwhile does not take it away.
 
+import { isSuperuser } from '../fs/credentials.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { fileHold, fileRelease, type OpenFile } from '../fs/file.ts'
 import { Open } from '../fs/flags.ts'
@@ -36,6 +37,9 @@ const ERROR_QUEUE: u32 = 0x2000
 /** Backlogs are cut to this: Linux's somaxconn. */
 const MOST_BACKLOG: u32 = 4096
 
+/** The first port that everybody may have. */
+const FIRST_FREE_PORT: u32 = 1024
+
 const name = staticStruct<SocketName>()
 
 /** The file of a descriptor that is a socket of the stack, or null. Not held. */
@@ -48,7 +52,7 @@ export function socketFile(self: Process, descriptor: i32): OpenFile | null {
 
 /**
  * socket(2): a descriptor. Errors: AddressFamily (IPv4 and local ones are what there is), InvalidArgument (flags),
- * SocketTypeNotSupported, ProtocolNotSupported, TooManyFiles, FileTableFull, OutOfMemory.
+ * SocketTypeNotSupported, NotPermitted (raw), ProtocolNotSupported, TooManyFiles, FileTableFull, OutOfMemory.
  */
 export function sysSocket(self: Process, family: u32, type: u32, protocol: u32): i32 {
   if ((type & ~(TYPE_MASK | Open.NonBlock | Open.CloseOnExec)) != 0) return Errno.InvalidArgument
@@ -56,12 +60,13 @@ export function sysSocket(self: Process, family: u32, type: u32, protocol: u32):
   if (family == Family.Unix) return localSocket(self, kind, type, protocol)
   if (family != Family.Inet) return Errno.AddressFamily
   if (kind == 0 || kind > Type.Raw) return Errno.SocketTypeNotSupported
+  if (kind == Type.Raw && !isSuperuser(self.files.credentials)) return Errno.NotPermitted
   const handle = socketCreate((kind - 1) as number as SocketType, protocol)
   if (handle < 0) return handle
   return socketDescriptor(self, handle as number as u32, (type & Open.NonBlock) != 0, (type & Open.CloseOnExec) != 0)
 }
 
-/** bind(2). Errors: BadHandle, NotSocket, InvalidArgument, AddressFamily, BadAddress, socketBind's. May sleep. */
+/** bind(2). Errors: BadHandle, NotSocket, InvalidArgument, AddressFamily, BadAddress, AccessDenied, socketBind's. May sleep. */
 export function sysBind(self: Process, descriptor: i32, from: ptr, length: u32): i32 {
   if (socketFile(self, descriptor) == null) return localBind(self, descriptor, from, length)
   const error = socketAddressRead(self, from, length, false)
@@ -69,6 +74,7 @@ export function sysBind(self: Process, descriptor: i32, from: ptr, length: u32):
   if (file == null) return noSocket(self, descriptor)
   if (error != Errno.None) return error
   const wanted = socketAddress(self)
+  if (wanted.port != 0 && wanted.port < FIRST_FREE_PORT && !isSuperuser(self.files.credentials)) return Errno.AccessDenied
   return socketBind(socketHandleOf(file), wanted.address, wanted.port)
 }
 

@@ -1,6 +1,7 @@
 // swapon(2) and swapoff(2): pages of processes to a disk, and all of them back. May sleep, swapoff for long.
 
 import { inodeAt } from '../fs/calls/place.ts'
+import { isSuperuser } from '../fs/credentials.ts'
 import { At } from '../fs/flags.ts'
 import { inodeRelease, type Inode } from '../fs/inode.ts'
 import { DISK_MAJOR, DISK_MINORS, Mode, deviceMajor, deviceMinor, modeType } from '../fs/mode.ts'
@@ -31,9 +32,13 @@ function diskAt(self: Process, path: ptr): i32 {
   return (minor / DISK_MINORS) as number as i32
 }
 
-/** swapon(2): NoSuchDevice, Busy: there is an area already; InvalidArgument: it has no header; ReadOnly, InputOutput, OutOfMemory. */
+/**
+ * swapon(2): NotPermitted; NoSuchDevice, Busy: there is an area already; InvalidArgument: it has no header; ReadOnly, InputOutput,
+ * OutOfMemory.
+ */
 export function sysSwapon(self: Process, path: ptr, flags: u32): i32 {
   if ((flags & ~FLAGS) != 0) return Errno.InvalidArgument
+  if (!isSuperuser(self.files.credentials)) return Errno.NotPermitted
   const disk = diskAt(self, path)
   if (disk < 0) return disk
   if (swapManager().disk != null) return Errno.Busy
@@ -43,8 +48,9 @@ export function sysSwapon(self: Process, path: ptr, flags: u32): i32 {
   return Errno.None
 }
 
-/** swapoff(2): InvalidArgument: there is no swap there; OutOfMemory, InputOutput, Busy: it stays on. */
+/** swapoff(2): NotPermitted; InvalidArgument: there is no swap there; OutOfMemory, InputOutput, Busy: it stays on. */
 export function sysSwapoff(self: Process, path: ptr): i32 {
+  if (!isSuperuser(self.files.credentials)) return Errno.NotPermitted
   const disk = diskAt(self, path)
   if (disk < 0) return disk
   const used = swapManager().disk

@@ -2,6 +2,7 @@
 
 import { ExitStatus, exitMachine, reboot } from '../arch/x86/exit.ts'
 import { VERSION } from '../config.ts'
+import { isSuperuser } from '../fs/credentials.ts'
 import { Long } from '../fs/layouts.ts'
 import { nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
@@ -15,6 +16,7 @@ import { PAGE_SIZE } from '../mm/address.ts'
 import { framesFree, framesTotal } from '../mm/frames.ts'
 import { SwapStats } from '../swap/stats.ts'
 import { swapManager } from '../swap/start.ts'
+import type { Process } from '../process/process.ts'
 import { processCount } from '../process/table.ts'
 import { userCopyOut, userPin } from '../vm/user-copy.ts'
 
@@ -99,8 +101,9 @@ export function sysGetrandom(to: ptr, length: u32, flags: u32): u32 {
   return done
 }
 
-/** reboot(2): restart, or leave QEMU with success. Errors: InvalidArgument. */
-export function sysReboot(magic1: u32, magic2: u32, command: u32): i32 {
+/** reboot(2): restart, or leave QEMU with success. Errors: NotPermitted, InvalidArgument. */
+export function sysReboot(self: Process, magic1: u32, magic2: u32, command: u32): i32 {
+  if (!isSuperuser(self.files.credentials)) return Errno.NotPermitted
   if (magic1 != REBOOT_MAGIC1 || magic2 != REBOOT_MAGIC2) return Errno.InvalidArgument
   if (command == Reboot.Restart) reboot()
   if (command == Reboot.Halt || command == Reboot.PowerOff) exitMachine(ExitStatus.Success)

@@ -7,6 +7,11 @@ import { Errno } from '../lib/errno.ts'
 import { Level, logDecimal, logEnd, logStart, logText } from '../lib/log.ts'
 import type { cstring, i32, ptr, u32 } from '../lib/layout.ts'
 import type { Process } from '../process/process.ts'
+import { sysCapget, sysCapset } from './capability.ts'
+import {
+  sysGetgroups, sysGetresgid, sysGetresuid, sysSetfsgid, sysSetfsuid, sysSetgid, sysSetgroups, sysSetregid, sysSetresgid, sysSetresuid,
+  sysSetreuid, sysSetuid,
+} from './credentials.ts'
 import { sysEventfd2 } from './eventfd.ts'
 import {
   sysClose, sysDup, sysDup2, sysDup3, sysFsync, sysGetdents64, sysIoctl, sysLseek, sysPipe2, sysPread64, sysPreadv,
@@ -22,9 +27,7 @@ import {
 } from './name.ts'
 import { sysPoll, sysPpoll, sysPselect6, sysSelect } from './poll.ts'
 import { sysExecve } from './execve.ts'
-import {
-  sysGetIds, sysGetpgid, sysGetppid, sysGetsid, sysSetId, sysSetIds, sysSetTidAddress, sysSetpgid, sysSetsid,
-} from './identity.ts'
+import { sysGetpgid, sysGetppid, sysGetsid, sysSetTidAddress, sysSetpgid, sysSetsid } from './identity.ts'
 import { sysClone, sysExit, sysExitGroup, sysFork, sysVfork, sysWait4 } from './process.ts'
 import {
   sysArchPrctl, sysGetcpu, sysGetpriority, sysPrctl, sysSchedGetaffinity, sysSchedSetaffinity, sysSchedYield, sysSetpriority,
@@ -148,25 +151,30 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Getrusage: return sysGetrusage(self, a as number as i32, b as ptr) as number as u32
     case Call.Sysinfo: return sysSysinfo(a as ptr) as number as u32
     case Call.Times: return sysTimes(self, a as ptr)
-    case Call.Getuid: return 0
-    case Call.Getgid: return 0
-    case Call.Setuid: return sysSetId(a) as number as u32
-    case Call.Setgid: return sysSetId(a) as number as u32
-    case Call.Geteuid: return 0
-    case Call.Getegid: return 0
+    case Call.Getuid: return self.files.credentials.user.real
+    case Call.Getgid: return self.files.credentials.group.real
+    case Call.Setuid: return sysSetuid(self, a) as number as u32
+    case Call.Setgid: return sysSetgid(self, a) as number as u32
+    case Call.Geteuid: return self.files.credentials.user.effective
+    case Call.Getegid: return self.files.credentials.group.effective
     case Call.Setpgid: return sysSetpgid(self, a as number as i32, b as number as i32) as number as u32
     case Call.Getppid: return sysGetppid(self)
     case Call.Getpgrp: return self.processGroup
     case Call.Setsid: return sysSetsid(self)
-    case Call.Setreuid: return sysSetIds(a, b, 0) as number as u32
-    case Call.Setregid: return sysSetIds(a, b, 0) as number as u32
-    case Call.Getgroups: return 0
-    case Call.Setresuid: return sysSetIds(a, b, c) as number as u32
-    case Call.Getresuid: return sysGetIds(a as ptr, b as ptr, c as ptr) as number as u32
-    case Call.Setresgid: return sysSetIds(a, b, c) as number as u32
-    case Call.Getresgid: return sysGetIds(a as ptr, b as ptr, c as ptr) as number as u32
+    case Call.Setreuid: return sysSetreuid(self, a, b) as number as u32
+    case Call.Setregid: return sysSetregid(self, a, b) as number as u32
+    case Call.Getgroups: return sysGetgroups(self, a as number as i32, b as ptr) as number as u32
+    case Call.Setgroups: return sysSetgroups(self, a, b as ptr) as number as u32
+    case Call.Setresuid: return sysSetresuid(self, a, b, c) as number as u32
+    case Call.Getresuid: return sysGetresuid(self, a as ptr, b as ptr, c as ptr) as number as u32
+    case Call.Setresgid: return sysSetresgid(self, a, b, c) as number as u32
+    case Call.Getresgid: return sysGetresgid(self, a as ptr, b as ptr, c as ptr) as number as u32
     case Call.Getpgid: return sysGetpgid(self, a)
+    case Call.Setfsuid: return sysSetfsuid(self, a)
+    case Call.Setfsgid: return sysSetfsgid(self, a)
     case Call.Getsid: return sysGetsid(self, a)
+    case Call.Capget: return sysCapget(self, a as ptr, b as ptr) as number as u32
+    case Call.Capset: return sysCapset(self, a as ptr, b as ptr) as number as u32
     case Call.RtSigpending: return sysRtSigpending(self, a as ptr, b) as number as u32
     case Call.RtSigsuspend: return sysRtSigsuspend(self, a as ptr, b) as number as u32
     case Call.RtSigtimedwait: return sysRtSigtimedwait(self, a as ptr, b as ptr, c as ptr, d) as number as u32
@@ -186,7 +194,7 @@ function later(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Umount2: return sysUmount2(self, a as ptr, b) as number as u32
     case Call.Swapon: return sysSwapon(self, a as ptr, b) as number as u32
     case Call.Swapoff: return sysSwapoff(self, a as ptr) as number as u32
-    case Call.Reboot: return sysReboot(a, b, c) as number as u32
+    case Call.Reboot: return sysReboot(self, a, b, c) as number as u32
     case Call.Gettid: return self.pid
     default: return other(self, frame, number)
   }
@@ -203,7 +211,7 @@ function last(self: Process, frame: TrapFrame, number: u32): u32 {
     case Call.Tkill: return sysTkill(self, a as number as i32, b) as number as u32
     case Call.Time: return sysTime(self, a as ptr)
     case Call.Futex: return sysFutex(self, a as ptr, b, c, d as ptr, e as ptr, f) as number as u32
-    case Call.SchedSetaffinity: return sysSchedSetaffinity(a, b, c as ptr) as number as u32
+    case Call.SchedSetaffinity: return sysSchedSetaffinity(self, a, b, c as ptr) as number as u32
     case Call.SchedGetaffinity: return sysSchedGetaffinity(a, b, c as ptr)
     case Call.Getdents64: return sysGetdents64(self, a, b as ptr, c) as number as u32
     case Call.SetTidAddress: return sysSetTidAddress(self, a as ptr)

@@ -95,7 +95,8 @@ function onLinux(commands: string): string[] {
 
 const scripts = Object.fromEntries(Object.entries(files).map(([_, commands], i) => [`s${i}`, script(commands)]))
 const everything = ramDisk({
-  ...busybox(...applets), ...scripts, 'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', 'etc/group': 'root:x:0:\n',
+  ...busybox(...applets), ...scripts, 'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:Ann:/tmp:/bin/sh\n',
+  'etc/group': 'root:x:0:\nann:x:1000:\nteam:x:50:ann\n',
 })
 const initrd = ['-initrd', everything]
 
@@ -152,6 +153,25 @@ booted(t, 'syslogd and logger, through /dev/log', { args: initrd, append: `${qui
   t.equal(await shell.run('cut -c 17- /messages | sed "s/BusyBox.*/BusyBox/"'),
     ['syslogd started: BusyBox', 'first: one line', 'loop: 1', 'loop: 2', 'loop: 3', 'syslogd exiting'].join('\n'))
   t.equal(await shell.run('[ -S /dev/log ] && rm /dev/log && echo its name is left'), 'its name is left')
+  shell.exit(0)
+  t.equal(await machine.exit(), Exit.Success)
+})
+
+booted(t, 'another user: su, id, what is not theirs', { args: initrd, append: `${quiet} init=/bin/sh` }, async (t, machine) => {
+  const shell = new Shell(machine)
+  const ann = (command: string) => shell.run(`su ann -c '${command}'`)
+  await shell.prompt()
+  t.equal(await shell.run('id'), 'uid=0(root) gid=0(root)')
+  t.equal(await ann('id; whoami'), 'uid=1000(ann) gid=1000(ann) groups=50(team),1000(ann)\nann')
+  t.match(await ann('ps -o user,comm'), /^ann +ps$/m)
+  t.match(await ann('cat /proc/self/status'), /\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nFDSize:\t\d+\nGroups:\t50 1000 \n/)
+  t.equal(await shell.run('umask 077; echo hidden > /tmp/secret; echo for the team > /tmp/team; chgrp team /tmp/team; chmod 640 /tmp/team'), '')
+  t.equal(await ann('cat /tmp/team; cat /tmp/secret; rm -f /tmp/secret; echo x > /tmp/mine; stat -c "%U %G" /tmp/mine'), [
+    'for the team', 'cat: can\'t open \'/tmp/secret\': Permission denied', 'rm: can\'t remove \'/tmp/secret\': Operation not permitted', 'ann ann',
+  ].join('\n'))
+  t.match(await ann('kill 1; mkdir /ours; mount -t tmpfs none /tmp'), /Operation not permitted\n.*\/ours.*: Permission denied\nmount: .*$/)
+  t.match(await ann('echo nobody > /dev/console'), /can't create \/dev\/console: Permission denied$/)
+  t.equal(await ann('echo written on what was open; echo all > /dev/null'), 'written on what was open')
   shell.exit(0)
   t.equal(await machine.exit(), Exit.Success)
 })

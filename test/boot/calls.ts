@@ -9,14 +9,14 @@ import { Exit, booted } from '../qemu.ts'
 /** Each program, and how many checks there are at least: a program that stops early is none that passes. */
 export const PROGRAMS = {
   signals: 72, threads: 25, sockets: 112, waiting: 78, pointers: 766, outside: 56, usage: 36, limits: 16, locks: 53, epoll: 125, timers: 96,
-  odds: 126, local: 324,
+  odds: 126, local: 324, users: 281, between: 25,
 } as const
 
 const names = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]
 const initrd = ['-initrd', ramDisk(programs(...names))]
 
 /** Those that are the same whatever the processor has. */
-const simple = ['usage', 'limits', 'locks', 'epoll', 'timers', 'odds', 'local']
+const simple = ['usage', 'limits', 'locks', 'epoll', 'timers', 'odds', 'local', 'users', 'between']
 
 for (const name of names) {
   // qemu64 has neither XSAVE nor SMAP: the FPU state in a signal's frame is FXSAVE's, and windows on user memory need no opening.

@@ -5,6 +5,11 @@ import type { TrapFrame } from '../../kernel/arch/x86/trap-frame.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
 import type { i32, ptr, u32 } from '../../kernel/lib/layout.ts'
 import type { Process } from '../../kernel/process/process.ts'
+import { sysCapget, sysCapset } from '../../kernel/syscall/capability.ts'
+import {
+  sysGetgroups, sysGetresgid, sysGetresuid, sysSetfsgid, sysSetfsuid, sysSetgid, sysSetgroups, sysSetregid, sysSetresgid, sysSetresuid,
+  sysSetreuid, sysSetuid,
+} from '../../kernel/syscall/credentials.ts'
 import { sysEpollCreate, sysEpollCreate1, sysEpollCtl, sysEpollPwait, sysEpollPwait2, sysEpollWait } from '../../kernel/syscall/epoll.ts'
 import { sysEventfd, sysEventfd2 } from '../../kernel/syscall/eventfd.ts'
 import { sysFutex } from '../../kernel/syscall/futex.ts'
@@ -13,6 +18,8 @@ import { sysFcntl } from '../../kernel/syscall/lock.ts'
 import { sysPrlimit64 } from '../../kernel/syscall/limit.ts'
 import { Call } from '../../kernel/syscall/numbers.ts'
 import { sysPoll, sysPpoll, sysPselect6, sysSelect } from '../../kernel/syscall/poll.ts'
+import { sysGetpriority, sysSchedSetaffinity, sysSetpriority } from '../../kernel/syscall/processor.ts'
+import { sysGetRobustList } from '../../kernel/syscall/robust.ts'
 import {
   sysKill, sysPause, sysRtSigaction, sysRtSigpending, sysRtSigprocmask, sysRtSigqueueinfo, sysRtSigreturn, sysRtSigsuspend,
   sysRtSigtimedwait, sysSigaltstack, sysTgkill, sysTkill,
@@ -23,6 +30,8 @@ import { sysSocketpair } from '../../kernel/syscall/local/pair.ts'
 import {
   sysAccept, sysAccept4, sysBind, sysConnect, sysGetpeername, sysGetsockname, sysListen, sysRecvfrom, sysSendto, sysShutdown, sysSocket,
 } from '../../kernel/syscall/socket.ts'
+import { sysSwapoff, sysSwapon } from '../../kernel/syscall/swap.ts'
+import { sysReboot } from '../../kernel/syscall/system.ts'
 import { timerCall } from '../../kernel/syscall/table-timer.ts'
 import { sysClockGetres, sysClockGettime, sysClockNanosleep, sysGettimeofday, sysNanosleep, sysTime } from '../../kernel/syscall/time.ts'
 import { sysGetrusage, sysTimes } from '../../kernel/syscall/usage.ts'
@@ -109,6 +118,34 @@ function otherCall(self: Process, number: u32, a: u32, b: u32, c: u32, d: u32, e
     case Call.Fcntl: return sysFcntl(self, a, b, c)
     case Call.Eventfd: return sysEventfd(self, a)
     case Call.Eventfd2: return sysEventfd2(self, a, b)
+    default: return userCall(self, number, a, b, c)
+  }
+}
+
+/** Calls about users, and those that ask who calls. */
+function userCall(self: Process, number: u32, a: u32, b: u32, c: u32): i32 {
+  switch (number) {
+    case Call.Setuid: return sysSetuid(self, a)
+    case Call.Setgid: return sysSetgid(self, a)
+    case Call.Setreuid: return sysSetreuid(self, a, b)
+    case Call.Setregid: return sysSetregid(self, a, b)
+    case Call.Setresuid: return sysSetresuid(self, a, b, c)
+    case Call.Setresgid: return sysSetresgid(self, a, b, c)
+    case Call.Getresuid: return sysGetresuid(self, a as ptr, b as ptr, c as ptr)
+    case Call.Getresgid: return sysGetresgid(self, a as ptr, b as ptr, c as ptr)
+    case Call.Setfsuid: return sysSetfsuid(self, a) as number as i32
+    case Call.Setfsgid: return sysSetfsgid(self, a) as number as i32
+    case Call.Getgroups: return sysGetgroups(self, a as number as i32, b as ptr)
+    case Call.Setgroups: return sysSetgroups(self, a, b as ptr)
+    case Call.Capget: return sysCapget(self, a as ptr, b as ptr)
+    case Call.Capset: return sysCapset(self, a as ptr, b as ptr)
+    case Call.Getpriority: return sysGetpriority(self, a, b)
+    case Call.Setpriority: return sysSetpriority(self, a, b, c as number as i32)
+    case Call.SchedSetaffinity: return sysSchedSetaffinity(self, a, b, c as ptr)
+    case Call.GetRobustList: return sysGetRobustList(self, a, b as ptr, c as ptr)
+    case Call.Swapon: return sysSwapon(self, a as ptr, b)
+    case Call.Swapoff: return sysSwapoff(self, a as ptr)
+    case Call.Reboot: return sysReboot(self, a, b, c)
     default: return Errno.NotImplemented
   }
 }

@@ -6,6 +6,7 @@ import { TrapFrame } from '../../kernel/arch/x86/trap-frame.ts'
 import { fpuStateInit } from '../../kernel/arch/x86/fpu.ts'
 import { FileContext, contextFork, contextRelease } from '../../kernel/fs/context.ts'
 import { fsClose, fsDup, fsFcntl, fsIoctl, fsPipe2, fsRead, fsWrite } from '../../kernel/fs/calls/descriptors.ts'
+import type { Ids } from '../../kernel/fs/credentials.ts'
 import { fsInit, kernelFiles } from '../../kernel/fs/start.ts'
 import { clockNow64 } from '../../kernel/lib/clock.ts'
 import { Errno } from '../../kernel/lib/errno.ts'
@@ -18,6 +19,7 @@ import { setSleep, sleeperDequeue, sleeperEnqueue, type Sleeper, type WaitQueue 
 import { heapAllocate, heapStats } from '../../kernel/mm/heap.ts'
 import { netFlush, netPoll } from '../../kernel/net/poll.ts'
 import { kernelEntered, kernelLeft, timeSettle } from '../../kernel/process/accounting.ts'
+import { hasAllProcesses } from '../../kernel/process/credentials.ts'
 import { groupAlone } from '../../kernel/process/group.ts'
 import { Process, ProcessState } from '../../kernel/process/process.ts'
 import { processorTimeInit, processorTimeSkip } from '../../kernel/process/processor-time.ts'
@@ -228,6 +230,20 @@ export function endingSet(index: u32): void { processAt(index).ending = true }
 
 /** Pieces of the heap that somebody has. */
 export function heapUsed(): u32 { return heapStats().allocations }
+/** All ids of the running process, of users and of groups, without a question. */
+export function become(id: u32): void {
+  const who = processAt(running).files.credentials
+  idsAll(who.user, id)
+  idsAll(who.group, id)
+}
+function idsAll(ids: Ids, id: u32): void {
+  ids.real = id
+  ids.effective = id
+  ids.saved = id
+  ids.file = id
+}
+/** Whether a process's user may have no more of them. */
+export function processesAreAll(index: u32): bool { return hasAllProcesses(processAt(index)) }
 
 export function pidOf(index: u32): u32 { return processAt(index).pid }
 export function parentOf(index: u32): u32 { return processAt(index).parent!.pid }

@@ -4,6 +4,7 @@
 
 import { fsClose, fsRead, fsWrite } from '../../kernel/fs/calls/descriptors.ts'
 import { fsLock } from '../../kernel/fs/calls/locks.ts'
+import type { Credentials } from '../../kernel/fs/credentials.ts'
 import { Fcntl } from '../../kernel/fs/flags.ts'
 import { RecordLock } from '../../kernel/fs/layouts.ts'
 import { ProcessFacts, procHooks } from '../../kernel/fs/proc/facts.ts'
@@ -54,6 +55,7 @@ const asked = staticStruct<RecordLock>()
 let lockedMeanwhile: i32 = 0
 let ignored: u32 = 0
 let limit: u32 = 0xffffffff
+let areClosed: u32 = 0
 
 /** Use all of this. */
 export function processesInit(): void {
@@ -67,6 +69,7 @@ export function processesInit(): void {
   hooks.signalGroup = signalGroup
   hooks.signalIgnored = isIgnored
   hooks.fileLimit = fileLimit
+  hooks.credentials = credentialsOf
 }
 
 /** The next sleep brings this about. */
@@ -163,6 +166,7 @@ function signalGroup(to: u32, signal: u32): void {
 /** The most bytes of a file. */
 export function limitFiles(bytes: u32): void { limit = bytes }
 function fileLimit(): u32 { return limit }
+function credentialsOf(): Credentials | null { return kernelFiles().credentials }
 function isIgnored(signal: u32): boolean { return signal == ignored }
 
 /** Process 7 runs, and /proc knows it: it has the files that the test's calls are made with. */
@@ -170,10 +174,15 @@ export function selfIsThere(): void {
   run(7, 7, 7)
   procHooks().next = nextPid
   procHooks().tell = tell
+  procHooks().inspect = inspected
 }
+/** Whether processes may be looked into. */
+export function closeProcesses(closed: u32): void { areClosed = closed }
+function inspected(_pid: u32): boolean { return areClosed == 0 }
 function nextPid(after: u32): u32 { return after < 7 ? 7 : 0 }
 function tell(pid: u32, out: ProcessFacts): boolean {
   out.files = kernelFiles()
+  out.credentials = kernelFiles().credentials
   return pid == 7
 }
 

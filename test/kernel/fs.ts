@@ -8,18 +8,20 @@ import { fsChdir, fsChroot, fsFchdir, fsGetcwd, fsUmask } from '../../kernel/fs/
 import { fsFlock, fsLock } from '../../kernel/fs/calls/locks.ts'
 import { fsMount, fsUmount } from '../../kernel/fs/calls/mounts.ts'
 import { fsLinkAt, fsMkdirAt, fsMknodAt, fsRenameAt, fsSymlinkAt, fsUnlinkAt } from '../../kernel/fs/calls/names.ts'
-import { fsOpenAt } from '../../kernel/fs/calls/open.ts'
+import { fsFileOpen, fsOpenAt } from '../../kernel/fs/calls/open.ts'
 import { fsAccessAt, fsFstat, fsReadlinkAt, fsStatAt, fsStatfs } from '../../kernel/fs/calls/stat.ts'
+import { credentialsGroupAdd } from '../../kernel/fs/credentials.ts'
 import { FileContext, contextFork, contextRelease } from '../../kernel/fs/context.ts'
 import { CpioResult, cpioLoad } from '../../kernel/fs/cpio.ts'
 import { descriptorFile, tableCloseOnExec, tableOpen, tablesUsed } from '../../kernel/fs/descriptor.ts'
-import { filePoll, fileWatchers, filesOpen } from '../../kernel/fs/file.ts'
+import { filePoll, fileRelease, fileWatchers, filesOpen, type OpenFile } from '../../kernel/fs/file.ts'
+import { At, Open } from '../../kernel/fs/flags.ts'
 import { fileLocksHeld } from '../../kernel/fs/file-lock.ts'
 import { Long, RecordLock, Stat, StatFs } from '../../kernel/fs/layouts.ts'
 import { pathWalks } from '../../kernel/fs/path.ts'
 import { pipesUsed } from '../../kernel/fs/pipe.ts'
 import { kernelFiles } from '../../kernel/fs/start.ts'
-import { Errno } from '../../kernel/lib/errno.ts'
+import { Errno, errorOf, isError } from '../../kernel/lib/errno.ts'
 import { address, at, sizeof, staticStruct, type bool, type cstring, type i32, type ptr, type u32 } from '../../kernel/lib/layout.ts'
 import { zeroBytes } from '../../kernel/lib/memory.ts'
 import { ReadyList, Report, Watch, watchAsked, watchBegin } from '../../kernel/lib/watch.ts'
@@ -80,6 +82,27 @@ export function lockField(which: u32): u32 {
 }
 export function flock(descriptor: i32, operation: u32): i32 { return fsFlock(here(), descriptor, operation) }
 export function locksHeld(): u32 { return fileLocksHeld() }
+/** Who makes the calls: its real ids, and those for files; no supplementary groups. */
+export function become(uid: u32, gid: u32, fileUid: u32, fileGid: u32): void {
+  const who = here().credentials
+  who.user.real = uid
+  who.user.effective = fileUid
+  who.user.saved = fileUid
+  who.user.file = fileUid
+  who.group.real = gid
+  who.group.effective = fileGid
+  who.group.saved = fileGid
+  who.group.file = fileGid
+  who.groupCount = 0
+}
+export function joinGroup(group: u32): void { credentialsGroupAdd(here().credentials, group) }
+/** The program at a path, opened to run it and closed. */
+export function program(path: ptr): i32 {
+  const opened = fsFileOpen(here(), At.WorkingDirectory, path, Open.Execute, 0)
+  if (isError(opened)) return errorOf(opened)
+  fileRelease(at<OpenFile>(opened as ptr))
+  return Errno.None
+}
 /** The child that `fork` made makes the calls, or the kernel. */
 export function useChild(childs: boolean): void { context = childs ? child : null }
 export function pipe(flags: u32, out: ptr): i32 { return fsPipe2(here(), flags, out) }
@@ -108,6 +131,8 @@ export function mkdir(directory: i32, path: ptr, mode: u32): i32 { return fsMkdi
 export function mknod(directory: i32, path: ptr, mode: u32, device: u32): i32 { return fsMknodAt(here(), directory, path, mode, device) }
 export function symlink(target: ptr, directory: i32, path: ptr): i32 { return fsSymlinkAt(here(), target, directory, path) }
 export function link(from: ptr, to: ptr, flags: u32): i32 { return fsLinkAt(here(), -100, from, -100, to, flags) }
+/** An open file gets a name: AT_EMPTY_PATH. */
+export function linkat(descriptor: i32, to: ptr): i32 { return fsLinkAt(here(), descriptor, '' as cstring as ptr, -100, to, 0x1000) }
 export function unlink(directory: i32, path: ptr, flags: u32): i32 { return fsUnlinkAt(here(), directory, path, flags) }
 export function rename(from: ptr, to: ptr, flags: u32): i32 { return fsRenameAt(here(), -100, from, -100, to, flags) }
 export function chmod(directory: i32, path: ptr, mode: u32): i32 { return fsChmodAt(here(), directory, path, mode, 0) }

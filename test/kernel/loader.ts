@@ -15,7 +15,7 @@ import { Arguments, argumentsAdd, argumentsFree, argumentsInit } from '../../ker
 import { ElfHeader, ElfLayout, ProgramHeader, elfHeaderFault, elfLayoutFault, elfSizeFault } from '../../kernel/loader/elf.ts'
 import { ElfLoaderError } from '../../kernel/loader/errors.ts'
 import { Image, elfLoad } from '../../kernel/loader/load.ts'
-import { stackBuild } from '../../kernel/loader/stack.ts'
+import { Identity, stackBuild } from '../../kernel/loader/stack.ts'
 import { spaceCreate, type AddressSpace } from '../../kernel/vm/address-space.ts'
 import { spaceBrk } from '../../kernel/vm/brk.ts'
 import { spaceCurrentSet } from '../../kernel/vm/page-table.ts'
@@ -53,6 +53,7 @@ export function elfHeaderSize(): u32 { return sizeof<ElfHeader>() }
 // --- A file in the root, loaded into a space. ----------------------------------------------------------------
 const image = staticStruct<Image>()
 const transfer = staticStruct<Transfer>()
+const who = staticStruct<Identity>()
 let space: AddressSpace | null = null
 
 /** Frames, heap and randomness are there: virtual memory and files. */
@@ -139,5 +140,13 @@ export function argumentPath(text: ptr, n: u32): i32 {
   from.path = from.used
   return argumentsAdd(from, text, n)
 }
-export function stackOf(capabilities: u32): u32 { return stackBuild(space!, from, image, capabilities) }
+/** The stack of a program that user `real`, of the group after that, has started and that runs as `effective`. */
+export function stackOf(real: u32, effective: u32, secure: bool, capabilities: u32): u32 {
+  who.user = real
+  who.effectiveUser = effective
+  who.group = real + 1
+  who.effectiveGroup = effective + 1
+  who.secure = secure
+  return stackBuild(space!, from, image, who, capabilities)
+}
 export function argumentsEnd(): void { argumentsFree(from) }

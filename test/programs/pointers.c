@@ -118,6 +118,8 @@ int main(void) {
     {"rt_sigqueueinfo", SYS_rt_sigqueueinfo, {getpid(), SIGUSR1, G}, 2, IN, 32, 0},
     {"sigaltstack new", SYS_sigaltstack, {G, 0}, 0, IN, 24, 1},
     {"sigaltstack old", SYS_sigaltstack, {0, G}, 1, OUT, 24, 1},
+    {"getresuid real", SYS_getresuid, {G, 0x20000800, 0x20000800}, 0, OUT, 4, 0},
+    {"getresgid saved", SYS_getresgid, {0x20000800, 0x20000800, G}, 2, OUT, 4, 0},
     {"readv", SYS_readv, {null, G, 1}, 1, IN, 16, 0},
     {"writev", SYS_writev, {null, G, 1}, 1, IN, 16, 0},
     {"access", SYS_access, {G, 0}, 0, IN, 0, 0},

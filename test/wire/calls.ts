@@ -12,11 +12,14 @@ export const E = {
 export const Sys = {
   poll: 7, rt_sigaction: 13, rt_sigprocmask: 14, rt_sigreturn: 15, select: 23, pause: 34, nanosleep: 35, getitimer: 36, alarm: 37, setitimer: 38,
   socket: 41, connect: 42, accept: 43, sendto: 44, recvfrom: 45, sendmsg: 46, recvmsg: 47, shutdown: 48, bind: 49, listen: 50, getsockname: 51,
-  getpeername: 52, socketpair: 53, setsockopt: 54, getsockopt: 55, kill: 62, fcntl: 72, gettimeofday: 96, getrusage: 98, times: 100, rt_sigpending: 127,
-  rt_sigtimedwait: 128, rt_sigqueueinfo: 129, rt_sigsuspend: 130, sigaltstack: 131, tkill: 200, time: 201, futex: 202, clock_gettime: 228,
-  clock_getres: 229, clock_nanosleep: 230, epoll_wait: 232, epoll_ctl: 233, tgkill: 234, pselect6: 270, ppoll: 271, epoll_pwait: 281, accept4: 288,
-  eventfd2: 290, epoll_create1: 291, prlimit64: 302, timer_create: 222, timer_settime: 223, timer_gettime: 224, timer_getoverrun: 225,
-  timer_delete: 226, signalfd4: 289, timerfd_create: 283, timerfd_settime: 286, timerfd_gettime: 287, epoll_pwait2: 441,
+  getpeername: 52, socketpair: 53, setsockopt: 54, getsockopt: 55, kill: 62, fcntl: 72, gettimeofday: 96, getrusage: 98, times: 100, setuid: 105,
+  setgid: 106, setreuid: 113, setregid: 114, getgroups: 115, setgroups: 116, setresuid: 117, getresuid: 118, setresgid: 119, getresgid: 120,
+  setfsuid: 122, setfsgid: 123, capget: 125, capset: 126, rt_sigpending: 127, rt_sigtimedwait: 128, rt_sigqueueinfo: 129, rt_sigsuspend: 130,
+  sigaltstack: 131, getpriority: 140, setpriority: 141, swapon: 167, swapoff: 168, reboot: 169, tkill: 200, time: 201, futex: 202,
+  sched_setaffinity: 203, timer_create: 222, timer_settime: 223, timer_gettime: 224, timer_getoverrun: 225, timer_delete: 226, clock_gettime: 228,
+  clock_getres: 229, clock_nanosleep: 230, epoll_wait: 232, epoll_ctl: 233, tgkill: 234, pselect6: 270, ppoll: 271, get_robust_list: 274,
+  epoll_pwait: 281, timerfd_create: 283, timerfd_settime: 286, timerfd_gettime: 287, accept4: 288, signalfd4: 289, eventfd2: 290,
+  epoll_create1: 291, prlimit64: 302, epoll_pwait2: 441,
 } as const
 
 export const PAGE = 4096

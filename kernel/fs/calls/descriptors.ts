@@ -19,6 +19,7 @@ import { Fcntl, OPEN_CHANGEABLE, Open, flagsReadable, flagsWritable } from '../f
 import { DirectoryEntry, inodeIsDirectory, inodeIsRegular, type Inode } from '../inode.ts'
 import { DirectoryRecord } from '../layouts.ts'
 import { modeEntryType } from '../mode.ts'
+import { inodeOwn, isOwner } from '../permission.ts'
 import { PipeEnds, isPipe, pipeCreate, pipeResize, pipeSize } from '../pipe.ts'
 import { inodeRead, inodeWrite } from '../regular.ts'
 
@@ -219,15 +220,17 @@ export function fsFcntl(context: FileContext, descriptor: i32, command: u32, arg
       descriptorCloseOnExecSet(context.table, descriptor, (argument & CLOSE_ON_EXEC) != 0)
       return Errno.None
     case Fcntl.GetFlags: return file.flags as number as i32
-    case Fcntl.SetFlags: return setFlags(file, argument)
+    case Fcntl.SetFlags: return setFlags(context, file, argument)
     case Fcntl.GetPipeSize: return isPipe(file) ? pipeSize(file) as number as i32 : Errno.BadHandle
     case Fcntl.SetPipeSize: return isPipe(file) ? done(fileHold(file), pipeResize(file, argument)) : Errno.BadHandle
     default: return Errno.InvalidArgument
   }
 }
 
-function setFlags(file: OpenFile, flags: u32): i32 {
+function setFlags(context: FileContext, file: OpenFile, flags: u32): i32 {
   if ((file.flags & Open.Path) != 0) return Errno.BadHandle
+  const asked: u32 = flags & ~file.flags & Open.NoAccessTime
+  if (asked != 0 && file.inode != null && !isOwner(context.credentials, file.inode)) return Errno.NotPermitted
   file.flags = (file.flags & ~OPEN_CHANGEABLE) | (flags & OPEN_CHANGEABLE)
   return Errno.None
 }
@@ -240,6 +243,7 @@ export function fsPipe2(context: FileContext, flags: u32, out: ptr): i32 {
   const closeOnExec = (flags & Open.CloseOnExec) != 0
   const writer = ends.writer
   const reader = ends.reader
+  inodeOwn(context.credentials, reader.inode!)
   const first = descriptorAllocate(context.table, reader, 0, closeOnExec)
   const second = first < 0 ? first : descriptorAllocate(context.table, writer, 0, closeOnExec)
   if (second >= 0) {

@@ -3,18 +3,27 @@
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
 import { at, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import type { FileContext } from '../context.ts'
+import { isSuperuser } from '../credentials.ts'
 import { directoryPath } from '../directory-path.ts'
 import { At } from '../flags.ts'
 import { inodeHold, inodeIsDirectory, inodeRelease, type Inode } from '../inode.ts'
 import { Follow } from '../path.ts'
+import { maySearch } from '../permission.ts'
 import { inodeAt, inodeOfDescriptor } from './place.ts'
 
-/** A directory, held for the caller. */
+/** A directory that may be searched, held for the caller: NotDirectory, AccessDenied. */
 function directoryAt(context: FileContext, path: ptr): u32 {
   const found = inodeAt(context, At.WorkingDirectory, path, 0, Follow.Last)
-  if (isError(found) || inodeIsDirectory(at<Inode>(found as ptr))) return found
+  if (isError(found)) return found
+  const refused = mayBeIn(context, at<Inode>(found as ptr))
+  if (refused == Errno.None) return found
   inodeRelease(at<Inode>(found as ptr))
-  return Errno.NotDirectory as number as u32
+  return refused as number as u32
+}
+
+function mayBeIn(context: FileContext, inode: Inode): i32 {
+  if (!inodeIsDirectory(inode)) return Errno.NotDirectory
+  return maySearch(context.credentials, inode) ? Errno.None : Errno.AccessDenied
 }
 
 /** chdir. */
@@ -30,17 +39,22 @@ export function fsChdir(context: FileContext, path: ptr): i32 {
 export function fsFchdir(context: FileContext, descriptor: i32): i32 {
   const found = inodeOfDescriptor(context, descriptor)
   if (isError(found)) return errorOf(found)
-  if (!inodeIsDirectory(at<Inode>(found as ptr))) return Errno.NotDirectory
+  const refused = mayBeIn(context, at<Inode>(found as ptr))
+  if (refused != Errno.None) return refused
   const before = context.cwd
   context.cwd = inodeHold(at<Inode>(found as ptr))
   inodeRelease(before)
   return Errno.None
 }
 
-/** chroot: the working directory stays, as on Linux. */
+/** chroot: the working directory stays, as on Linux. NotPermitted. */
 export function fsChroot(context: FileContext, path: ptr): i32 {
   const found = directoryAt(context, path)
   if (isError(found)) return errorOf(found)
+  if (!isSuperuser(context.credentials)) {
+    inodeRelease(at<Inode>(found as ptr))
+    return Errno.NotPermitted
+  }
   inodeRelease(context.root)
   context.root = at<Inode>(found as ptr)
   return Errno.None

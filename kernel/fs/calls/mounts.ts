@@ -5,6 +5,7 @@ import { Errno, errorOf, isError } from '../../lib/errno.ts'
 import { at, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { heapAllocate, heapFree } from '../../mm/heap.ts'
 import type { FileContext } from '../context.ts'
+import { isSuperuser } from '../credentials.ts'
 import { directoryPath } from '../directory-path.ts'
 import { At } from '../flags.ts'
 import { MountFlag, inodeIsDirectory, inodeRelease, type FileSystem, type Inode } from '../inode.ts'
@@ -19,16 +20,20 @@ const KEPT: u32 = MountFlag.ReadOnly | MountFlag.NoSetUser | MountFlag.NoDevices
 
 /**
  * mount: a file system of kind `type` on a directory, or, to remount, other flags for what is there. NoDevice: no such kind;
- * Busy: the same kind is mounted there already, or MOUNT_LIMIT; InvalidArgument for bind mounts and moves.
+ * Busy: the same kind is mounted there already, or MOUNT_LIMIT; InvalidArgument for bind mounts and moves; NotPermitted.
  */
 export function fsMount(context: FileContext, source: cstring, target: ptr, type: cstring, flags: u32): i32 {
-  if ((flags & OTHER_KINDS) != 0) return Errno.InvalidArgument
   const found = inodeAt(context, At.WorkingDirectory, target, 0, Follow.Last)
   if (isError(found)) return errorOf(found)
-  const inode = at<Inode>(found as ptr)
-  const result = (flags & REMOUNT) != 0 ? remount(inode, flags) : mountOn(context, inode, source, type, flags)
-  inodeRelease(inode)
+  const result = mountAt(context, at<Inode>(found as ptr), source, type, flags)
+  inodeRelease(at<Inode>(found as ptr))
   return result
+}
+
+function mountAt(context: FileContext, inode: Inode, source: cstring, type: cstring, flags: u32): i32 {
+  if (!isSuperuser(context.credentials)) return Errno.NotPermitted
+  if ((flags & OTHER_KINDS) != 0) return Errno.InvalidArgument
+  return (flags & REMOUNT) != 0 ? remount(inode, flags) : mountOn(context, inode, source, type, flags)
 }
 
 function mountOn(context: FileContext, inode: Inode, source: cstring, name: cstring, flags: u32): i32 {
@@ -50,7 +55,7 @@ function remount(inode: Inode, flags: u32): i32 {
   return Errno.None
 }
 
-/** umount2: InvalidArgument where nothing is mounted, and for flags; Busy. */
+/** umount2: InvalidArgument where nothing is mounted, and for flags; Busy, NotPermitted. */
 export function fsUmount(context: FileContext, target: ptr, flags: u32): i32 {
   if (flags != 0) return Errno.InvalidArgument
   const found = inodeAt(context, At.WorkingDirectory, target, 0, Follow.Last)
@@ -58,5 +63,6 @@ export function fsUmount(context: FileContext, target: ptr, flags: u32): i32 {
   const inode = at<Inode>(found as ptr)
   const system: FileSystem | null = inode == inode.system.root ? inode.system : null
   inodeRelease(inode)
+  if (!isSuperuser(context.credentials)) return Errno.NotPermitted
   return system == null ? Errno.InvalidArgument : mountRemove(system)
 }

@@ -10,11 +10,13 @@ import { load8 } from '../../lib/intrinsics.ts'
 import { at, staticStruct, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { stringLengthBounded } from '../../lib/memory.ts'
 import type { FileContext } from '../context.ts'
-import { At, Rename } from '../flags.ts'
+import { isFileSuperuser } from '../credentials.ts'
+import { Access, At, Rename } from '../flags.ts'
 import { Renaming, inodeHold, inodeIsDirectory, inodeReadOnly, inodeRelease, type Inode } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
 import { Follow, Last, PathWalk, pathEnd } from '../path.ts'
-import { endWith, inodeAt, mayCreate, walkAt } from './place.ts'
+import { inodePermission, mayRemoveFrom } from '../permission.ts'
+import { createAt, endWith, inodeAt, mayCreate, walkAt } from './place.ts'
 
 const renaming = staticStruct<Renaming>()
 
@@ -23,13 +25,20 @@ export function fsMkdirAt(context: FileContext, directory: i32, path: ptr, mode:
   return make(context, directory, path, Mode.Directory | (mode & (Mode.Sticky | 0o777) & ~context.umask), 0, 0 as ptr)
 }
 
-/** mknodat: of the type bits of `mode`, 0 is a regular file; NotPermitted for a directory, InvalidArgument for other types. */
+/**
+ * mknodat: of the type bits of `mode`, 0 is a regular file; NotPermitted for a directory, and for a device unless by the superuser;
+ * InvalidArgument for other types.
+ */
 export function fsMknodAt(context: FileContext, directory: i32, path: ptr, mode: u32, device: u32): i32 {
   const type: u32 = modeType(mode) == 0 ? Mode.Regular : modeType(mode)
-  const isDevice = type == Mode.Character || type == Mode.Block
+  const isDevice = isDeviceType(type)
   if (type == Mode.Directory) return Errno.NotPermitted
   if (!isDevice && type != Mode.Regular && type != Mode.Fifo && type != Mode.Socket) return Errno.InvalidArgument
   return make(context, directory, path, type | (mode & Mode.Permissions & ~context.umask), isDevice ? device : 0, 0 as ptr)
+}
+
+function isDeviceType(type: u32): boolean {
+  return type == Mode.Character || type == Mode.Block
 }
 
 /** symlinkat: a link whose text is `target`, which is not followed. */
@@ -46,15 +55,19 @@ function make(context: FileContext, directory: i32, path: ptr, mode: u32, device
   const refused = mayCreate(walk)
   if (refused != Errno.None) return endWith(walk, refused)
   if (walk.trailingSlash && modeType(mode) != Mode.Directory) return endWith(walk, Errno.NoSuchEntry)
-  const create = walk.directory.operations.create!
-  const made = create(walk.directory, walk.name, walk.nameLength, mode, device, target)
+  if (isDeviceType(modeType(mode)) && !isFileSuperuser(context.credentials)) return endWith(walk, Errno.NotPermitted)
+  const made = createAt(walk, mode, device, target)
   if (!isError(made)) inodeRelease(at<Inode>(made as ptr))
   return endWith(walk, isError(made) ? errorOf(made) : Errno.None)
 }
 
-/** linkat: another name for a file. NotPermitted for a directory, CrossDevice. `flags`: SymlinkFollow, EmptyPath. */
+/**
+ * linkat: another name for a file. NotPermitted for a directory, CrossDevice. `flags`: SymlinkFollow, EmptyPath (NoSuchEntry unless by the
+ * superuser).
+ */
 export function fsLinkAt(context: FileContext, fromDirectory: i32, from: ptr, toDirectory: i32, to: ptr, flags: u32): i32 {
   if ((flags & ~(At.SymlinkFollow | At.EmptyPath)) != 0) return Errno.InvalidArgument
+  if ((flags & At.EmptyPath) != 0 && !isFileSuperuser(context.credentials)) return Errno.NoSuchEntry
   const follow: u32 = (flags & At.SymlinkFollow) != 0 ? Follow.Last : Follow.NotLast
   const found = inodeAt(context, fromDirectory, from, flags, follow)
   if (isError(found)) return errorOf(found)
@@ -88,6 +101,8 @@ export function fsUnlinkAt(context: FileContext, directory: i32, path: ptr, flag
 function mayUnlink(walk: PathWalk): i32 {
   if (walk.last != Last.Name) return Errno.IsDirectory
   if (walk.trailingSlash) return inodeIsDirectory(walk.inode!) ? Errno.IsDirectory : Errno.NotDirectory
+  const refused = mayRemoveFrom(walk.credentials, walk.directory, walk.inode!)
+  if (refused != Errno.None) return refused
   return inodeIsDirectory(walk.inode!) ? Errno.IsDirectory : Errno.None
 }
 
@@ -95,6 +110,8 @@ function mayRemoveDirectory(walk: PathWalk): i32 {
   if (walk.last == Last.Dot) return Errno.InvalidArgument
   if (walk.last == Last.DotDot) return Errno.NotEmpty
   if (walk.last == Last.Root || isMountPoint(walk.inode!)) return Errno.Busy
+  const refused = mayRemoveFrom(walk.credentials, walk.directory, walk.inode!)
+  if (refused != Errno.None) return refused
   return inodeIsDirectory(walk.inode!) ? Errno.None : Errno.NotDirectory
 }
 
@@ -104,14 +121,13 @@ function isMountPoint(inode: Inode): boolean {
 }
 
 function remove(walk: PathWalk): i32 {
-  if (inodeReadOnly(walk.directory)) return Errno.ReadOnly
   const operation = walk.directory.operations.remove
   return operation == null ? Errno.NotPermitted : operation(walk.directory, walk.name, walk.nameLength, walk.inode!)
 }
 
 /**
  * renameat2: InvalidArgument when a directory would get into itself, for flags other than NoReplace and Exchange, or both;
- * NoSuchEntry, CrossDevice, Exists, NotEmpty, IsDirectory, NotDirectory, Busy.
+ * NoSuchEntry, CrossDevice, Exists, NotEmpty, IsDirectory, NotDirectory, Busy, AccessDenied, NotPermitted.
  */
 export function fsRenameAt(context: FileContext, fromDirectory: i32, from: ptr, toDirectory: i32, to: ptr, flags: u32): i32 {
   if (flags > Rename.Exchange) return Errno.InvalidArgument
@@ -155,8 +171,11 @@ function mayRename(from: PathWalk, to: PathWalk, inode: Inode, replaced: Inode |
   if (!isDirectory && (from.trailingSlash || to.trailingSlash)) return Errno.NotDirectory
   if (isMountPoint(inode) || (replaced != null && isMountPoint(replaced))) return Errno.Busy
   if (isDirectory && isInside(to.directory, inode)) return Errno.InvalidArgument
-  if (replaced == null || replaced == inode) return Errno.None
+  if (replaced == inode) return Errno.None
+  if (replaced == null) return mayMove(from, to, inode, null)
   if (inodeIsDirectory(replaced) && isInside(from.directory, replaced)) return Errno.NotEmpty
+  const refused = mayMove(from, to, inode, replaced)
+  if (refused != Errno.None) return refused
   if (isDirectory && !inodeIsDirectory(replaced)) return Errno.NotDirectory
   return !isDirectory && inodeIsDirectory(replaced) ? Errno.IsDirectory : Errno.None
 }
@@ -168,7 +187,19 @@ function mayExchange(from: PathWalk, to: PathWalk, inode: Inode, other: Inode): 
   if (inode == other) return Errno.None
   const oneWay: boolean = inodeIsDirectory(inode) && isInside(to.directory, inode)
   const orOther: boolean = inodeIsDirectory(other) && isInside(from.directory, other)
-  return oneWay || orOther ? Errno.InvalidArgument : Errno.None
+  if (oneWay || orOther) return Errno.InvalidArgument
+  const refused = mayMove(from, to, inode, other)
+  return refused != Errno.None ? refused : mayMove(to, from, other, inode)
+}
+
+/** Whether the name may be taken from the one directory and be had in the other; a directory that moves gets another "..". */
+function mayMove(from: PathWalk, to: PathWalk, inode: Inode, replaced: Inode | null): i32 {
+  let refused: i32 = mayRemoveFrom(from.credentials, from.directory, inode)
+  if (refused == Errno.None) {
+    refused = replaced == null ? mayCreate(to) : mayRemoveFrom(to.credentials, to.directory, replaced)
+  }
+  if (refused != Errno.None || !inodeIsDirectory(inode) || from.directory == to.directory) return refused
+  return inodePermission(from.credentials, inode, Access.Write)
 }
 
 /** Whether `directory` is `ancestor` or below it, in one file system. */

@@ -6,8 +6,9 @@ import { address, at, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import type { FileContext } from '../context.ts'
 import { descriptorFile } from '../descriptor.ts'
 import { At } from '../flags.ts'
-import { inodeHold, inodeIsDirectory, inodeReadOnly, type Inode } from '../inode.ts'
+import { inodeHold, inodeIsDirectory, type Inode } from '../inode.ts'
 import { Last, PathWalk, pathEnd, pathTake, pathWalk } from '../path.ts'
+import { inodeOwnIn, mayWriteIn } from '../permission.ts'
 
 const SLASH: u32 = 0x2f
 
@@ -45,12 +46,22 @@ export function inodeAt(context: FileContext, directory: i32, path: ptr, flags: 
   return isError(walk) ? walk : pathTake(at<PathWalk>(walk as ptr))
 }
 
-/** Whether a name can be made where a walk ended: Exists, NoSuchEntry, ReadOnly, NotPermitted. */
+/** Whether a name can be made where a walk ended: Exists, NoSuchEntry, ReadOnly, AccessDenied, NotPermitted. */
 export function mayCreate(walk: PathWalk): i32 {
   if (walk.last != Last.Name || walk.inode != null) return Errno.Exists
-  if (inodeReadOnly(walk.directory)) return Errno.ReadOnly
+  const refused = mayWriteIn(walk.credentials, walk.directory)
+  if (refused == Errno.ReadOnly) return refused
   if (walk.directory.links == 0) return Errno.NoSuchEntry
+  if (refused != Errno.None) return refused
   return walk.directory.operations.create == null ? Errno.NotPermitted : Errno.None
+}
+
+/** Make a file where a walk ended and `mayCreate`, its maker's: as InodeCreate. May sleep. */
+export function createAt(walk: PathWalk, mode: u32, device: u32, target: ptr): u32 {
+  const create = walk.directory.operations.create!
+  const made = create(walk.directory, walk.name, walk.nameLength, mode, device, target)
+  if (!isError(made)) inodeOwnIn(walk.credentials, at<Inode>(made as ptr), walk.directory)
+  return made
 }
 
 /** End a walk with a result. May sleep. */

@@ -8,13 +8,15 @@ import { WallTime } from '../../lib/wall-clock.ts'
 import { PAGE_SIZE } from '../../mm/address.ts'
 import { transferOut, type Transfer } from '../../vm/transfer.ts'
 import type { FileContext } from '../context.ts'
+import type { Credentials } from '../credentials.ts'
 import { descriptorFile } from '../descriptor.ts'
 import type { OpenFile } from '../file.ts'
 import { Access, At } from '../flags.ts'
-import { FileSystemSpace, MountFlag, inodeIsRegular, inodeReadOnly, inodeRelease, type FileSystem, type Inode } from '../inode.ts'
+import { FileSystemSpace, inodeIsRegular, inodeRelease, type FileSystem, type Inode } from '../inode.ts'
 import { Stat, StatFs, TimeSpec } from '../layouts.ts'
 import { Mode, modeType } from '../mode.ts'
 import { Follow } from '../path.ts'
+import { inodePermission, mayRun } from '../permission.ts'
 import { inodeAt } from './place.ts'
 
 const SECTORS_PER_PAGE: u32 = 8
@@ -116,43 +118,52 @@ export function fsFstatfs(context: FileContext, descriptor: i32, out: StatFs): i
   return Errno.None
 }
 
-/** Whether root, which everybody is, may do that: everything, but execute only what somebody may, and change nothing read-only. */
-function accessOf(inode: Inode, mode: u32): i32 {
-  const type = modeType(inode.mode)
-  const isDevice = type == Mode.Character || type == Mode.Block || type == Mode.Fifo || type == Mode.Socket
-  if ((mode & Access.Write) != 0 && inodeReadOnly(inode) && !isDevice) return Errno.ReadOnly
-  if ((mode & Access.Execute) == 0 || type == Mode.Directory) return Errno.None
-  return inodeMayExecute(inode) || !inodeIsRegular(inode) && (inode.mode & Mode.AnyExecute) != 0 ? Errno.None : Errno.AccessDenied
+/** What access says of a file: AccessDenied, ReadOnly. */
+function accessTo(who: Credentials, inode: Inode, mode: u32): i32 {
+  const runs: i32 = (mode & Access.Execute) != 0 && inodeIsRegular(inode) ? mayRun(who, inode) : Errno.None
+  return runs == Errno.None ? inodePermission(who, inode, mode) : runs
 }
 
-/** Whether a file may be run: regular, somebody may, and its file system allows it. For execve: AccessDenied otherwise. */
-export function inodeMayExecute(inode: Inode): boolean {
-  if (!inodeIsRegular(inode) || (inode.system.flags & MountFlag.NoExecute) != 0) return false
-  return (inode.mode & Mode.AnyExecute) != 0
-}
-
-/** faccessat2: `mode` of Access. AccessDenied, ReadOnly. */
-export function fsAccessAt(context: FileContext, directory: i32, path: ptr, mode: u32, flags: u32): i32 {
-  if (mode > 7 || (flags & ~(At.SymlinkNoFollow | At.EmptyPath | At.RemoveDirectory)) != 0) return Errno.InvalidArgument
+function accessAt(context: FileContext, directory: i32, path: ptr, mode: u32, flags: u32): i32 {
   const found = inodeAt(context, directory, path, flags, (flags & At.SymlinkNoFollow) != 0 ? Follow.NotLast : Follow.Last)
   if (isError(found)) return errorOf(found)
-  const result = accessOf(at<Inode>(found as ptr), mode)
+  const result = accessTo(context.credentials, at<Inode>(found as ptr), mode)
   inodeRelease(at<Inode>(found as ptr))
   return result
 }
 
-/** readlinkat: bytes of the text that fit, not terminated; InvalidArgument for what is no link, or no room. */
+/**
+ * faccessat2: `mode` of Access, as the real ids may, or with EffectiveAccess in `flags` as the process itself may. AccessDenied,
+ * ReadOnly, and any error of the path.
+ */
+export function fsAccessAt(context: FileContext, directory: i32, path: ptr, mode: u32, flags: u32): i32 {
+  if (mode > 7 || (flags & ~(At.SymlinkNoFollow | At.EmptyPath | At.EffectiveAccess)) != 0) return Errno.InvalidArgument
+  const user = context.credentials.user
+  const group = context.credentials.group
+  const fileUser: u32 = user.file
+  const fileGroup: u32 = group.file
+  if ((flags & At.EffectiveAccess) == 0) {
+    user.file = user.real
+    group.file = group.real
+  }
+  const result = accessAt(context, directory, path, mode, flags)
+  user.file = fileUser
+  group.file = fileGroup
+  return result
+}
+
+/** readlinkat: bytes of the text that fit, not terminated; InvalidArgument for what is no link, or no room; AccessDenied. */
 export function fsReadlinkAt(context: FileContext, directory: i32, path: ptr, transfer: Transfer): i32 {
   if (transfer.left == 0) return Errno.InvalidArgument
   const found = inodeAt(context, directory, path, At.EmptyPath, Follow.NotLast)
   if (isError(found)) return errorOf(found)
   const inode = at<Inode>(found as ptr)
   const textOf = inode.operations.text
-  const text: ptr = textOf == null || modeType(inode.mode) != Mode.SymbolicLink ? 0 as ptr : textOf(inode)
-  let result: i32 = Errno.InvalidArgument
-  if (text != 0) {
-    const length: u32 = stringLength(text)
-    result = transferOut(transfer, text, length < transfer.left ? length : transfer.left)
+  const text: u32 = textOf == null || modeType(inode.mode) != Mode.SymbolicLink ? 0 : textOf(inode)
+  let result: i32 = isError(text) ? errorOf(text) : Errno.InvalidArgument
+  if (text != 0 && !isError(text)) {
+    const length: u32 = stringLength(text as ptr)
+    result = transferOut(transfer, text as ptr, length < transfer.left ? length : transfer.left)
   }
   inodeRelease(inode)
   return result

@@ -4,6 +4,7 @@
 import { staticStruct, struct, type Bytes, type ptr, type u32 } from '../../lib/layout.ts'
 import type { TextWriter } from '../../lib/print.ts'
 import type { FileContext } from '../context.ts'
+import type { Credentials } from '../credentials.ts'
 import type { Inode } from '../inode.ts'
 
 /** Of one process, as proc(5) has it; times in hundredths of a second. */
@@ -26,6 +27,7 @@ export class ProcessFacts {
   minorFaults: u32
   majorFaults: u32
   files: FileContext | null // null: it has ended
+  credentials: Credentials
   executable: Inode | null
   executablePath: ptr // zero-terminated; 0: not known
   name: Bytes<16> // zero-terminated
@@ -51,6 +53,8 @@ type ProcessNext = (pid: u32) => u32
 type ProcessTell = (pid: u32, out: ProcessFacts) => boolean
 /** Its arguments, each with its zero, `room` bytes of them at most: how many. May sleep. */
 type ProcessArguments = (pid: u32, to: ptr, room: u32) => u32
+/** Whether the process that runs may look into another: ptrace(2), PTRACE_MODE_READ_FSCREDS. */
+type ProcessInspect = (pid: u32) => boolean
 /** Its memory, a line a region as /proc/N/maps has them. */
 type ProcessMaps = (pid: u32, writer: TextWriter) => void
 type SystemTell = (out: SystemFacts) => void
@@ -61,6 +65,7 @@ type SwapPages = (all: boolean) => u32
 export class ProcHooks {
   next: ProcessNext | null
   tell: ProcessTell | null
+  inspect: ProcessInspect | null
   arguments: ProcessArguments | null
   maps: ProcessMaps | null
   system: SystemTell | null
@@ -88,6 +93,12 @@ export function processNext(pid: u32): u32 {
 export function processFacts(pid: u32): ProcessFacts | null {
   const tell = hooks.tell
   return tell != null && tell(pid, facts) ? facts : null
+}
+
+/** Whether the process that runs may look into another. */
+export function mayInspect(pid: u32): boolean {
+  const inspect = hooks.inspect
+  return inspect == null || inspect(pid)
 }
 
 /** What is known of the processor, until anything sleeps. */

@@ -1,7 +1,7 @@
 // What there is in /proc: a table of directories, files and links, each with what it says. Others may add to it at boot.
 
 import { load8 } from '../../lib/intrinsics.ts'
-import { nth, plus, staticRow, struct, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
+import { nth, plus, staticRow, struct, type Stored, type bool, type cstring, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import { spells } from '../../lib/memory.ts'
 import { panic } from '../../lib/panic.ts'
 import type { TextWriter } from '../../lib/print.ts'
@@ -25,6 +25,7 @@ export class ProcNode {
   mode: u32
   text: ProcText | null // of a file, or of a link
   take: ProcTake | null // null: it can not be written
+  inner: Stored<u32, bool> // of a process: only for those who may look into it
 }
 
 const nodes = staticRow<ProcNode>(NODE_LIMIT)

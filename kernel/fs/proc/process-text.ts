@@ -5,12 +5,14 @@ import { stringLength } from '../../lib/memory.ts'
 import { writeBytes, writeChar, writeDecimal, writeSigned, writeText, writerRoom, type TextWriter } from '../../lib/print.ts'
 import { PAGE_SHIFT } from '../../mm/address.ts'
 import { DESCRIPTOR_LIMIT } from '../../config.ts'
+import { credentialsGroup, type Credentials, type Ids } from '../credentials.ts'
 import { Mode } from '../mode.ts'
 import { processFacts, procHooks, type ProcessFacts } from './facts.ts'
-import { Place, procNodeAdd } from './nodes.ts'
+import { Place, procNode, procNodeAdd } from './nodes.ts'
 
 const SPACE: u32 = 0x20
 const NEWLINE: u32 = 0x0a
+const TAB: u32 = 0x09
 const KIB_PER_PAGE_SHIFT: u32 = 2
 /** Bytes of arguments that are shown: a page, as Linux once. */
 const ARGUMENTS: u32 = 4096
@@ -26,7 +28,7 @@ export function processTextsInit(): void {
   procNodeAdd(Place.Process, 'status', Mode.Regular | 0o444, status)
   procNodeAdd(Place.Process, 'comm', Mode.Regular | 0o444, comm)
   procNodeAdd(Place.Process, 'cmdline', Mode.Regular | 0o444, commandLine)
-  procNodeAdd(Place.Process, 'maps', Mode.Regular | 0o444, maps)
+  procNode(procNodeAdd(Place.Process, 'maps', Mode.Regular | 0o444, maps)).inner = true
 }
 
 function field(writer: TextWriter, value: u32): void {
@@ -124,11 +126,34 @@ function status(writer: TextWriter, pid: u32): void {
   line(writer, 'Tgid', pid)
   line(writer, 'Pid', pid)
   line(writer, 'PPid', facts.parent)
-  writeText(writer, 'Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n')
+  ids(writer, 'Uid:', facts.credentials.user)
+  ids(writer, 'Gid:', facts.credentials.group)
   line(writer, 'FDSize', DESCRIPTOR_LIMIT)
+  groups(writer, facts.credentials)
   kib(writer, 'VmSize', facts.pages)
   kib(writer, 'VmRSS', facts.residentPages)
   line(writer, 'Threads', facts.threads)
+}
+
+function ids(writer: TextWriter, label: cstring, of: Ids): void {
+  writeText(writer, label)
+  tabbed(writer, of.real)
+  tabbed(writer, of.effective)
+  tabbed(writer, of.saved)
+  tabbed(writer, of.file)
+  writeChar(writer, NEWLINE)
+}
+
+function tabbed(writer: TextWriter, value: u32): void {
+  writeChar(writer, TAB)
+  writeDecimal(writer, value)
+}
+
+/** A space behind each, as Linux has it. */
+function groups(writer: TextWriter, of: Credentials): void {
+  writeText(writer, 'Groups:\t')
+  for (let i: u32 = 0; i < of.groupCount; i++) field(writer, credentialsGroup(of, i))
+  writeChar(writer, NEWLINE)
 }
 
 function stateName(state: u32): cstring {

@@ -22,7 +22,7 @@ import {
 import { Mode, modeType } from '../mode.ts'
 import { fileSystemRegister } from '../mount.ts'
 import { inodeIsPipe } from '../pipe.ts'
-import { processFacts, processNext, type ProcessFacts } from './facts.ts'
+import { mayInspect, processFacts, processNext, type ProcessFacts } from './facts.ts'
 import { procFileOpen } from './file.ts'
 import { Place, procNode, procNodeFind, procNodeIn, procNumber } from './nodes.ts'
 
@@ -104,8 +104,17 @@ function made(system: FileSystem, place: u32, pid: u32, descriptor: u32, mode: u
   proc.inode.number = numberOf(place, pid, descriptor)
   proc.inode.mode = mode
   proc.inode.links = modeType(mode) == Mode.Directory ? 2 : 1
+  own(proc)
   inodeTimesNow(proc.inode)
   return address(inodeHold(proc.inode))
+}
+
+/** What there is of a process belongs to who it is. */
+function own(proc: ProcInode): void {
+  const facts = proc.pid == 0 ? null : processFacts(proc.pid)
+  if (facts == null) return
+  proc.inode.uid = facts.credentials.user.effective
+  proc.inode.gid = facts.credentials.group.effective
 }
 
 function numberOf(place: u32, pid: u32, descriptor: u32): u32 {
@@ -213,12 +222,14 @@ function open(inode: Inode, file: OpenFile): i32 {
   const proc = procOf(inode)
   const say = procNode(proc.place).text
   if (modeType(inode.mode) != Mode.Regular || say == null) return Errno.None
+  if (procNode(proc.place).inner && !mayInspect(proc.pid)) return Errno.AccessDenied
   return procFileOpen(file, say, procNode(proc.place).take, proc.pid)
 }
 
-/** The text of a link, made when it is first asked for; 0 without memory. */
-function text(inode: Inode): ptr {
+/** The text of a link, made when it is first asked for; 0 without memory, AccessDenied. */
+function text(inode: Inode): u32 {
   const proc = procOf(inode)
+  if (isMagic(proc) && !mayInspect(proc.pid)) return Errno.AccessDenied as number as u32
   if (proc.text != 0) return proc.text
   proc.text = heapAllocate(LINK_TEXT)
   if (proc.text == 0) return proc.text
@@ -267,6 +278,7 @@ function writeNumbered(kind: cstring, number: u32): void {
 /** Where a link of a process leads: its directories, its program, the file behind a descriptor. */
 function follow(inode: Inode): u32 {
   const proc = procOf(inode)
+  if (!mayInspect(proc.pid)) return Errno.AccessDenied as number as u32
   const target = targetOf(proc)
   return target == null ? Errno.NoSuchEntry as number as u32 : address(inodeHold(target))
 }

@@ -14,6 +14,7 @@ import type { MemoryObject } from '../../vm/object.ts'
 import { framesToSpare } from '../../vm/reclaim.ts'
 import { transferIn, transferOut, transferZero, type Transfer } from '../../vm/transfer.ts'
 import { inodeHold, inodeModified, inodeRelease, type Inode } from '../inode.ts'
+import { setIdsLose } from '../permission.ts'
 import { Missing, pageTreeCut, pageTreeFind, pageTreeMissing, pageTreePut } from './page-tree.ts'
 import { ramFrameTake, ramFramesReturn, ramOf, type RamInode } from './ram-inode.ts'
 
@@ -52,8 +53,14 @@ export function ramWrite(inode: Inode, position: u32, append: boolean, transfer:
   lockTake(ram.writer)
   const moved = writeLocked(ram, append ? inode.size : position, transfer)
   lockRelease(ram.writer)
-  if (moved > 0) inodeModified(inode)
+  if (moved > 0) contentsChanged(inode)
   return moved
+}
+
+/** Its times, and whom it runs as. */
+function contentsChanged(inode: Inode): void {
+  inodeModified(inode)
+  setIdsLose(inode)
 }
 
 function writeLocked(ram: RamInode, position: u32, transfer: Transfer): i32 {
@@ -105,7 +112,7 @@ export function ramTruncate(inode: Inode, size: u32): i32 {
   inode.size = size
   if (isShorter) cut(ram, size)
   lockRelease(ram.writer)
-  inodeModified(inode)
+  contentsChanged(inode)
   return Errno.None
 }
 

@@ -10,7 +10,7 @@ import { copyBytes, stringLength } from '../../lib/memory.ts'
 import { random32, randomSeeds } from '../../lib/random.ts'
 import { heapAllocate } from '../../mm/heap.ts'
 import {
-  InodeOperations, inodeChanged, inodeHold, inodeIsDirectory, inodeModified, type DirectoryEntry, type FileSystem, type FileSystemSpace,
+  InodeOperations, inodeChanged, inodeHold, inodeModified, type DirectoryEntry, type FileSystem, type FileSystemSpace,
   type FileSystemType, type Inode, type Renaming,
 } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
@@ -28,6 +28,8 @@ export const TMPFS_MAGIC: u32 = 0x01021994
 export const RAMFS_MAGIC: u32 = 0x858458f6
 
 const ROOT_MODE: u32 = 0o40755
+/** Everybody's, each name its maker's. */
+const SHARED_MODE: u32 = 0o41777
 
 const operations = staticStruct<InodeOperations>()
 
@@ -77,6 +79,13 @@ export function ramfsMount(system: FileSystem): i32 {
   ram.parent = ram
   system.root = inodeHold(ram.inode)
   return Errno.None
+}
+
+/** FileSystemType.mount of tmpfs: an empty root in which everybody may make files. tmpfs(5). */
+export function tmpfsMount(system: FileSystem): i32 {
+  const result = ramfsMount(system)
+  if (result == Errno.None) system.root.mode = SHARED_MODE
+  return result
 }
 
 function space(_system: FileSystem, out: FileSystemSpace): void {
@@ -134,17 +143,9 @@ function create(directory: Inode, name: ptr, length: u32, mode: u32, device: u32
     return Errno.NoSpace as number as u32
   }
   ram.inode.links = 1
-  inherit(ram.inode, directory)
   if (modeType(mode) == Mode.Directory) enter(ram, above)
   inodeModified(directory)
   return address(inodeHold(ram.inode))
-}
-
-/** In a directory with set-group everything is its group's, and directories go on so: mkdir(2), mknod(2). */
-function inherit(inode: Inode, directory: Inode): void {
-  if ((directory.mode & Mode.SetGroup) == 0) return
-  inode.gid = directory.gid
-  if (inodeIsDirectory(inode)) inode.mode |= Mode.SetGroup
 }
 
 /** A symbolic link keeps a copy of its text; anything else has none. */
@@ -259,7 +260,7 @@ function dropLink(inode: Inode): void {
   inodeChanged(inode)
 }
 
-function text(inode: Inode): ptr {
+function text(inode: Inode): u32 {
   return ramOf(inode).text
 }
 

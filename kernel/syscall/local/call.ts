@@ -9,7 +9,7 @@ import {
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { MessageFlag } from '../../net/socket/socket.ts'
 import { Scatter } from '../../vm/scatter.ts'
-import { Credentials, credentialsNow } from './credentials.ts'
+import { Credentials, credentialsSending } from './credentials.ts'
 import { nameRelease, type LocalName } from './name.ts'
 import { rightsRelease, type Rights } from './rights.ts'
 import { localRelease, type LocalSocket } from './socket.ts'
@@ -50,7 +50,7 @@ export function callBegin(file: OpenFile, flags: u32): LocalCall | null {
   spare = null
   const call = at<LocalCall>(memory)
   call.flags = flags
-  credentialsNow(call.credentials)
+  credentialsSending(call.credentials)
   call.waits = (file.flags & Open.NonBlock) == 0 && (flags & MessageFlag.DontWait) == 0
   return call
 }

@@ -4,13 +4,13 @@
 // A call that may sleep holds the file, so that another thread that closes the descriptor meanwhile does not take it away.
 
 import { fileHold, fileRelease, type OpenFile } from '../../fs/file.ts'
-import { Open } from '../../fs/flags.ts'
+import { Access, At, Open } from '../../fs/flags.ts'
 import { fsMknodAt, fsUnlinkAt } from '../../fs/calls/names.ts'
 import { inodeAt } from '../../fs/calls/place.ts'
-import { At } from '../../fs/flags.ts'
 import { inodeRelease, type Inode } from '../../fs/inode.ts'
 import { Mode, modeType } from '../../fs/mode.ts'
 import { Follow } from '../../fs/path.ts'
+import { inodePermission } from '../../fs/permission.ts'
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
 import { address, at, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import type { Process } from '../../process/process.ts'
@@ -114,7 +114,7 @@ function bindInode(socket: LocalSocket, inode: Inode, given: LocalAddress): i32 
 
 /**
  * The socket of a type that has the address in the caller's scratch, held: a LocalSocket, or ConnectionRefused, WrongProtocolType,
- * NoSuchEntry and what else a path leads to. May sleep.
+ * AccessDenied (who may not write to it), NoSuchEntry and what else a path leads to. May sleep.
  */
 export function localFind(self: Process, type: u32, length: u32): u32 {
   const given = localAddress(self)
@@ -127,8 +127,11 @@ function findPath(self: Process, given: LocalAddress, type: u32): u32 {
   const found = inodeAt(self.files, At.WorkingDirectory, given.path, 0, Follow.Last)
   if (isError(found)) return found
   const inode = at<Inode>(found as ptr)
-  let result: u32 = Errno.ConnectionRefused as number as u32
-  if (modeType(inode.mode) == Mode.Socket && inode.special != 0) result = heldOfType(at<LocalSocket>(inode.special), type)
+  const refused: i32 = inodePermission(self.files.credentials, inode, Access.Write)
+  let result: u32 = (refused != Errno.None ? refused : Errno.ConnectionRefused) as number as u32
+  if (refused == Errno.None && modeType(inode.mode) == Mode.Socket && inode.special != 0) {
+    result = heldOfType(at<LocalSocket>(inode.special), type)
+  }
   inodeRelease(inode)
   return result
 }

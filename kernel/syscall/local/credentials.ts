@@ -1,5 +1,6 @@
 // Who speaks: the process, user and group that a local socket tells its peer. unix(7), SO_PEERCRED and SCM_CREDENTIALS.
 
+import { isSuperuser, type Ids } from '../../fs/credentials.ts'
 import { Errno } from '../../lib/errno.ts'
 import { struct, wire, type Le, type i32, type u32 } from '../../lib/layout.ts'
 import type { Process } from '../../process/process.ts'
@@ -24,21 +25,20 @@ export class UserCredentials {
 /** What SO_PEERCRED says of a socket without a peer: nobody. */
 export const NOBODY: u32 = 0xffffffff
 
-/** The user that a process acts as. */
-function userOf(_process: Process): u32 {
-  return 0
-}
-
-/** The group that it acts as. */
-function groupOf(_process: Process): u32 {
-  return 0
-}
-
-/** Those of the process that runs. */
+/** Who the process that runs acts as: what SO_PEERCRED tells the other end. */
 export function credentialsNow(out: Credentials): void {
   const self = processCurrent()
   if (self == null) return credentialsSet(out, 0, 0, 0)
-  credentialsSet(out, self.group, userOf(self), groupOf(self))
+  const who = self.files.credentials
+  credentialsSet(out, self.group, who.user.effective, who.group.effective)
+}
+
+/** Who it really is: what goes with a message of its own. */
+export function credentialsSending(out: Credentials): void {
+  const self = processCurrent()
+  if (self == null) return credentialsSet(out, 0, 0, 0)
+  const who = self.files.credentials
+  credentialsSet(out, self.group, who.user.real, who.group.real)
 }
 
 export function credentialsSet(out: Credentials, pid: u32, uid: u32, gid: u32): void {
@@ -56,11 +56,16 @@ export function credentialsEqual(one: Credentials, other: Credentials): boolean 
 }
 
 /**
- * Whether a process may say that it is `claimed`: None; NotPermitted, which user 0 never is; NoSuchProcess, whoever asks.
- * unix(7), SCM_CREDENTIALS.
+ * Whether a process may say that it is `claimed`, its own process with ids that it has: None; NotPermitted, which the superuser never
+ * is; NoSuchProcess, whoever asks. unix(7), SCM_CREDENTIALS.
  */
 export function credentialsClaimFault(self: Process, claimed: UserCredentials): i32 {
-  const own: boolean = claimed.pid == self.group && claimed.uid == userOf(self) && claimed.gid == groupOf(self)
-  if (!own && userOf(self) != 0) return Errno.NotPermitted
+  const who = self.files.credentials
+  const own: boolean = claimed.pid == self.group && isOneOf(who.user, claimed.uid) && isOneOf(who.group, claimed.gid)
+  if (!own && !isSuperuser(who)) return Errno.NotPermitted
   return own || processOf(claimed.pid) != null ? Errno.None : Errno.NoSuchProcess
+}
+
+function isOneOf(ids: Ids, id: u32): boolean {
+  return id == ids.real || id == ids.effective || id == ids.saved
 }

@@ -132,7 +132,7 @@ for (const e of await engines('test/kernel/loader.ts')) {
     for (const each of ['sh', '-c', 'echo hello', '']) t.equal(add(each, 0), 0)
     for (const each of ['HOME=/', 'PATH=/bin:/sbin']) t.equal(add(each, 1), 0)
     l.m.call('argumentPath', l.put(Buffer.from('/bin/sh')), 7)
-    const stack = l.m.call('stackOf', 0x178bfbff) >>> 0
+    const stack = l.m.call('stackOf', 1000, 33, 1, 0x178bfbff) >>> 0
     t.equal(stack % 16, 0)
     t.equal(l.long(stack), 4, 'argc')
     t.same([1, 2, 3, 4].map(i => l.string(l.long(stack + 8 * i))), ['sh', '-c', 'echo hello', ''])
@@ -142,7 +142,7 @@ for (const e of await engines('test/kernel/loader.ts')) {
     const auxiliary = new Map<number, number>()
     let at = stack + 72
     for (; l.long(at) !== 0; at += 16) auxiliary.set(l.long(at), l.long(at + 8))
-    t.same([3, 4, 5, 6, 9, 11, 12, 13, 14, 16, 17, 23].map(type => auxiliary.get(type)), [0x400040, 56, 2, 4096, 0x401000, 0, 0, 0, 0, 0x178bfbff, 100, 0])
+    t.same([3, 4, 5, 6, 9, 11, 12, 13, 14, 16, 17, 23].map(type => auxiliary.get(type)), [0x400040, 56, 2, 4096, 0x401000, 1000, 33, 1001, 34, 0x178bfbff, 100, 1])
     t.equal(l.string(auxiliary.get(31)!), '/bin/sh', 'AT_EXECFN')
     t.notOk(auxiliary.has(33), 'no AT_SYSINFO_EHDR')
     t.ok(new Set(l.read(auxiliary.get(25)!, 16)).size > 4, 'sixteen random bytes')
