@@ -15,18 +15,20 @@ const NOT_STATIC = /^(crypt|dlopen|dlopen_dso|tls_align.*|tls_init_d.*|tls_get_n
 
 /** The folders of LTP's testcases/kernel/syscalls about calls that are answered: docs/libc-test.md. */
 const LTP_FOLDERS = `
-  abort access accept accept4 alarm arch_prctl bind brk chdir chmod chown chroot clock_getres clock_gettime clock_nanosleep clone
-  close confstr connect creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd eventfd2 execl
-  execle execlp execv execve execvp exit exit_group faccessat faccessat2 fchdir fchmod fchmodat fchown fchownat fcntl fdatasync
-  fork fstat fstatat fstatfs fsync ftruncate futex get_robust_list getcpu getcwd getdents getegid geteuid getgid getgroups
-  getitimer getpagesize getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit getrusage
-  getsid getsockname getsockopt gettid gettimeofday getuid ioctl kill lchown link linkat listen llseek lseek lstat madvise mkdir
-  mkdirat mknod mknodat mmap mprotect mremap msync munmap nanosleep nice open openat pause pipe pipe2 poll ppoll prctl pread
-  preadv pselect pwrite pwritev read readlink readlinkat readv recv recvfrom recvmsg rename renameat renameat2 rmdir rt_sigaction
-  rt_sigprocmask rt_sigqueueinfo rt_sigsuspend rt_sigtimedwait sbrk sched_getaffinity sched_setaffinity sched_yield select send
-  sendfile sendmsg sendto set_robust_list set_tid_address setitimer setpgid setpgrp setpriority setrlimit setsid setsockopt
-  shutdown sigaction sigaltstack sighold signal sigpending sigprocmask sigrelse sigsuspend sigtimedwait sigwait sigwaitinfo socket
-  socketpair stat statfs symlink symlinkat sync syscall sysconf sysinfo tgkill time times tkill truncate umask uname newuname
+  abort accept accept4 access alarm arch_prctl bind brk capget capset chdir chmod chown chroot clock_getres clock_gettime
+  clock_nanosleep clone close confstr connect creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait
+  eventfd eventfd2 execl execle execlp execv execve execvp exit exit_group faccessat faccessat2 fchdir fchmod fchmodat fchown
+  fchownat fcntl fdatasync fork fstat fstatat fstatfs fsync ftruncate futex get_robust_list getcpu getcwd getdents getegid
+  geteuid getgid getgroups getitimer getpagesize getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid
+  getresuid getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid ioctl kill lchown link linkat listen
+  llseek lseek lstat madvise mkdir mkdirat mknod mknodat mmap mprotect mremap msync munmap nanosleep newuname nice open openat
+  pause pipe pipe2 poll ppoll prctl pread preadv pselect pwrite pwritev read readlink readlinkat readv recv recvfrom recvmsg
+  rename renameat renameat2 rmdir rt_sigaction rt_sigprocmask rt_sigqueueinfo rt_sigsuspend rt_sigtimedwait sbrk
+  sched_getaffinity sched_setaffinity sched_yield select send sendfile sendmsg sendto set_robust_list set_tid_address setegid
+  setfsgid setfsuid setgid setgroups setitimer setpgid setpgrp setpriority setregid setresgid setresuid setreuid setrlimit
+  setsid setsockopt setuid shutdown sigaction sigaltstack sighold signal signalfd signalfd4 sigpending sigprocmask sigrelse
+  sigsuspend sigtimedwait sigwait sigwaitinfo socket socketpair stat statfs symlink symlinkat sync syscall sysconf sysinfo
+  tgkill time timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd times tkill truncate umask uname
   unlink unlinkat utime utimensat utimes vfork wait wait4 waitpid write writev`.trim().split(/\s+/)
 
 const OPTIONS = ['-static', '-O1', '-w', '-pthread']

@@ -11,10 +11,10 @@ import { icmpErrorsTo } from '../icmp/received.ts'
 import type { Ipv4Address } from '../ipv4/address.ts'
 import { IpProtocol } from '../ipv4/header.ts'
 import {
-  udpSocketBind, udpSocketConnect, udpSocketDisconnect, udpSocketUnbind,
+  udpSocketBind, udpSocketConnect, udpSocketDisconnect, udpSocketSend, udpSocketUnbind,
 } from '../udp/socket.ts'
 import { udpTableInit } from '../udp/table.ts'
-import { udpCorkDrop, udpSocketSendPiece } from '../udp/cork.ts'
+import { udpCorkDrop, udpIsInPieces, udpSocketSendPiece } from '../udp/cork.ts'
 import { socketIcmpError } from './error.ts'
 import { groupJoin, groupLeave, groupLeaveAll, groupsInit } from './groups.ts'
 import { socketTakeError } from './options.ts'
@@ -147,7 +147,7 @@ export function socketSend(handle: u32, data: ptr, length: u32, flags: u32): i32
 
 /**
  * Send one message to somebody, connected or not. Errors: BrokenPipe (shut), the error that is pending, IsConnected
- * and NotConnected (a stream), and those of udpSocketSendPiece or rawSend.
+ * and NotConnected (a stream), and those of udpSocketSend, udpSocketSendPiece or rawSend.
  */
 export function socketSendTo(handle: u32, data: ptr, length: u32, flags: u32, address: Ipv4Address, port: u32): i32 {
   const socket = socketOf(handle)
@@ -162,7 +162,9 @@ export function socketSendTo(handle: u32, data: ptr, length: u32, flags: u32, ad
 
 function message(socket: Socket, data: ptr, length: u32, flags: u32, address: Ipv4Address, port: u32): i32 {
   if (socket.type == SocketType.Raw) return sendFailed(socket, rawSend(socket, data, length, address))
-  return sendFailed(socket, udpSocketSendPiece(socket, data, length, address, port, (flags & MessageFlag.More) != 0))
+  const more = (flags & MessageFlag.More) != 0
+  if (udpIsInPieces(socket, more)) return sendFailed(socket, udpSocketSendPiece(socket, data, length, address, port, more))
+  return sendFailed(socket, udpSocketSend(socket, data, length, address, port))
 }
 
 /** Why nothing can be sent now, whatever it is: an error that waits to be told, or the direction is shut. */

@@ -19,13 +19,17 @@ class Corked {
   length: u32
 }
 
+/** Whether what is sent now is a piece of a datagram. */
+export function udpIsInPieces(socket: Socket, more: boolean): boolean {
+  return more || socket.cork || socket.corked != 0
+}
+
 /**
- * Send `length` bytes, or with `more` or UDP_CORK keep them for the datagram to be: how many. Errors: those of udpSocketSend, of
- * which all but WouldBlock end what was kept; MessageTooLong for all together, too; OutOfMemory.
+ * Send a piece of `length` bytes with those that were kept, or with `more` or UDP_CORK keep them for the datagram to be: how many.
+ * Errors: those of udpSocketSend, of which all but WouldBlock end what was kept; MessageTooLong for all together, too; OutOfMemory.
  */
 export function udpSocketSendPiece(socket: Socket, data: ptr, length: u32, a: Ipv4Address, port: u32, more: boolean): i32 {
   const keeps: boolean = more || socket.cork
-  if (!keeps && socket.corked == 0) return udpSocketSend(socket, data, length, a, port)
   if (socket.corked == 0 && !begin(socket, a, port)) return Errno.OutOfMemory
   const corked = at<Corked>(socket.corked)
   if (length > UDP_LONGEST - corked.length) {
