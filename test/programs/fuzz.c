@@ -2,7 +2,8 @@
 // high half, huge, descriptors that are open or were. Children make them, one after another; this process, which has to be the
 // first, counts, ends those that hang, and lives on. What it proves is that the kernel does.
 //
-//   fuzz SEED CHILDREN [loud]: child k draws with SEED + k; loud: each call is printed first
+//   fuzz SEED CHILDREN [loud] [forks]: child k draws with SEED + k; loud: each call is printed first; forks: most calls make processes
+//   and threads, or end some, which then happens while others are being made
 //
 // Left out: exit, reboot, and signals to process 1.
 #include "check.h"
@@ -67,6 +68,12 @@ static const struct Call table[] = {
 };
 enum { TABLE = sizeof table / sizeof *table };
 
+static const struct Call making[] = {
+  {SYS_clone, "fpppp"}, {SYS_clone, "fpppp"}, {SYS_fork, ""}, {SYS_fork, ""}, {SYS_vfork, ""}, {SYS_sched_yield, ""}, {SYS_wait4, "tpip"},
+  {SYS_dup, "d"}, {SYS_execve, "npp"}, {SYS_unlink, "n"}, {SYS_brk, "p"}, {SYS_kill, "tg"}, {SYS_socketpair, "iiip"},
+};
+enum { MAKING = sizeof making / sizeof *making };
+
 struct Shared {
   unsigned long calls, succeeded;
 };
@@ -74,7 +81,7 @@ struct Shared {
 static struct Shared *shared;
 static char *good, *last, *readonly, *hole;
 static unsigned state;
-static int loud;
+static int loud, forks;
 
 static unsigned draw(void) { // xorshift32
   state ^= state << 13;
@@ -252,7 +259,7 @@ static void child(unsigned seed) {
   prepare();
   tick();
   for (int i = 0; i < CALLS; i++) {
-    const struct Call *call = &table[below(TABLE)];
+    const struct Call *call = forks ? &making[below(MAKING)] : &table[below(TABLE)];
     long a[6];
     if (i % 8 == 0) scatter();
     if (below(4) == 0) address();
@@ -274,7 +281,7 @@ static void end(pid_t pid) {
   sigtimedwait(&set, NULL, &limit);
   kill(pid, SIGKILL);
   kill(-1, SIGKILL); // the first process may: everybody but itself
-  while (wait(NULL) > 0 || errno == EINTR) kill(-1, SIGKILL); // who was being made when it was sent did not get it
+  while (wait(NULL) > 0 || errno == EINTR) continue;
   sigtimedwait(&set, NULL, &(struct timespec){0, 0});
 }
 
@@ -302,7 +309,7 @@ static void clean(void) {
 int main(int argc, char **argv) {
   if (getpid() != 1) return 0; // a child made a program of itself; or this is not the machine for it
   unsigned seed = argc > 1 ? atoi(argv[1]) : 1, children = argc > 2 ? atoi(argv[2]) : 100;
-  loud = argc > 3;
+  for (int i = 3; i < argc; i++) loud |= strcmp(argv[i], "loud") == 0, forks |= strcmp(argv[i], "forks") == 0;
   shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   sigset_t set;
   sigfillset(&set);
