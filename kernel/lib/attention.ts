@@ -8,6 +8,14 @@ export function attentionRaise(): void {
   raised = true
 }
 
+/**
+ * A process has looked for what was not there, and may look again at once: the main loop has a turn before, since what goes from one
+ * socket of this machine to another comes with no interrupt.
+ */
+export function lookedInVain(): void {
+  raised = true
+}
+
 /** Whether something has happened since the last `attentionTake`. */
 export function attentionRaised(): boolean {
   return raised

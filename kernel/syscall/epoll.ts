@@ -7,6 +7,7 @@
 import { descriptorAllocate, descriptorFile } from '../fs/descriptor.ts'
 import { fileCreate, fileHold, fileRelease, fileWatchesEndSet, type OpenFile } from '../fs/file.ts'
 import { Open, Poll } from '../fs/flags.ts'
+import { lookedInVain } from '../lib/attention.ts'
 import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import { address, at, nth, sizeof, staticRow, wire, type Le, type i32, type ptr, type u32 } from '../lib/layout.ts'
@@ -193,6 +194,7 @@ function waitFor(self: Process, descriptor: i32, to: ptr, room: u32, limit: u32)
   fileHold(file)
   let taken = take(epollOf(file), to, room)
   if (taken == 0 && limit != 0) taken = sleepAndTake(epollOf(file), to, room, limit)
+  else if (taken == 0) lookedInVain()
   fileRelease(file)
   return taken
 }

@@ -7,6 +7,7 @@ import { DESCRIPTOR_LIMIT } from '../config.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { filePoll } from '../fs/file.ts'
 import { Poll } from '../fs/flags.ts'
+import { lookedInVain } from '../lib/attention.ts'
 import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import { load32, store32 } from '../lib/intrinsics.ts'
@@ -127,6 +128,7 @@ function sleepOut(limit: u32): i32 {
 
 function pollWait(self: Process, entries: PollEntry, count: u32, limit: u32): i32 {
   let ready = pollOnce(self, entries, count)
+  if (ready == 0 && limit == 0) lookedInVain()
   if (ready != 0 || limit == 0) return ready
   clockUpdate()
   const since: u32 = nowMilliseconds()
@@ -249,7 +251,10 @@ function selectWait(self: Process, sets: ptr, descriptors: u32, limit: u32): i32
     const ready = selectOnce(self, sets, descriptors)
     if (ready != 0) return ready
     const left: u32 = timeLeft(limit, since, nowMilliseconds())
-    if (left == 0) return 0
+    if (left == 0) {
+      if (limit == 0) lookedInVain()
+      return 0
+    }
     const slept = pollSleep(left)
     if (slept == Errno.Interrupted) return slept
     clockUpdate()

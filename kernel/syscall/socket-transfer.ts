@@ -2,6 +2,7 @@
 // once, between user memory and packets; for that the memory is opened in windows (user-window.ts).
 
 import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
+import { lookedInVain } from '../lib/attention.ts'
 import { Errno } from '../lib/errno.ts'
 import { plus, type i32, type ptr, type u32 } from '../lib/layout.ts'
 import type { Ipv4Address } from '../net/ipv4/address.ts'
@@ -70,7 +71,11 @@ export function socketTake(
       continue
     }
     if (got != Errno.WouldBlock) return ended(socket, done, got)
-    if (!wait || (done != 0 && (flags & WAIT_ALL) == 0)) return done != 0 ? done as number as i32 : got
+    if (done != 0 && (!wait || (flags & WAIT_ALL) == 0)) return done as number as i32
+    if (!wait) {
+      lookedInVain()
+      return got
+    }
     if (!waited) since = began()
     waited = true
     const error = socketAwait(handle, SocketEvent.In, socket.receiveTimeout, since)

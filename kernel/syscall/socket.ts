@@ -8,6 +8,7 @@ import { isSuperuser } from '../fs/credentials.ts'
 import { descriptorFile } from '../fs/descriptor.ts'
 import { fileHold, fileRelease, type OpenFile } from '../fs/file.ts'
 import { Open } from '../fs/flags.ts'
+import { lookedInVain } from '../lib/attention.ts'
 import { clockUpdate, nowMilliseconds } from '../lib/clock.ts'
 import { Errno } from '../lib/errno.ts'
 import { staticStruct, type i32, type ptr, type u32 } from '../lib/layout.ts'
@@ -123,7 +124,11 @@ function acceptOne(file: OpenFile): i32 {
   const since: u32 = nowMilliseconds()
   while (true) {
     const handle = socketAccept(listener, name)
-    if (handle != Errno.WouldBlock || !fileWaits(file)) return handle
+    if (handle != Errno.WouldBlock) return handle
+    if (!fileWaits(file)) {
+      lookedInVain()
+      return handle
+    }
     const error = socketAwait(listener, SocketEvent.In, socketOfFile(file).receiveTimeout, since)
     if (error != Errno.None) return error
   }

@@ -333,6 +333,44 @@ static void many(void) {
   close(set);
 }
 
+/** Looking again and again without waiting finds what is under way, and soon: nobody has to sleep for it to come. */
+static void looking(void) {
+  enum { LOOKS = 200 };
+  int listener = bound(SOCK_STREAM | SOCK_NONBLOCK, 0), client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), server = -1;
+  struct sockaddr_in to = loopback(port_of(listener));
+  listen(listener, 1);
+  connect(client, (void *)&to, sizeof to);
+  for (int i = 0; i < LOOKS && server < 0; i++) server = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+  check(server >= 0, "accept that does not wait finds a connection");
+  char byte;
+  int got = -1, ready = 0, set = epoll_create1(0);
+  send(client, "a", 1, 0);
+  for (int i = 0; i < LOOKS && got < 0; i++) got = recv(server, &byte, 1, 0);
+  equal(got, 1, "recv finds a byte");
+  struct pollfd one = {server, POLLIN, 0};
+  send(client, "b", 1, 0);
+  for (int i = 0; i < LOOKS && ready == 0; i++) ready = poll(&one, 1, 0);
+  equal(ready, 1, "so does poll");
+  recv(server, &byte, 1, 0);
+  send(client, "c", 1, 0);
+  ready = 0;
+  for (int i = 0; i < LOOKS && ready == 0; i++) {
+    fd_set reading;
+    FD_ZERO(&reading);
+    FD_SET(server, &reading);
+    ready = select(server + 1, &reading, NULL, NULL, &(struct timeval){0, 0});
+  }
+  equal(ready, 1, "so does select");
+  recv(server, &byte, 1, 0);
+  struct epoll_event event = {.events = EPOLLIN};
+  epoll_ctl(set, EPOLL_CTL_ADD, server, &event);
+  send(client, "d", 1, 0);
+  ready = 0;
+  for (int i = 0; i < LOOKS && ready == 0; i++) ready = epoll_wait(set, &event, 1, 0);
+  equal(ready, 1, "so does epoll_wait");
+  close(set), close(server), close(client), close(listener);
+}
+
 int main(void) {
   streams();
   non_blocking();
@@ -340,5 +378,6 @@ int main(void) {
   pairs();
   options();
   many();
+  looking();
   return finish();
 }
