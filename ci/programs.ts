@@ -41,9 +41,20 @@ export function buildsOf(needs: readonly string[][], env: NodeJS.ProcessEnv): { 
     if (name === KERNEL) return buildKernel(env)
     const builder = builders[lane] ??= fork('ci/programs.ts', { execArgv: ['--import=tsx'], env, stdio: 'ignore' })
     builder.send(name)
-    await Promise.race([once(builder, 'message'), once(builder, 'close')])
+    await answerOf(builder)
   }
   return { builds: names.map(name => ({ name, run: lane => run(name, lane) })), end: () => builders.forEach(each => each.kill()) }
+}
+
+/** Its answer, or its end. */
+async function answerOf(builder: ChildProcess): Promise<void> {
+  await new Promise<void>(resolve => {
+    const done = () => {
+      builder.off('message', done).off('close', done)
+      resolve()
+    }
+    builder.on('message', done).on('close', done)
+  })
 }
 
 async function buildKernel(env: NodeJS.ProcessEnv): Promise<void> {

@@ -8,6 +8,9 @@ import { type Count, countTap } from './count.ts'
 export interface Job { name: string, files: string[], limitSeconds: number, alone: boolean, needs: string[] }
 export interface Outcome { job: Job, count: Count, seconds: number }
 
+/** What node-tap says on stderr, and nowhere else, of tests that come after it has ended. */
+const LOST = /cannot create subtest after/
+
 const running = new Set<ChildProcess>()
 
 /** End every test process that is still there, with the QEMUs it started: they are in its process group. */
@@ -53,7 +56,7 @@ export async function runJob(job: Job, env: NodeJS.ProcessEnv): Promise<Outcome>
   keepOutput(job, out, errors)
   const count = countTap(out)
   const seconds = (performance.now() - began) / 1000
-  const wrong = timedOut ? `not done after ${job.limitSeconds} s` : count.failed === 0 && how
+  const wrong = timedOut ? `not done after ${job.limitSeconds} s` : LOST.test(errors) ? 'tests were lost' : count.failed === 0 && how
     ? how : count.passed + count.failed + count.skipped === 0 ? `no test ran${how && `, ${how}`}` : ''
   if (wrong) {
     count.failed++

@@ -13,7 +13,7 @@ import type { Process } from '../../process/process.ts'
 import { userCopyIn, userCopyOut, userStore32 } from '../../vm/user-copy.ts'
 import { scratchRest } from '../scratch.ts'
 import type { LocalCall } from './call.ts'
-import { UserCredentials, credentialsClaimFault, credentialsSet } from './credentials.ts'
+import { UserCredentials, credentialsClaimFault, peerCredentialsSet } from './credentials.ts'
 import { rightsAdd, rightsCreate, rightsFile, rightsRelease, type Rights } from './rights.ts'
 import type { LocalSocket } from './socket.ts'
 
@@ -103,7 +103,7 @@ function filesRead(self: Process, call: LocalCall, numbers: ptr, count: u32, roo
 function claimRead(self: Process, call: LocalCall, data: ptr): i32 {
   const claimed = at<UserCredentials>(data)
   const fault = credentialsClaimFault(self, claimed)
-  if (fault == Errno.None) credentialsSet(call.credentials, claimed.pid, claimed.uid, claimed.gid)
+  if (fault == Errno.None) peerCredentialsSet(call.credentials, claimed.pid, claimed.uid, claimed.gid)
   return fault
 }
 

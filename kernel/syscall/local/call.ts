@@ -9,7 +9,7 @@ import {
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { MessageFlag } from '../../net/socket/socket.ts'
 import { Scatter } from '../../vm/scatter.ts'
-import { Credentials, credentialsSending } from './credentials.ts'
+import { PeerCredentials, peerCredentialsSending } from './credentials.ts'
 import { nameRelease, type LocalName } from './name.ts'
 import { rightsRelease, type Rights } from './rights.ts'
 import { localRelease, type LocalSocket } from './socket.ts'
@@ -21,7 +21,7 @@ export class LocalCall {
   flags: u32 // of the caller
   to: LocalSocket | null // held: whom to send to; null: the peer
   rights: Rights | null // to go along, or that came along
-  credentials: Embed<Credentials> // of who sends: his own, or as he says
+  credentials: Embed<PeerCredentials> // of who sends: his own, or as he says
   from: LocalName | null // held: the name of who sent
   told: u32 // of MessageFlag: what there is to say about what was received
   since: u32 // milliseconds: when it began to wait
@@ -50,7 +50,7 @@ export function callBegin(file: OpenFile, flags: u32): LocalCall | null {
   spare = null
   const call = at<LocalCall>(memory)
   call.flags = flags
-  credentialsSending(call.credentials)
+  peerCredentialsSending(call.credentials)
   call.waits = (file.flags & Open.NonBlock) == 0 && (flags & MessageFlag.DontWait) == 0
   return call
 }

@@ -2,7 +2,7 @@
 
 import { Errno } from '../../lib/errno.ts'
 import type { i32, u32 } from '../../lib/layout.ts'
-import { credentialsCopy, credentialsNow } from './credentials.ts'
+import { peerCredentialsCopy, peerCredentialsNow } from './credentials.ts'
 import { peerLeave, pendingTake } from './end.ts'
 import { nameHold } from './name.ts'
 import {
@@ -16,8 +16,8 @@ export function localPair(one: LocalSocket, other: LocalSocket): void {
   other.peer = localHold(one)
   one.state = LocalState.Connected
   other.state = LocalState.Connected
-  credentialsNow(one.credentials)
-  credentialsNow(other.credentials)
+  peerCredentialsNow(one.credentials)
+  peerCredentialsNow(other.credentials)
 }
 
 /**
@@ -29,7 +29,7 @@ export function localListen(socket: LocalSocket, backlog: u32): i32 {
   if (socket.name == null || localState(socket) == LocalState.Connected) return Errno.InvalidArgument
   socket.backlog = backlog
   socket.state = LocalState.Listening
-  credentialsNow(socket.credentials)
+  peerCredentialsNow(socket.credentials)
   localChanged(socket)
   return Errno.None
 }
@@ -85,7 +85,7 @@ function connectStream(socket: LocalSocket, listener: LocalSocket): i32 {
   const end = localCreate(socket.type)
   if (end == null) return Errno.FileTableFull
   localPair(socket, end)
-  credentialsCopy(socket.credentials, listener.credentials)
+  peerCredentialsCopy(socket.credentials, listener.credentials)
   if (listener.name != null) end.name = nameHold(listener.name)
   const last = listener.pendingLast
   if (last == null) listener.pendingFirst = end

@@ -8,7 +8,7 @@ import { processCurrent } from '../../process/scheduler.ts'
 import { processOf } from '../../process/table.ts'
 
 @struct
-export class Credentials {
+export class PeerCredentials {
   pid: u32
   uid: u32
   gid: u32
@@ -26,32 +26,32 @@ export class UserCredentials {
 export const NOBODY: u32 = 0xffffffff
 
 /** Who the process that runs acts as: what SO_PEERCRED tells the other end. */
-export function credentialsNow(out: Credentials): void {
+export function peerCredentialsNow(out: PeerCredentials): void {
   const self = processCurrent()
-  if (self == null) return credentialsSet(out, 0, 0, 0)
+  if (self == null) return peerCredentialsSet(out, 0, 0, 0)
   const who = self.files.credentials
-  credentialsSet(out, self.group, who.user.effective, who.group.effective)
+  peerCredentialsSet(out, self.group, who.user.effective, who.group.effective)
 }
 
 /** Who it really is: what goes with a message of its own. */
-export function credentialsSending(out: Credentials): void {
+export function peerCredentialsSending(out: PeerCredentials): void {
   const self = processCurrent()
-  if (self == null) return credentialsSet(out, 0, 0, 0)
+  if (self == null) return peerCredentialsSet(out, 0, 0, 0)
   const who = self.files.credentials
-  credentialsSet(out, self.group, who.user.real, who.group.real)
+  peerCredentialsSet(out, self.group, who.user.real, who.group.real)
 }
 
-export function credentialsSet(out: Credentials, pid: u32, uid: u32, gid: u32): void {
+export function peerCredentialsSet(out: PeerCredentials, pid: u32, uid: u32, gid: u32): void {
   out.pid = pid
   out.uid = uid
   out.gid = gid
 }
 
-export function credentialsCopy(out: Credentials, from: Credentials): void {
-  credentialsSet(out, from.pid, from.uid, from.gid)
+export function peerCredentialsCopy(out: PeerCredentials, from: PeerCredentials): void {
+  peerCredentialsSet(out, from.pid, from.uid, from.gid)
 }
 
-export function credentialsEqual(one: Credentials, other: Credentials): boolean {
+export function peerCredentialsEqual(one: PeerCredentials, other: PeerCredentials): boolean {
   return one.pid == other.pid && one.uid == other.uid && one.gid == other.gid
 }
 

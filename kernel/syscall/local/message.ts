@@ -15,7 +15,7 @@ import { framesTotal } from '../../mm/frames.ts'
 import { pageFrameAllocate, pageFrameRelease } from '../../mm/page-frame.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
 import { scatterIn, scatterOut, type Scatter } from '../../vm/scatter.ts'
-import { Credentials } from './credentials.ts'
+import { PeerCredentials } from './credentials.ts'
 import { rightsArrive, rightsDepart, rightsRelease, rightsSize, type Rights } from './rights.ts'
 import { localChanged, localHold, localRelease, type LocalSocket } from './socket.ts'
 
@@ -37,7 +37,7 @@ export class Message {
   charge: u32
   holds: u32 // the queue, and who copies from it
   first: Piece // that is not read
-  credentials: Embed<Credentials>
+  credentials: Embed<PeerCredentials>
   reserved: u32
   own: Embed<Piece> // the first of all
 }

@@ -6,7 +6,7 @@ import { MessageFlag } from '../../net/socket/socket.ts'
 import { scatterOut, scatterPin } from '../../vm/scatter.ts'
 import { WAIT_ALL } from '../socket-transfer.ts'
 import { callWait, type LocalCall } from './call.ts'
-import { credentialsCopy, credentialsEqual } from './credentials.ts'
+import { peerCredentialsCopy, peerCredentialsEqual } from './credentials.ts'
 import {
   messageAdvance, messageCopy, messageDrop, messageFront, messageHold, messageRelease, messageRightsTake, messageUnqueue, type Message,
 } from './message.ts'
@@ -43,7 +43,7 @@ const ENDED: i32 = 1
 function tell(call: LocalCall, message: Message): void {
   const name = message.sender.name
   if (call.from == null && name != null) call.from = nameHold(name)
-  credentialsCopy(call.credentials, message.credentials)
+  peerCredentialsCopy(call.credentials, message.credentials)
   if (message.rights == null) return
   if (peeks(call)) call.rights = rightsCopy(message.rights)
   else call.rights = messageRightsTake(message)
@@ -104,7 +104,7 @@ function isEnough(socket: LocalSocket, call: LocalCall, done: u32): boolean {
  */
 function belongs(socket: LocalSocket, call: LocalCall, message: Message): boolean {
   if (call.rights != null && message.taken == 0 && message.first == message.own) return false
-  return !socket.passCredentials || credentialsEqual(call.credentials, message.credentials)
+  return !socket.passCredentials || peerCredentialsEqual(call.credentials, message.credentials)
 }
 
 /** Bytes that the first message has in one piece and the caller in one place; what was pinned is there until something sleeps. */

@@ -7,7 +7,7 @@ import { Signal } from '../../process/signal-number.ts'
 import { signalSendSelf } from '../../process/signal.ts'
 import { NO_SIGNAL } from '../socket-transfer.ts'
 import { callWait, type LocalCall } from './call.ts'
-import { credentialsCopy } from './credentials.ts'
+import { peerCredentialsCopy } from './credentials.ts'
 import { cyclesCollect } from './cycles.ts'
 import { messageCreate, messageDrop, messageFill, messageQueue, messageRights, type Message } from './message.ts'
 import { nameChoose } from './name.ts'
@@ -65,7 +65,7 @@ function messageOf(socket: LocalSocket, call: LocalCall, n: u32): Message | null
 /** Hand a message over, and what goes with it. */
 function deliver(to: LocalSocket, message: Message, call: LocalCall): void {
   const rights = call.rights
-  credentialsCopy(message.credentials, call.credentials)
+  peerCredentialsCopy(message.credentials, call.credentials)
   if (rights != null) messageRights(message, rights)
   call.rights = null
   messageQueue(to, message)

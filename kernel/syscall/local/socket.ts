@@ -16,7 +16,7 @@ import {
 } from '../../lib/layout.ts'
 import { WaitQueue, pollWake, wakeAll } from '../../lib/sleep.ts'
 import { Pool, poolAllocate, poolFree, poolInit } from '../../mm/pool.ts'
-import { Credentials, NOBODY, credentialsSet } from './credentials.ts'
+import { PeerCredentials, NOBODY, peerCredentialsSet } from './credentials.ts'
 import type { Message } from './message.ts'
 import { nameRelease, type LocalName } from './name.ts'
 
@@ -47,7 +47,7 @@ export class LocalSocket {
   backlog: u32 // one more than this may be queued: by listen; of datagrams LOCAL_DATAGRAMS
   error: i32 // to be told by the next call; 0: none
   waiters: Embed<WaitQueue> // for a message, for room in it, for what it has sent to be read, for a connection
-  credentials: Embed<Credentials> // the peer's: SO_PEERCRED
+  credentials: Embed<PeerCredentials> // the peer's: SO_PEERCRED
   flightNext: LocalSocket | null // among those whose descriptors are on their way: rights.ts
   flightPrevious: LocalSocket | null
   reachNext: LocalSocket | null // cycles.ts, while it looks
@@ -94,7 +94,7 @@ export function localCreate(type: LocalType): LocalSocket | null {
   socket.sendLimit = LOCAL_BUFFER
   socket.receiveLimit = LOCAL_BUFFER
   socket.backlog = LOCAL_DATAGRAMS
-  credentialsSet(socket.credentials, 0, NOBODY, NOBODY)
+  peerCredentialsSet(socket.credentials, 0, NOBODY, NOBODY)
   return socket
 }
 
