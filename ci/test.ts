@@ -107,7 +107,7 @@ function batches(files: string[]): Job[] {
 
 /** Unit tests of the kernel by the handful, in their order: to start Node and load both engines takes longer than most of them. */
 function handfuls(files: string[]): Job[] {
-  const small = files.filter(file => file.startsWith('test/unit/kernel/') && isQuick(file))
+  const small = files.filter(file => file.startsWith('test/unit/kernel/') && !file.endsWith('.long.ts') && isQuick(file))
   const jobs = files.filter(file => !small.includes(file)).map(jobOf)
   for (let i = 0; i < small.length; i += HANDFUL) {
     const [first = '', ...others] = small.slice(i, i + HANDFUL)
