@@ -35,7 +35,7 @@ pcap: setup ## as run, and leaves what crossed the wire in build/porphyry.pcap
 debug: setup ## as run, stopped at the first instruction with gdb attached
 	@$(porphyry) debug $(ARGS)
 
-check: setup ## types, lints, unit tests in Node: seconds
+check: setup ## types, lints, unit tests in Node: a hundred seconds
 	@$(tests) check $(ARGS)
 
 test: setup ## what is run often: check, both engines, the toolchain, every boot; minutes. ARGS="arp" runs matching files

@@ -1,4 +1,4 @@
-// Several test files in one process: `make check` has twenty seconds, and starting Node for each file would take them.
+// Several test files in one process: starting Node and loading the engines for each would take longer than most of them.
 // The files share node-tap's root test, so their subtests come out one after the other. BATCH holds their names, a
 // line each: node-tap makes folder names out of arguments.
 //

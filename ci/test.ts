@@ -15,6 +15,8 @@ import { type Task, schedule } from './schedule.ts'
 
 /** Files that share a process. */
 const HANDFUL = 6
+const TYPES = 'test/lint/types.ts'
+const KERNEL_UNIT = /^test\/unit\/kernel\//
 
 const LEVELS = ['check', 'test', 'rest', 'all'] as const
 type Level = typeof LEVELS[number]
@@ -30,7 +32,7 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { endAll(); process.exit(130) })
   const files = testFiles(level).filter(file => only.length === 0 || only.some(wanted => file.includes(wanted)))
-  const jobs = level === 'check' ? batches(files) : handfuls(files)
+  const jobs = handfuls(files, level)
   const began = performance.now()
   const total = emptyCount()
   const env = environment(level)
@@ -96,18 +98,13 @@ function limitOf(file: string): number {
   return Number(limit ?? 120)
 }
 
-/** For `check`: as many processes as there are cores; the types alone, and first: they take longest. */
-function batches(files: string[]): Job[] {
-  const alone = files.filter(file => file === 'test/lint/types.ts')
-  const others = files.filter(file => file !== 'test/lint/types.ts')
-  const count = Math.min(width('check'), others.length)
-  const dealt = Array.from({ length: count }, (_, n) => batch(`${n + 1} of ${count}`, others.filter((_, i) => i % count === n)))
-  return [...alone.map(jobOf), ...dealt]
-}
-
-/** Unit tests of the kernel by the handful, in their order: to start Node and load both engines takes longer than most of them. */
-function handfuls(files: string[]): Job[] {
-  const small = files.filter(file => file.startsWith('test/unit/kernel/') && !file.endsWith('.long.ts') && isQuick(file))
+/**
+ * Unit tests of the kernel by the handful, in their order, and in `check` all tests but the types, which take longest and go first: to
+ * start Node and load both engines takes longer than most of them.
+ */
+function handfuls(files: string[], level: Level): Job[] {
+  const isUnit = (file: string) => KERNEL_UNIT.test(file) && !file.endsWith('.long.ts') && isQuick(file)
+  const small = files.filter(file => level === 'check' ? file !== TYPES : isUnit(file))
   const jobs = files.filter(file => !small.includes(file)).map(jobOf)
   for (let i = 0; i < small.length; i += HANDFUL) {
     const [first = '', ...others] = small.slice(i, i + HANDFUL)

@@ -5,4 +5,4 @@ import t from 'tap'
 import { testPrograms } from '../../property/report.ts'
 
 t.setTimeout(110_000)
-t.test('random programs', async t => testPrograms(t, 20, 1))
+t.test('random programs', async t => testPrograms(t, 8, 1))
