@@ -1,7 +1,7 @@
 // Time limit: 300 s
-// System calls at random, by test/programs/fuzz.c, for about twenty seconds: the kernel neither stops nor hangs, and the first process
-// lives. SEED=n chooses what is drawn; `fuzz SEED 1 loud` shows it. Once most of them make
-// processes and threads: seed 1 found that who was being made when everybody was told to end lived on.
+// System calls at random, by test/programs/fuzz.c, for about forty seconds: the kernel neither stops nor hangs, and the first process
+// lives. SEED=n chooses what is drawn; `fuzz SEED 1 loud` shows it. In the third machine most of the calls make processes and threads:
+// with seed 1 that found a process that lived on because it was being made when everybody was told to end.
 
 import t from 'tap'
 import { programs, ramDisk } from '../programs.ts'
