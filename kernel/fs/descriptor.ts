@@ -123,6 +123,13 @@ export function descriptorAllocate(table: FileTable, file: OpenFile, from: u32, 
   return descriptor as number as i32
 }
 
+/** A descriptor for a file that was just made, which is closed if there is none to be had. Errors: TooManyFiles, OutOfMemory. May sleep. */
+export function descriptorForNew(table: FileTable, file: OpenFile, closeOnExec: boolean): i32 {
+  const descriptor = descriptorAllocate(table, file, 0, closeOnExec)
+  if (descriptor < 0) fileRelease(file)
+  return descriptor
+}
+
 /**
  * Put a file under a certain descriptor, its count becoming the table's; what was there is released. BadHandle: out of
  * range; OutOfMemory. May sleep, once it is done.

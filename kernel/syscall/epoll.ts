@@ -4,7 +4,7 @@
 // costs what is in that list, however much is watched. Of several that wait for one epoll each event wakes one; what it
 // leaves is for the next.
 
-import { descriptorAllocate, descriptorFile } from '../fs/descriptor.ts'
+import { descriptorFile, descriptorForNew } from '../fs/descriptor.ts'
 import { fileCreate, fileHold, fileRelease, fileWatchesEndSet, type OpenFile } from '../fs/file.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { lookedInVain } from '../lib/attention.ts'
@@ -67,9 +67,7 @@ export function sysEpollCreate1(self: Process, flags: u32): i32 {
   }
   file.data = address(epoll)
   epoll.file = file
-  const descriptor = descriptorAllocate(self.files.table, file, 0, (flags & Open.CloseOnExec) != 0)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(self.files.table, file, (flags & Open.CloseOnExec) != 0)
 }
 
 /** epoll_create(2): the size has no meaning, but has to be one. */

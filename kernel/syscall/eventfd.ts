@@ -1,8 +1,8 @@
 // eventfd(2): a 64-bit count behind a descriptor. A read takes it, or with EFD_SEMAPHORE one of it; a write adds.
 
 import { EVENT_LIMIT } from '../config.ts'
-import { descriptorAllocate } from '../fs/descriptor.ts'
-import { FileOperations, fileCreate, fileRelease, type OpenFile } from '../fs/file.ts'
+import { descriptorForNew } from '../fs/descriptor.ts'
+import { FileOperations, fileCreate, type OpenFile } from '../fs/file.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { Long } from '../fs/layouts.ts'
 import { Errno } from '../lib/errno.ts'
@@ -61,9 +61,7 @@ export function sysEventfd2(self: Process, initial: u32, flags: u32): i32 {
     return Errno.FileTableFull
   }
   file.data = memory
-  const descriptor = descriptorAllocate(self.files.table, file, 0, (flags & Open.CloseOnExec) != 0)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(self.files.table, file, (flags & Open.CloseOnExec) != 0)
 }
 
 /** eventfd(2). */

@@ -4,8 +4,8 @@
 // has changed, and while there are such files every signal is such a change.
 
 import { SIGNAL_FILE_LIMIT } from '../config.ts'
-import { descriptorAllocate, descriptorFile } from '../fs/descriptor.ts'
-import { FileOperations, fileCreate, fileRelease, type OpenFile } from '../fs/file.ts'
+import { descriptorFile, descriptorForNew } from '../fs/descriptor.ts'
+import { FileOperations, fileCreate, type OpenFile } from '../fs/file.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { Errno } from '../lib/errno.ts'
 import {
@@ -98,9 +98,7 @@ function make(self: Process, set: UserWord, flags: u32): i32 {
   choose(at<SignalFile>(memory), set)
   file.data = memory
   signalsListen(pollWake)
-  const descriptor = descriptorAllocate(self.files.table, file, 0, (flags & Open.CloseOnExec) != 0)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(self.files.table, file, (flags & Open.CloseOnExec) != 0)
 }
 
 /** As many records as there are signals and room. Errors: InvalidArgument (room for none), WouldBlock, Interrupted, BadAddress. */

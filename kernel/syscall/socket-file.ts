@@ -1,7 +1,7 @@
 // A socket as an open file: read and write, poll, ioctl, close. socket(7).
 
-import { FileOperations, fileCreate, fileRelease, type OpenFile } from '../fs/file.ts'
-import { descriptorAllocate } from '../fs/descriptor.ts'
+import { FileOperations, fileCreate, type OpenFile } from '../fs/file.ts'
+import { descriptorForNew } from '../fs/descriptor.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { Errno } from '../lib/errno.ts'
 import type { WatchList } from '../lib/watch.ts'
@@ -60,9 +60,7 @@ export function socketDescriptor(self: Process, handle: u32, nonBlocking: boolea
     return Errno.FileTableFull
   }
   file.data = handle as ptr
-  const descriptor = descriptorAllocate(self.files.table, file, 0, closeOnExec)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(self.files.table, file, closeOnExec)
 }
 
 function read(file: OpenFile, transfer: Transfer): i32 {

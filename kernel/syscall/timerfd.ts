@@ -1,8 +1,8 @@
 // timerfd_create(2), timerfd_settime(2), timerfd_gettime(2): a timer behind a descriptor. A read takes how often its time has come.
 
 import { TIMER_FILE_LIMIT } from '../config.ts'
-import { descriptorAllocate, descriptorFile } from '../fs/descriptor.ts'
-import { FileOperations, fileCreate, fileRelease, type OpenFile } from '../fs/file.ts'
+import { descriptorFile, descriptorForNew } from '../fs/descriptor.ts'
+import { FileOperations, fileCreate, type OpenFile } from '../fs/file.ts'
 import { Open, Poll } from '../fs/flags.ts'
 import { Long } from '../fs/layouts.ts'
 import { clockUpdate } from '../lib/clock.ts'
@@ -56,9 +56,7 @@ export function sysTimerfdCreate(self: Process, clock: u32, flags: u32): i32 {
   }
   at<TimerFile>(memory).clock = clock
   file.data = memory
-  const descriptor = descriptorAllocate(self.files.table, file, 0, (flags & Open.CloseOnExec) != 0)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(self.files.table, file, (flags & Open.CloseOnExec) != 0)
 }
 
 /** timerfd_settime(2): times that were not read are forgotten. Errors: BadHandle, InvalidArgument, BadAddress. May sleep. */

@@ -3,8 +3,8 @@
 import { Errno, errorOf, isError } from '../../lib/errno.ts'
 import { address, at, type i32, type ptr, type u32 } from '../../lib/layout.ts'
 import type { FileContext } from '../context.ts'
-import { descriptorAllocate } from '../descriptor.ts'
-import { fileRelease, type OpenFile } from '../file.ts'
+import { descriptorForNew } from '../descriptor.ts'
+import type { OpenFile } from '../file.ts'
 import { Access, Open, flagsReadable, flagsWritable } from '../flags.ts'
 import { inodeHold, inodeIsDirectory, inodeIsRegular, inodeRelease, type Inode } from '../inode.ts'
 import { Mode, modeType } from '../mode.ts'
@@ -21,9 +21,7 @@ export function fsOpenAt(context: FileContext, directory: i32, path: ptr, flags:
   const opened = fsFileOpen(context, directory, path, flags & ~Open.Execute, mode)
   if (isError(opened)) return errorOf(opened)
   const file = at<OpenFile>(opened as ptr)
-  const descriptor = descriptorAllocate(context.table, file, 0, (flags & Open.CloseOnExec) != 0)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(context.table, file, (flags & Open.CloseOnExec) != 0)
 }
 
 /** The same without a descriptor: an OpenFile, counted once. For execve (Open.Execute), and for the first program's console. */

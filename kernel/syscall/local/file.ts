@@ -1,7 +1,7 @@
 // A local socket as an open file: read and write, poll, ioctl, close. unix(7).
 
-import { descriptorAllocate, descriptorFile } from '../../fs/descriptor.ts'
-import { fileAdriftSet, fileCreate, fileRelease, type OpenFile } from '../../fs/file.ts'
+import { descriptorFile, descriptorForNew } from '../../fs/descriptor.ts'
+import { fileAdriftSet, fileCreate, type OpenFile } from '../../fs/file.ts'
 import { Open, Poll } from '../../fs/flags.ts'
 import { Errno } from '../../lib/errno.ts'
 import { address, type i32, type ptr, type u32 } from '../../lib/layout.ts'
@@ -70,9 +70,7 @@ export function localFileCreate(socket: LocalSocket, flags: u32): OpenFile | nul
 export function localDescriptor(self: Process, socket: LocalSocket, flags: u32): i32 {
   const file = localFileCreate(socket, flags)
   if (file == null) return Errno.FileTableFull
-  const descriptor = descriptorAllocate(self.files.table, file, 0, (flags & Open.CloseOnExec) != 0)
-  if (descriptor < 0) fileRelease(file)
-  return descriptor
+  return descriptorForNew(self.files.table, file, (flags & Open.CloseOnExec) != 0)
 }
 
 function read(file: OpenFile, transfer: Transfer): i32 {
